@@ -1,0 +1,17 @@
+# Every third-party library, in one place. All come from Debian packages (packages.txt) and are
+# imported targets, so their headers are system headers and raise no warnings of ours.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(Boost 1.74 REQUIRED)
+find_package(cpprestsdk REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(prometheus-cpp REQUIRED)
+pkg_check_modules(TSS2_MU REQUIRED IMPORTED_TARGET tss2-mu tss2-rc)
+pkg_check_modules(TSS2_ESYS REQUIRED IMPORTED_TARGET tss2-esys tss2-tctildr tss2-mu tss2-rc)
+if(NODEPROOF_TESTS)
+  find_package(GTest REQUIRED)
+endif()

@@ -1,0 +1,40 @@
+# nodeproof_options: the language, the warnings and the hardening of all our own targets.
+add_library(nodeproof_options INTERFACE)
+target_compile_features(nodeproof_options INTERFACE cxx_std_20)
+target_include_directories(nodeproof_options INTERFACE ${PROJECT_SOURCE_DIR})
+# cpprest's U() macro breaks Boost headers that are included after it.
+target_compile_definitions(nodeproof_options INTERFACE _TURN_OFF_PLATFORM_STRING)
+target_compile_options(nodeproof_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Wimplicit-fallthrough)
+if(NODEPROOF_WARNINGS_AS_ERRORS)
+  target_compile_options(nodeproof_options INTERFACE -Werror)
+endif()
+
+if(NODEPROOF_SANITIZE_ADDRESS AND NODEPROOF_HARDENING)
+  message(FATAL_ERROR "NODEPROOF_SANITIZE_ADDRESS and NODEPROOF_HARDENING exclude each other: "
+                      "_FORTIFY_SOURCE hides from AddressSanitizer what it looks for. Use the preset dev or release.")
+endif()
+if(NODEPROOF_SANITIZE_ADDRESS)
+  target_compile_options(nodeproof_options INTERFACE
+    -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(nodeproof_options INTERFACE -fsanitize=address,undefined)
+  # GCC 12 reports null dereferences inside the code that the sanitizer itself adds.
+  target_compile_options(nodeproof_options INTERFACE -Wno-null-dereference)
+endif()
+if(NODEPROOF_HARDENING)
+  target_compile_definitions(nodeproof_options INTERFACE _FORTIFY_SOURCE=2 _GLIBCXX_ASSERTIONS)
+  target_compile_options(nodeproof_options INTERFACE
+    -fstack-protector-strong -fstack-clash-protection -fcf-protection=full)
+  target_link_options(nodeproof_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+endif()
+
+# nodeproof_library(NAME SOURCES ... [PUBLIC ...] [PRIVATE ...]) makes the library of one folder,
+# nodeproof::NAME. Libraries link downwards only (tests/unit/layers_test checks it).
+function(nodeproof_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(nodeproof_${name} STATIC ${ARG_SOURCES})
+  add_library(nodeproof::${name} ALIAS nodeproof_${name})
+  target_link_libraries(nodeproof_${name} PUBLIC nodeproof_options ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+endfunction()

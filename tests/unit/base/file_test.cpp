@@ -1,0 +1,47 @@
+#include "base/file.hpp"
+
+#include <gtest/gtest.h>
+
+#include <system_error>
+
+namespace nodeproof {
+namespace {
+
+class FileTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "nodeproof-file-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    folder_ = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  std::filesystem::path folder_;
+};
+
+TEST_F(FileTest, ReplacesInOneStepAndReadsBack) {
+  const auto path = folder_ / "value";
+  write_file(path, as_bytes("one"));
+  write_file(path, as_bytes("two"), 0600);
+  EXPECT_EQ(as_text(read_file(path, 10)), "two");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
+}
+
+TEST_F(FileTest, HoldsTheLimit) {
+  const auto path = folder_ / "value";
+  write_file(path, as_bytes("12345"));
+  EXPECT_EQ(read_file(path, 5).size(), 5U);
+  EXPECT_THROW(read_file(path, 4), std::length_error);
+}
+
+TEST_F(FileTest, TellsAbsentFromUnreadable) {
+  EXPECT_FALSE(read_file_if_exists(folder_ / "none", 10));
+  EXPECT_THROW(read_file(folder_ / "none", 10), std::system_error);
+  EXPECT_THROW(read_file_if_exists(folder_, 10), std::system_error);
+}
+
+TEST(PseudoFile, IsReadToItsEndAlthoughItsSizeIsZero) {
+  EXPECT_EQ(read_file("/proc/sys/kernel/random/boot_id", 100).size(), 37U);
+}
+
+}  // namespace
+}  // namespace nodeproof

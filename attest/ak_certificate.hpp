@@ -1,0 +1,27 @@
+// Number 8: the AK certificate that Microsoft issues for a vTPM's AK (azure-evidence 7).
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "attest/amd_chain.hpp"
+#include "attest/checks.hpp"
+#include "attest/trust_anchors.hpp"
+
+namespace nodeproof::attest {
+
+enum class NodeClass { kConfidential, kTrustedLaunch };
+
+struct AkCertificateResult {
+  Finding finding;                         // ak-certificate
+  std::optional<ValidityWindow> validity;  // grace included, when passed
+};
+
+// Chain from `leaf` over `intermediates` (and those of `anchors`) to a pinned vTPM root; subject
+// suffix and policy OID of `node_class`; AIK extended key usage; key equal to `quoting_key`; valid
+// at `now`, or expired by at most `grace` (then passed with code "expired-within-grace").
+AkCertificateResult verify_ak_certificate(const Certificate& leaf, const std::vector<Certificate>& intermediates,
+                                          const PublicKey& quoting_key, NodeClass node_class,
+                                          const TrustAnchors& anchors, UnixTime now, Seconds grace);
+
+}  // namespace nodeproof::attest

@@ -1,0 +1,310 @@
+#include <openssl/objects.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+#include "attest/crypto.hpp"
+#include "attest/openssl_scope.hpp"
+
+namespace nodeproof::attest {
+namespace {
+
+using Policies = UniqueHandle<CERTIFICATEPOLICIES, CERTIFICATEPOLICIES_free>;
+using KeyPurposes = UniqueHandle<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free>;
+
+constexpr std::size_t kMaxNameLength = 200;  // of names in messages: they come from the evidence
+constexpr std::uint8_t kSequence = 0x30;
+constexpr std::string_view kBegin = "-----BEGIN ";
+constexpr std::string_view kDashes = "-----";
+constexpr std::string_view kLabel = "CERTIFICATE";
+constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+
+// The size of the SEQUENCE at the front of `bytes`, header included. DER: the shortest length form.
+Result<std::size_t> outer_size(ByteView bytes, std::string_view where) {
+  const auto bad = [&](Errc code, std::string detail) {
+    return Error{code, std::string(where), std::move(detail)};
+  };
+  if (bytes.size() < 2) return bad(Errc::kTruncated, "ends before its DER length");
+  if (bytes[0] != kSequence) return bad(Errc::kBadValue, "does not start with a DER SEQUENCE (0x30)");
+  std::size_t header = 2;
+  std::size_t length = bytes[1];
+  if (length >= 0x80) {
+    const std::size_t octets = length - 0x80;
+    if (octets == 0 || octets > 4) return bad(Errc::kBadValue, "has a DER length of an unusual form");
+    header += octets;
+    if (bytes.size() < header) return bad(Errc::kTruncated, "ends within its DER length");
+    length = 0;
+    for (const std::uint8_t octet : bytes.subspan(2, octets)) length = length << 8U | octet;
+    const bool shortest = octets == 1 ? length >= 0x80 : length >> (8 * (octets - 1)) != 0;
+    if (!shortest) return bad(Errc::kBadValue, "has a DER length that is not in its shortest form");
+  }
+  if (bytes.size() - header < length) {
+    return bad(Errc::kTruncated, "is " + std::to_string(bytes.size()) +
+                                     " bytes long, its DER length asks for " +
+                                     std::to_string(header + length));
+  }
+  return header + length;
+}
+
+std::optional<UnixTime> to_time(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return std::nullopt;
+  const std::chrono::year_month_day date(std::chrono::year(parts.tm_year + 1900),
+                                         std::chrono::month(static_cast<unsigned>(parts.tm_mon) + 1),
+                                         std::chrono::day(static_cast<unsigned>(parts.tm_mday)));
+  return UnixTime(std::chrono::sys_days(date)) + std::chrono::hours(parts.tm_hour) +
+         std::chrono::minutes(parts.tm_min) + Seconds(parts.tm_sec);
+}
+
+// The form of RFC 2253, most specific part first; control characters are escaped.
+std::string to_text(const X509_NAME* name) {
+  const OpensslScope scope;
+  const BioHandle text(BIO_new(BIO_s_mem()));
+  require_openssl(text != nullptr, "BIO_new");
+  if (X509_NAME_print_ex(text.get(), name, 0, XN_FLAG_RFC2253) < 0) return "(unprintable name)";
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(text.get(), &data);
+  const std::string_view all(data, static_cast<std::size_t>(size));
+  if (all.size() <= kMaxNameLength) return std::string(all);
+  return std::string(all.substr(0, kMaxNameLength)) + "...";
+}
+
+std::string to_dotted(const ASN1_OBJECT* object) {
+  char text[128];
+  const int size = OBJ_obj2txt(text, sizeof text, object, 1);
+  // An OID that does not fit is none that we look for.
+  return size > 0 && static_cast<std::size_t>(size) < sizeof text ? std::string(text) : std::string();
+}
+
+ObjectHandle to_object(std::string_view oid) {
+  ObjectHandle object(OBJ_txt2obj(std::string(oid).c_str(), 1));
+  require_openssl(object != nullptr, "OBJ_txt2obj");
+  return object;
+}
+
+// Null when the extension is absent, malformed or there twice.
+template <typename Handle>
+Handle decode_extension(const X509* certificate, int nid) {
+  return Handle(static_cast<typename Handle::pointer>(X509_get_ext_d2i(certificate, nid, nullptr, nullptr)));
+}
+
+bool has_key_usage(X509* certificate, std::uint32_t usage) {
+  // Without the extension OpenSSL answers "everything": to us absent is no.
+  return (X509_get_extension_flags(certificate) & EXFLAG_KUSAGE) != 0 &&
+         (X509_get_key_usage(certificate) & usage) != 0;
+}
+
+bool is_white_space(std::uint8_t c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+ByteView skip_white_space(ByteView bytes) {
+  const auto rest = std::find_if_not(bytes.begin(), bytes.end(), is_white_space);
+  return {rest, bytes.end()};
+}
+
+// A certificate's DER taken from the front of the input, and what is left of it.
+struct Taken {
+  Bytes der;
+  ByteView rest;
+};
+
+Result<Taken> take_pem(ByteView bytes, std::string_view where) {
+  const auto bad = [&](Errc code, std::string detail) {
+    return Error{code, std::string(where), std::move(detail)};
+  };
+  const std::string_view text = as_text(bytes);
+  const std::string_view after_begin = text.substr(kBegin.size());
+  const std::size_t label_size = after_begin.find(kDashes);
+  if (label_size == std::string_view::npos) return bad(Errc::kTruncated, "ends within a PEM header");
+  const std::string_view label = after_begin.substr(0, label_size);
+  if (label != kLabel) {
+    return bad(Errc::kUnsupported,
+               "holds a PEM block '" + std::string(label.substr(0, 40)) + "', not a CERTIFICATE");
+  }
+  const std::string_view body = after_begin.substr(label_size + kDashes.size());
+  const std::size_t body_size = body.find(kEnd);
+  if (body_size == std::string_view::npos)
+    return bad(Errc::kTruncated, "has a PEM block without its END line");
+  std::string base64(body.substr(0, body_size));
+  std::erase_if(base64, [](char c) { return is_white_space(static_cast<std::uint8_t>(c)); });
+  NODEPROOF_TRY(der, from_base64(base64, where));
+  return Taken{std::move(der), as_bytes(body.substr(body_size + kEnd.size()))};
+}
+
+Result<Taken> take_certificate(ByteView bytes, std::string_view where) {
+  if (as_text(bytes).starts_with(kBegin)) return take_pem(bytes, where);
+  if (bytes.front() != kSequence) {
+    return Error{Errc::kBadValue, std::string(where), "is neither a PEM block nor a DER certificate"};
+  }
+  NODEPROOF_TRY(size, outer_size(bytes, where));
+  return Taken{to_bytes(bytes.first(size)), bytes.subspan(size)};
+}
+
+}  // namespace
+
+Result<Certificate> Certificate::parse_der(ByteView der, std::string_view where) {
+  const OpensslScope scope;
+  const auto bad = [&](Errc code, std::string detail) {
+    return Error{code, std::string(where), std::move(detail)};
+  };
+  NODEPROOF_TRY(size, outer_size(der, where));
+  if (size != der.size()) {
+    return bad(Errc::kTrailing, std::to_string(der.size() - size) + " bytes follow the certificate");
+  }
+  const std::uint8_t* position = der.data();
+  CertificateHandle x509(d2i_X509(nullptr, &position, static_cast<long>(size)));
+  if (x509 == nullptr || position != der.data() + size)
+    return bad(Errc::kBadValue, "is not an X.509 certificate");
+  EVP_PKEY* key = X509_get0_pubkey(x509.get());
+  if (key == nullptr) return bad(Errc::kUnsupported, "has a public key of an unknown kind");
+  if (!to_time(X509_get0_notBefore(x509.get())) || !to_time(X509_get0_notAfter(x509.get()))) {
+    return bad(Errc::kBadValue, "has a validity period that is no time");
+  }
+  require_openssl(EVP_PKEY_up_ref(key) == 1, "EVP_PKEY_up_ref");
+  Certificate certificate;
+  certificate.key_.emplace(std::shared_ptr<EVP_PKEY>(KeyHandle(key)));
+  certificate.x509_ = std::move(x509);
+  certificate.der_ = to_bytes(der);
+  certificate.sha256_ = attest::sha256(der);
+  return certificate;
+}
+
+std::string Certificate::subject_common_name() const {
+  const OpensslScope scope;
+  const X509_NAME* name = X509_get_subject_name(handle());
+  const int index = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+  // Two common names mean two things; neither is then the name.
+  if (index < 0 || X509_NAME_get_index_by_NID(name, NID_commonName, index) >= 0) return {};
+  std::uint8_t* utf8 = nullptr;
+  const int size = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index)));
+  const UniqueHandle<std::uint8_t, [](void* memory) { OPENSSL_free(memory); }> owner(utf8);
+  return size > 0 ? std::string(as_text({utf8, static_cast<std::size_t>(size)})) : std::string();
+}
+
+std::string Certificate::subject() const {
+  return to_text(X509_get_subject_name(handle()));
+}
+std::string Certificate::issuer() const {
+  return to_text(X509_get_issuer_name(handle()));
+}
+
+std::string Certificate::serial_hex() const {
+  const ASN1_INTEGER* serial = X509_get0_serialNumber(handle());
+  const std::string digits =
+      to_hex({ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial))});
+  const bool negative = ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER;
+  return (negative ? "-" : "") + digits;
+}
+
+// parse_der has made sure that both convert.
+UnixTime Certificate::not_before() const {
+  return to_time(X509_get0_notBefore(handle())).value();
+}
+UnixTime Certificate::not_after() const {
+  return to_time(X509_get0_notAfter(handle())).value();
+}
+
+bool Certificate::is_self_issued() const {
+  return names_as_issuer(*this);
+}
+
+bool Certificate::is_ca() const {
+  const OpensslScope scope;
+  const std::uint32_t flags = X509_get_extension_flags(handle());
+  return (flags & EXFLAG_BCONS) != 0 && (flags & EXFLAG_CA) != 0 && (flags & EXFLAG_INVALID) == 0;
+}
+
+bool Certificate::may_issue(std::size_t cas_below) const {
+  const OpensslScope scope;
+  if (!is_ca() || !has_key_usage(handle(), KU_KEY_CERT_SIGN)) return false;
+  const long path_length = X509_get_pathlen(handle());
+  return path_length < 0 || cas_below <= static_cast<std::size_t>(path_length);
+}
+
+bool Certificate::may_sign_data() const {
+  const OpensslScope scope;
+  return has_key_usage(handle(), KU_DIGITAL_SIGNATURE);
+}
+
+Result<Bytes> Certificate::extension(std::string_view oid) const {
+  const OpensslScope scope;
+  const ObjectHandle object = to_object(oid);
+  const int index = X509_get_ext_by_OBJ(handle(), object.get(), -1);
+  if (index < 0) return Error{Errc::kMissing, "extension " + std::string(oid), "is not in the certificate"};
+  if (X509_get_ext_by_OBJ(handle(), object.get(), index) >= 0) {
+    return Error{Errc::kDuplicate, "extension " + std::string(oid), "is in the certificate twice"};
+  }
+  const ASN1_OCTET_STRING* content = X509_EXTENSION_get_data(X509_get_ext(handle(), index));
+  return to_bytes({ASN1_STRING_get0_data(content), static_cast<std::size_t>(ASN1_STRING_length(content))});
+}
+
+bool Certificate::has_extension(std::string_view oid) const {
+  const OpensslScope scope;
+  return X509_get_ext_by_OBJ(handle(), to_object(oid).get(), -1) >= 0;
+}
+
+std::vector<std::string> Certificate::policy_oids() const {
+  const OpensslScope scope;
+  const auto policies = decode_extension<Policies>(handle(), NID_certificate_policies);
+  std::vector<std::string> oids;
+  for (int i = 0; i < sk_POLICYINFO_num(policies.get()); ++i) {
+    oids.push_back(to_dotted(sk_POLICYINFO_value(policies.get(), i)->policyid));
+  }
+  return oids;
+}
+
+std::vector<std::string> Certificate::extended_key_usage_oids() const {
+  const OpensslScope scope;
+  const auto purposes = decode_extension<KeyPurposes>(handle(), NID_ext_key_usage);
+  std::vector<std::string> oids;
+  for (int i = 0; i < sk_ASN1_OBJECT_num(purposes.get()); ++i) {
+    oids.push_back(to_dotted(sk_ASN1_OBJECT_value(purposes.get(), i)));
+  }
+  return oids;
+}
+
+bool Certificate::names_as_issuer(const Certificate& issuer) const {
+  return X509_NAME_cmp(X509_get_issuer_name(handle()), X509_get_subject_name(issuer.handle())) == 0;
+}
+
+bool Certificate::is_signed_by(const Certificate& issuer) const {
+  const OpensslScope scope;
+  if (!names_as_issuer(issuer)) return false;
+  int hash = NID_undef;
+  if (X509_get_signature_info(handle(), &hash, nullptr, nullptr, nullptr) != 1) return false;
+  constexpr std::array kHashes{NID_sha256, NID_sha384, NID_sha512};
+  if (std::find(kHashes.begin(), kHashes.end(), hash) == kHashes.end()) return false;
+  return X509_verify(handle(), X509_get0_pubkey(issuer.handle())) == 1;
+}
+
+Result<std::vector<Certificate>> parse_certificates(ByteView pem_or_der, std::string_view where) {
+  const auto bad = [&](Errc code, std::string detail) {
+    return Error{code, std::string(where), std::move(detail)};
+  };
+  std::vector<Certificate> certificates;
+  for (ByteView rest = skip_white_space(pem_or_der); !rest.empty();) {
+    if (certificates.size() == kMaxCertificates) {
+      return bad(Errc::kTooLarge, "holds more than " + std::to_string(kMaxCertificates) + " certificates");
+    }
+    const std::string position =
+        std::string(where) + " certificate " + std::to_string(certificates.size() + 1);
+    NODEPROOF_TRY(taken, take_certificate(rest, position));
+    NODEPROOF_TRY(certificate, Certificate::parse_der(taken.der, position));
+    certificates.push_back(std::move(certificate));
+    rest = skip_white_space(taken.rest);
+  }
+  if (certificates.empty()) return bad(Errc::kMissing, "holds no certificate");
+  return certificates;
+}
+
+Result<Bytes> cut_der(ByteView padded, std::string_view where) {
+  NODEPROOF_TRY(size, outer_size(padded, where));
+  if (!all_zero(padded.subspan(size))) {
+    return Error{Errc::kTrailing, std::string(where), "bytes other than zero follow the DER object"};
+  }
+  return to_bytes(padded.first(size));
+}
+
+}  // namespace nodeproof::attest

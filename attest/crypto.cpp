@@ -1,0 +1,183 @@
+#include "attest/crypto.hpp"
+
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/hmac.h>
+#include <openssl/param_build.h>
+
+#include "attest/openssl_scope.hpp"
+
+namespace nodeproof::attest {
+namespace {
+
+using DigestContext = UniqueHandle<EVP_MD_CTX, EVP_MD_CTX_free>;
+using KeyContext = UniqueHandle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+using ParameterBuilder = UniqueHandle<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
+using Parameters = UniqueHandle<OSSL_PARAM, OSSL_PARAM_free>;
+using EcdsaSignature = UniqueHandle<ECDSA_SIG, ECDSA_SIG_free>;
+
+constexpr std::size_t kRsa2048ModulusSize = 256;
+constexpr std::uint32_t kRsaExponent = 65537;
+constexpr std::size_t kP384IntegerSize = 48;
+
+template <std::size_t N>
+ByteArray<N> digest(ByteView data, const EVP_MD* algorithm) {
+  ByteArray<N> out{};
+  unsigned size = 0;
+  require_openssl(
+      EVP_Digest(data.data(), data.size(), out.data(), &size, algorithm, nullptr) == 1 && size == N,
+      "EVP_Digest");
+  return out;
+}
+
+BignumHandle to_bignum(ByteView big_endian) {
+  BignumHandle number(BN_bin2bn(big_endian.data(), static_cast<int>(big_endian.size()), nullptr));
+  require_openssl(number != nullptr, "BN_bin2bn");
+  return number;
+}
+
+Error bad_key(std::string_view where, std::string detail) {
+  return {Errc::kBadValue, std::string(where), std::move(detail)};
+}
+
+// EVP_DigestVerify gives 1 (valid), 0 (invalid) or less (error); only 1 is yes.
+bool verify(EVP_PKEY* key, const EVP_MD* algorithm, ByteView message, ByteView signature) {
+  const DigestContext context(EVP_MD_CTX_new());
+  require_openssl(context != nullptr, "EVP_MD_CTX_new");
+  if (EVP_DigestVerifyInit(context.get(), nullptr, algorithm, nullptr, key) != 1) return false;
+  return EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(),
+                          message.size()) == 1;
+}
+
+// SEQUENCE { r INTEGER, s INTEGER }, the form in which OpenSSL takes ECDSA signatures.
+Bytes ecdsa_der(ByteView r, ByteView s) {
+  const EcdsaSignature signature(ECDSA_SIG_new());
+  require_openssl(signature != nullptr, "ECDSA_SIG_new");
+  BignumHandle r_number = to_bignum(r);
+  BignumHandle s_number = to_bignum(s);
+  require_openssl(ECDSA_SIG_set0(signature.get(), r_number.release(), s_number.release()) == 1,
+                  "ECDSA_SIG_set0");
+  const int size = i2d_ECDSA_SIG(signature.get(), nullptr);
+  require_openssl(size > 0, "i2d_ECDSA_SIG");
+  Bytes der(static_cast<std::size_t>(size));
+  std::uint8_t* end = der.data();
+  require_openssl(i2d_ECDSA_SIG(signature.get(), &end) == size, "i2d_ECDSA_SIG");
+  return der;
+}
+
+BignumHandle rsa_modulus_of(const EVP_PKEY* key) {
+  BIGNUM* modulus = nullptr;
+  if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &modulus) != 1) return nullptr;
+  return BignumHandle(modulus);
+}
+
+bool is_rsa(const EVP_PKEY* key) {
+  return EVP_PKEY_is_a(key, "RSA") == 1;
+}
+
+}  // namespace
+
+Sha256Digest sha256(ByteView data) {
+  return digest<32>(data, EVP_sha256());
+}
+Sha384Digest sha384(ByteView data) {
+  return digest<48>(data, EVP_sha384());
+}
+Sha512Digest sha512(ByteView data) {
+  return digest<64>(data, EVP_sha512());
+}
+
+Sha256Digest hmac_sha256(ByteView key, ByteView data) {
+  const OpensslScope scope;
+  // HMAC() takes a null pointer for an error, even with size 0.
+  constexpr std::uint8_t kNothing = 0;
+  const auto pointer = [&](ByteView bytes) { return bytes.empty() ? &kNothing : bytes.data(); };
+  Sha256Digest out{};
+  unsigned size = 0;
+  const auto* made = HMAC(EVP_sha256(), pointer(key), static_cast<int>(key.size()), pointer(data),
+                          data.size(), out.data(), &size);
+  require_openssl(made != nullptr && size == out.size(), "HMAC");
+  return out;
+}
+
+PublicKey::PublicKey(std::shared_ptr<EVP_PKEY> key) : key_(std::move(key)) {}
+
+Result<PublicKey> PublicKey::rsa2048(ByteView modulus, ByteView exponent, std::string_view where) {
+  const OpensslScope scope;
+  constexpr std::uint8_t kExponentBytes[] = {kRsaExponent >> 16U, kRsaExponent >> 8U & 0xffU,
+                                             kRsaExponent & 0xffU};
+  if (!equal(exponent, kExponentBytes)) return bad_key(where, "the RSA exponent is not 65537");
+  if (modulus.size() != kRsa2048ModulusSize) {
+    return bad_key(where,
+                   "the RSA modulus is " + std::to_string(modulus.size()) + " bytes long, must be 256");
+  }
+  if (all_zero(modulus)) return bad_key(where, "the RSA modulus is zero: the vTPM has no key there");
+  if ((modulus.front() & 0x80U) == 0) return bad_key(where, "the RSA modulus has fewer than 2048 bits");
+  if ((modulus.back() & 1U) == 0) return bad_key(where, "the RSA modulus is even");
+
+  const BignumHandle n = to_bignum(modulus);
+  const BignumHandle e = to_bignum(exponent);
+  const ParameterBuilder builder(OSSL_PARAM_BLD_new());
+  require_openssl(builder != nullptr &&
+                      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) == 1 &&
+                      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) == 1,
+                  "OSSL_PARAM_BLD");
+  const Parameters parameters(OSSL_PARAM_BLD_to_param(builder.get()));
+  const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
+  require_openssl(parameters != nullptr && context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1,
+                  "EVP_PKEY_fromdata_init");
+  EVP_PKEY* key = nullptr;
+  if (EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters.get()) != 1) {
+    return bad_key(where, "is not an RSA key that OpenSSL takes");
+  }
+  return PublicKey(std::shared_ptr<EVP_PKEY>(KeyHandle(key)));
+}
+
+bool PublicKey::verify_rsassa_sha256(ByteView message, ByteView signature) const {
+  const OpensslScope scope;
+  return is_rsa(key_.get()) && verify(key_.get(), EVP_sha256(), message, signature);
+}
+
+bool PublicKey::verify_ecdsa_p384(ByteView message, ByteView r, ByteView s) const {
+  const OpensslScope scope;
+  if (r.size() != kP384IntegerSize || s.size() != kP384IntegerSize || !is_ec_p384()) return false;
+  return verify(key_.get(), EVP_sha384(), message, ecdsa_der(r, s));
+}
+
+bool PublicKey::is_rsa2048() const {
+  return is_rsa(key_.get()) && EVP_PKEY_get_bits(key_.get()) == 8 * static_cast<int>(kRsa2048ModulusSize);
+}
+
+bool PublicKey::is_ec_p384() const {
+  const OpensslScope scope;
+  char group[32] = {};
+  std::size_t size = 0;
+  return EVP_PKEY_is_a(key_.get(), "EC") == 1 &&
+         EVP_PKEY_get_group_name(key_.get(), group, sizeof group, &size) == 1 &&
+         std::string_view(group, size) == SN_secp384r1;
+}
+
+Bytes PublicKey::rsa_modulus() const {
+  const OpensslScope scope;
+  const BignumHandle modulus = is_rsa(key_.get()) ? rsa_modulus_of(key_.get()) : nullptr;
+  if (modulus == nullptr) return {};
+  Bytes out(static_cast<std::size_t>(BN_num_bytes(modulus.get())));
+  BN_bn2bin(modulus.get(), out.data());
+  return out;
+}
+
+Sha256Digest PublicKey::spki_sha256() const {
+  const OpensslScope scope;
+  std::uint8_t* der = nullptr;
+  const int size = i2d_PUBKEY(key_.get(), &der);
+  const UniqueHandle<std::uint8_t, [](void* memory) { OPENSSL_free(memory); }> owner(der);
+  require_openssl(size > 0, "i2d_PUBKEY");
+  return nodeproof::attest::sha256({der, static_cast<std::size_t>(size)});
+}
+
+bool PublicKey::operator==(const PublicKey& other) const {
+  const OpensslScope scope;
+  return EVP_PKEY_eq(key_.get(), other.key_.get()) == 1;
+}
+
+}  // namespace nodeproof::attest

@@ -1,0 +1,34 @@
+// AttestationPolicy as a value: what a node must prove (DESIGN section 6). No field is "unset":
+// an absent field of the API object has become its documented default in wire/attestation_policy.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "attest/tcb.hpp"
+#include "base/time.hpp"
+
+namespace nodeproof::attest {
+
+enum class EnforcementAction { kDeny, kWarn, kDryRun };
+std::string_view to_string(EnforcementAction action);  // "Deny", "Warn", "DryRun"
+
+enum class RequiredNodeClass { kConfidential, kTrustedLaunch, kAny };
+std::string_view to_string(RequiredNodeClass node_class);
+
+enum class Requirement { kPreferred, kRequired };
+
+struct AppraisalPolicy {
+  std::string name;
+  EnforcementAction enforcement_action = EnforcementAction::kDeny;
+  Seconds max_evidence_age{600};
+  RequiredNodeClass node_class = RequiredNodeClass::kConfidential;
+  Requirement ak_certificate = Requirement::kPreferred;
+  std::vector<Product> products;                          // empty: any product we verify
+  std::map<Product, TcbVersion> minimum_tcb;              // compared with REPORTED_TCB
+  std::map<Product, std::uint32_t> minimum_guest_svn;
+  std::vector<ByteArray<48>> measurements;                // empty: any that number 9 accepts
+};
+
+}  // namespace nodeproof::attest

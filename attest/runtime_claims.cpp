@@ -1,0 +1,101 @@
+#include "attest/runtime_claims.hpp"
+
+#include <algorithm>
+
+#include "attest/hcl_report.hpp"
+#include "attest/strict_json.hpp"
+#include "base/uuid.hpp"
+
+namespace nodeproof::attest {
+namespace {
+
+constexpr std::string_view kWhat = "runtime-claims";
+constexpr std::string_view kAk = "HCLAkPub";
+constexpr std::string_view kEk = "HCLEkPub";
+
+struct Keys {
+  std::optional<PublicKey> ak;
+  std::optional<PublicKey> ek;
+};
+
+Result<PublicKey> parse_jwk(const JsonValue& jwk) {
+  NODEPROOF_TRY(type, jwk.required("kty"));
+  NODEPROOF_TRY(type_text, type.string());
+  if (type_text != "RSA") return Error{Errc::kUnsupported, type.path(), "is not RSA"};
+  NODEPROOF_TRY(n, jwk.required("n"));
+  NODEPROOF_TRY(n_text, n.string());
+  NODEPROOF_TRY(modulus, from_base64url(n_text, n.path()));
+  NODEPROOF_TRY(e, jwk.required("e"));
+  NODEPROOF_TRY(e_text, e.string());
+  NODEPROOF_TRY(exponent, from_base64url(e_text, e.path()));
+  return PublicKey::rsa2048(modulus, exponent, jwk.path());
+}
+
+// By kid, never by position; key_ops is ignored, because old reports label the AK "encrypt".
+Result<Keys> parse_keys(const JsonValue& root) {
+  NODEPROOF_TRY(list_member, root.required("keys"));
+  NODEPROOF_TRY(list, list_member.array());
+  Keys out;
+  std::vector<std::string_view> kids;
+  for (const JsonValue& jwk : list) {
+    NODEPROOF_TRY(kid, jwk.required("kid"));
+    NODEPROOF_TRY(name, kid.string());
+    if (std::find(kids.begin(), kids.end(), name) != kids.end()) {
+      return Error{Errc::kDuplicate, kid.path(),
+                   "the kid '" + std::string(name.substr(0, 64)) + "' appears twice"};
+    }
+    kids.push_back(name);
+    if (name != kAk && name != kEk) continue;
+    NODEPROOF_TRY(key, parse_jwk(jwk));
+    (name == kAk ? out.ak : out.ek) = key;
+  }
+  if (!out.ak) return Error{Errc::kMissing, list_member.path(), "holds no key with the kid HCLAkPub"};
+  if (out.ek && *out.ek == *out.ak) {
+    return Error{Errc::kDuplicate, list_member.path(), "HCLAkPub and HCLEkPub are the same key"};
+  }
+  return out;
+}
+
+Result<std::optional<bool>> optional_boolean(const JsonValue& object, std::string_view key) {
+  NODEPROOF_TRY(member, object.optional(key));
+  if (!member) return std::optional<bool>();
+  NODEPROOF_TRY(value, member->boolean());
+  return std::optional<bool>(value);
+}
+
+Result<std::optional<ByteArray<64>>> parse_user_data(const JsonValue& root) {
+  NODEPROOF_TRY(member, root.optional("user-data"));
+  if (!member) return std::optional<ByteArray<64>>();
+  NODEPROOF_TRY(text, member->string());
+  NODEPROOF_TRY(bytes, from_hex(text, member->path()));
+  NODEPROOF_TRY(array, to_array<64>(bytes, member->path()));
+  return std::optional<ByteArray<64>>(array);
+}
+
+Result<JsonDocument> parse_document(ByteView json) {
+  return JsonDocument::parse(json, kHclMaxSize, kWhat);
+}
+
+}  // namespace
+
+Result<RuntimeClaims> parse_runtime_claims(ByteView json) {
+  NODEPROOF_TRY(document, parse_document(json));
+  const JsonValue root = document.root();
+  NODEPROOF_TRY(keys, parse_keys(root));
+  NODEPROOF_TRY(configuration, root.required("vm-configuration"));
+  NODEPROOF_TRY(vm_member, configuration.required("vmUniqueId"));
+  NODEPROOF_TRY(vm_text, vm_member.string());
+  NODEPROOF_TRY(vm_unique_id, uuid_any_case(vm_text, vm_member.path()));
+  NODEPROOF_TRY(secure_boot, optional_boolean(configuration, "secure-boot"));
+  NODEPROOF_TRY(tpm_enabled, optional_boolean(configuration, "tpm-enabled"));
+  NODEPROOF_TRY(user_data, parse_user_data(root));
+  return RuntimeClaims{*keys.ak, keys.ek, vm_unique_id, secure_boot, tpm_enabled, user_data};
+}
+
+Result<PublicKey> parse_claimed_ak(ByteView json) {
+  NODEPROOF_TRY(document, parse_document(json));
+  NODEPROOF_TRY(keys, parse_keys(document.root()));
+  return *keys.ak;
+}
+
+}  // namespace nodeproof::attest

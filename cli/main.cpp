@@ -1,0 +1,78 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "base/clock.hpp"
+#include "cli/verify_azure_snp.hpp"
+
+namespace {
+
+using nodeproof::cli::AzureSnpOptions;
+
+constexpr const char* kFooter =
+    R"(Exit codes: 0 verified, 1 refused, 2 usage or malformed input, 3 environment.)";
+
+constexpr const char* kAzureSnpFooter = R"(Files are raw as the TPM or firmware gives them:
+  --hcl           NV index 0x01400001, padding and all
+  --certificates  any mix of PEM and DER, in any order: VCEK, ASK, ARK, and the CAs of an AK certificate
+  --quote         TPMS_ATTEST;  --signature raw RSASSA bytes or TPMT_SIGNATURE
+  --pcrs          24 x 32 raw bytes, JSON {"0": "hex", ...}, or tpm2-tools' PCR file
+
+Roots are pinned in the program. A quote is refused without --qualifying-data, because nothing else shows
+that it is not an old one; --accept-unfresh leaves that one check open.
+
+Example:
+  nodeproof verify azure-snp --hcl hcl.bin --certificates vcek.der ask.pem ark.pem \
+      --quote quote.msg --signature quote.sig --pcrs pcrs.bin --qualifying-data 6368616c6c656e6765
+
+Exit codes: 0 verified, 1 refused, 2 usage or malformed input, 3 environment.)";
+
+void add_azure_snp(CLI::App& verify, AzureSnpOptions& options, int& exit_code) {
+  CLI::App* verb = verify.add_subcommand("azure-snp", "Verify evidence of an Azure SEV-SNP confidential VM");
+  verb->footer(kAzureSnpFooter);
+  verb->add_option("--hcl", options.hcl, "HCL report")->required()->type_name("FILE");
+  verb->add_option("--certificates", options.certificates, "VCEK and CA certificates")
+      ->required()
+      ->type_name("FILE..");
+  verb->add_option("--ak-certificate", options.ak_certificate, "AK certificate, NV index 0x01C101D0")
+      ->type_name("FILE");
+  verb->add_option("--user-data", options.user_data, "The 64 bytes that NV index 0x01400002 held")
+      ->type_name("HEX");
+  verb->add_option("--reference-values", options.reference_values,
+                   "Genuine paravisors, instead of the built-in list")
+      ->type_name("FILE");
+  verb->add_option("--quote", options.quote, "TPM quote")->type_name("FILE");
+  verb->add_option("--signature", options.signature, "Signature of the quote")->type_name("FILE");
+  verb->add_option("--pcrs", options.pcrs, "PCR values of the SHA-256 bank")->type_name("FILE");
+  CLI::Option* data =
+      verb->add_option("--qualifying-data", options.qualifying_data, "The challenge in the quote")
+          ->type_name("HEX");
+  verb->add_flag("--accept-unfresh", options.accept_unfresh, "Leave the age of the quote open")
+      ->excludes(data);
+  verb->add_option("--at", options.at, "Verify as of this time instead of now")->type_name("RFC3339");
+  verb->add_flag("--json", options.json, "Print JSON");
+  verb->callback([&options, &exit_code] {
+    exit_code =
+        nodeproof::cli::verify_azure_snp(options, nodeproof::SystemClock().now(), std::cout, std::cerr);
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Verifies and explains the attestation of cluster nodes, offline.", "nodeproof");
+  app.set_version_flag("--version", NODEPROOF_VERSION);
+  app.require_subcommand(1);
+  app.footer(kFooter);
+  CLI::App* verify = app.add_subcommand("verify", "Verify evidence: every check with its outcome and reason");
+  verify->require_subcommand(1);
+  verify->footer(kFooter);
+  AzureSnpOptions azure_snp;
+  int exit_code = nodeproof::cli::kUsage;
+  add_azure_snp(*verify, azure_snp, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : nodeproof::cli::kUsage;
+  }
+  return exit_code;
+}

@@ -1,0 +1,209 @@
+#include "cli/verdict.hpp"
+
+#include <cpprest/json.h>
+
+#include <algorithm>
+#include <iomanip>
+#include <ostream>
+
+namespace nodeproof::cli {
+namespace {
+
+using attest::Check;
+using attest::Finding;
+using attest::Outcome;
+using web::json::value;
+
+struct Unchecked {
+  Check check;
+  std::string_view code;
+  std::string_view detail;
+  std::string_view remedy;
+};
+
+// What one set of files cannot show (DESIGN 9).
+constexpr Unchecked kOffline[] = {
+    {Check::kEvidenceBinding, "offline", "needs the node's NodeEvidence", ""},
+    {Check::kEvidenceAge, "offline", "needs the epoch of a cluster", ""},
+    {Check::kEpochFuture, "offline", "needs the epoch of a cluster", ""},
+    {Check::kEventLogReplay, "no-event-log", "no event log was supplied", ""},
+    {Check::kSecureBoot, "no-event-log", "no event log was supplied", ""},
+    {Check::kNodeIdentity, "offline", "needs the Node of a cluster", ""},
+    {Check::kNodeInventory, "offline", "needs the inventory of a cluster", ""},
+    {Check::kDuplicateIdentity, "offline", "needs the other nodes of a cluster", ""},
+    {Check::kBootChanged, "offline", "needs the Node of a cluster", ""},
+    {Check::kCounters, "offline", "needs an earlier quote", ""},
+    {Check::kPolicy, "no-policy", "no policy was supplied", ""},
+};
+
+constexpr Check kOfQuote[] = {Check::kQuoteFormat,  Check::kAkName,    Check::kQuoteSignature,
+                              Check::kPcrSelection, Check::kPcrDigest, Check::kQualifyingData,
+                              Check::kVmId};
+
+// Checks that may be not-checked in a verdict of "verified".
+bool may_stay_open(const Finding& finding) {
+  switch (finding.check) {
+    case Check::kAkCertificate:
+    case Check::kAkResidency:
+    case Check::kReportFreshness:
+      return true;
+    case Check::kQualifyingData:
+      return finding.code == "unfresh";
+    default:
+      return std::any_of(std::begin(kOffline), std::end(kOffline),
+                         [&](const Unchecked& open) { return open.check == finding.check; });
+  }
+}
+
+value text(std::string_view content) {
+  return value::string(std::string(content));
+}
+
+value to_value(const attest::TcbVersion& tcb) {
+  value out = value::object();
+  out["bootloader"] = value::number(tcb.bootloader);
+  out["tee"] = value::number(tcb.tee);
+  out["snp"] = value::number(tcb.snp);
+  out["microcode"] = value::number(tcb.microcode);
+  return out;
+}
+
+value optional_boolean(const std::optional<bool>& flag) {
+  return flag ? value::boolean(*flag) : value::null();
+}
+
+value snp_claims(const attest::BootClaims& claims) {
+  const attest::SnpReport& report = claims.report();
+  value out = value::object();
+  out["version"] = value::number(report.version);
+  out["product"] = text(attest::to_string(claims.product()));
+  out["guestSvn"] = value::number(report.guest_svn);
+  out["policy"] = value::number(report.policy);
+  out["vmpl"] = value::number(report.vmpl);
+  out["platformInfo"] = value::number(report.platform_info);
+  out["measurement"] = text(to_hex(report.measurement));
+  out["hostData"] = text(to_hex(report.host_data));
+  out["idKeyDigest"] = text(to_hex(report.id_key_digest));
+  out["reportId"] = text(to_hex(report.report_id));
+  out["chipId"] = text(to_hex(report.chip_id));
+  out["reportedTcb"] = to_value(report.reported_tcb);
+  out["currentTcb"] = to_value(report.current_tcb);
+  out["committedTcb"] = to_value(report.committed_tcb);
+  out["launchTcb"] = to_value(report.launch_tcb);
+  out["validFrom"] = text(to_rfc3339(claims.validity().from));
+  out["validUntil"] = text(to_rfc3339(claims.validity().until));
+  return out;
+}
+
+value vm_claims(const attest::BootClaims& claims) {
+  value out = value::object();
+  out["id"] = text(claims.runtime().vm_unique_id);
+  out["secureBoot"] = optional_boolean(claims.runtime().secure_boot);
+  out["tpmEnabled"] = optional_boolean(claims.runtime().tpm_enabled);
+  out["paravisorGenuine"] = value::boolean(claims.paravisor_genuine());
+  out["akResident"] = value::boolean(claims.ak_resident());
+  return out;
+}
+
+value quote_claims(const attest::QuoteClaims& claims) {
+  const attest::TpmQuote& quote = claims.quote();
+  value out = value::object();
+  out["qualifyingData"] = text(to_hex(quote.qualifying_data));
+  out["clock"] = value::number(quote.clock);
+  out["resetCount"] = value::number(quote.reset_count);
+  out["restartCount"] = value::number(quote.restart_count);
+  out["safe"] = value::boolean(quote.safe);
+  out["firmwareVersion"] = value::number(quote.firmware_version);
+  out["pcrs"] = value::object();
+  for (const auto& [pcr, digest] : claims.pcrs()) out["pcrs"][std::to_string(pcr)] = text(to_hex(digest));
+  return out;
+}
+
+value to_value(const Finding& finding) {
+  value out = value::object();
+  out["check"] = text(attest::name_of(finding.check));
+  out["outcome"] = text(attest::to_string(finding.outcome));
+  out["code"] = text(finding.code);
+  out["detail"] = text(finding.detail);
+  out["remedy"] = text(finding.remedy);
+  return out;
+}
+
+std::string_view mark(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kPassed:
+      return "passed     ";
+    case Outcome::kFailed:
+      return "FAILED     ";
+    case Outcome::kNotChecked:
+      return "not checked";
+  }
+  return "unknown    ";
+}
+
+}  // namespace
+
+bool Verdict::verified() const {
+  return std::all_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.outcome == Outcome::kPassed ||
+           (finding.outcome == Outcome::kNotChecked && may_stay_open(finding));
+  });
+}
+
+Verdict offline_verdict(const attest::BootVerification& boot, const attest::QuoteVerification* quote) {
+  Verdict out{boot.findings, boot.claims, {}};
+  if (quote != nullptr) {
+    out.findings.insert(out.findings.end(), quote->findings.begin(), quote->findings.end());
+    out.quote = quote->claims;
+  } else {
+    for (const Check check : kOfQuote) {
+      out.findings.push_back(attest::not_checked(check, "no-quote", "no quote was supplied",
+                                                 "give --quote, --signature and --pcrs"));
+    }
+  }
+  for (const Unchecked& open : kOffline) {
+    out.findings.push_back(attest::not_checked(open.check, std::string(open.code), std::string(open.detail),
+                                               std::string(open.remedy)));
+  }
+  std::stable_sort(out.findings.begin(), out.findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.check < b.check; });
+  return out;
+}
+
+void print_checklist(std::ostream& out, const Verdict& verdict) {
+  for (const Finding& finding : verdict.findings) {
+    out << std::setw(3) << attest::number_of(finding.check) << "  " << mark(finding.outcome) << "  "
+        << std::left << std::setw(20) << attest::name_of(finding.check) << std::right;
+    if (!finding.detail.empty()) out << "  " << finding.detail;
+    if (!finding.code.empty()) out << " (" << finding.code << ")";
+    out << '\n';
+    if (finding.outcome == Outcome::kFailed && !finding.remedy.empty())
+      out << "     remedy: " << finding.remedy << '\n';
+  }
+  out << '\n';
+  if (verdict.verified()) {
+    out << "Verified: no check failed. What is listed as not checked is not covered by this verdict.\n";
+    return;
+  }
+  const Finding* reason = attest::first_failed(verdict.findings);
+  out << "Refused: "
+      << (reason != nullptr ? std::string(attest::name_of(reason->check)) + " failed.\n"
+                            : std::string("a check that must pass was not made.\n"));
+}
+
+void print_json(std::ostream& out, const Verdict& verdict) {
+  value root = value::object();
+  root["verdict"] = text(verdict.verified() ? "verified" : "refused");
+  std::vector<value> checks;
+  for (const Finding& finding : verdict.findings) checks.push_back(to_value(finding));
+  root["checks"] = value::array(std::move(checks));
+  root["claims"] = value::object();
+  if (verdict.boot) {
+    root["claims"]["snp"] = snp_claims(*verdict.boot);
+    root["claims"]["vm"] = vm_claims(*verdict.boot);
+  }
+  if (verdict.quote) root["claims"]["quote"] = quote_claims(*verdict.quote);
+  out << root.serialize() << '\n';
+}
+
+}  // namespace nodeproof::cli

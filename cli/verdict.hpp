@@ -1,0 +1,31 @@
+// What `nodeproof verify` concludes and prints: one line per check of the verb, and the verdict.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "attest/verify.hpp"
+
+namespace nodeproof::cli {
+
+// Exit codes of every verb (DESIGN 9).
+enum ExitCode { kVerified = 0, kRefused = 1, kUsage = 2, kEnvironment = 3 };
+
+struct Verdict {
+  attest::Findings findings;  // every check of the verb exactly once, in the order of their numbers
+  std::optional<attest::BootClaims> boot;
+  std::optional<attest::QuoteClaims> quote;
+
+  // No check failed, and only those are not-checked that an offline verification may leave open.
+  bool verified() const;
+};
+
+// Adds what an offline verification cannot check as not-checked, with the reason, and puts the
+// findings in order. `boot` and `quote` are what attest::verify_* gave; without a quote its checks
+// are not-checked, which refuses.
+Verdict offline_verdict(const attest::BootVerification& boot, const attest::QuoteVerification* quote);
+
+void print_checklist(std::ostream& out, const Verdict& verdict);
+void print_json(std::ostream& out, const Verdict& verdict);
+
+}  // namespace nodeproof::cli

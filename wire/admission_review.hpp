@@ -1,0 +1,44 @@
+// admission.k8s.io/v1 AdmissionReview: request in, response out.
+#pragma once
+
+#include <optional>
+
+#include "wire/objects.hpp"
+
+namespace nodeproof::wire {
+
+inline constexpr std::size_t kMaxReviewSize = 3U * 1024U * 1024U;  // the API server's own body limit
+
+struct UserInfo {
+  std::string username;
+  std::vector<std::string> groups;
+};
+
+struct AdmissionRequest {
+  std::string uid;       // echoed in the response
+  std::string resource;  // resource.resource: "pods", "bindings"
+  std::string sub_resource;
+  std::string operation;  // CREATE, UPDATE, DELETE, CONNECT
+  std::string name;
+  std::string ns;
+  UserInfo user;
+  bool dry_run = false;
+  std::optional<Pod> pod;          // object, when kind is Pod
+  std::optional<Pod> old_pod;      // oldObject, when kind is Pod
+  std::optional<Binding> binding;  // object, when kind is Binding
+};
+
+// Refuses another apiVersion or kind than admission.k8s.io/v1 AdmissionReview, a review without
+// request or uid, and a body over kMaxReviewSize.
+Result<AdmissionRequest> parse_admission_review(ByteView body);
+
+struct AdmissionResponse {
+  std::string uid;
+  bool allowed = false;
+  std::string message;                                   // sent when not allowed, with code 403
+  std::vector<std::string> warnings;                     // each cut to 256 bytes
+  std::map<std::string, std::string> audit_annotations;  // keys without prefix
+};
+std::string to_json(const AdmissionResponse& response);
+
+}  // namespace nodeproof::wire

@@ -1,0 +1,51 @@
+// NodeAttestation (na): the status that people and dashboards read. Written by the leader, read by
+// nobody for a decision.
+#pragma once
+
+#include <optional>
+
+#include "attest/checks.hpp"
+#include "wire/objects.hpp"
+
+namespace nodeproof::wire {
+
+enum class Phase { kPending, kVerified, kStale, kFailed, kUnsupported };
+std::string_view to_string(Phase phase);            // "Verified"
+std::string_view attestation_label(Phase phase);    // "verified", value of .../attestation
+
+struct PolicyOutcome {
+  std::string policy;
+  bool met = false;
+  std::string code;    // why not: a check name or "invalid-policy"; empty when met
+  std::string detail;
+  bool operator==(const PolicyOutcome&) const = default;
+};
+
+struct NodeAttestationStatus {
+  Phase phase = Phase::kPending;
+  std::string code;    // empty when Verified: a check name, or a CollectionState code
+  std::string detail;  // one clause
+  std::string remedy;
+  std::string tee = "none";  // "sev-snp" or "none"
+  std::string product;
+  std::string measurement;  // hex
+  std::string chip_id;      // hex
+  std::string tcb;          // "bootloader 4, tee 0, snp 24, microcode 219"
+  std::string vm_id;
+  std::string secure_boot = "unknown";  // "enabled", "disabled", "unknown"
+  std::string measured_boot = "unknown";
+  std::string evidence_digest;          // hex
+  std::string verified_at;              // RFC 3339; start of the proven epoch
+  std::string expires_at;               // RFC 3339; when the shortest maxEvidenceAge ends
+  attest::Findings findings;            // failed and not-checked ones
+  std::vector<std::string> coverage;    // what the evidence speaks for and what not, in plain words
+  std::vector<PolicyOutcome> policies;
+};
+
+// {"status": {...}} for a merge patch of the status subresource. Empty texts become null, so that those
+// of an earlier status go; texts are cut to the limits of crds/nodeattestations.yaml.
+std::string status_patch(const NodeAttestationStatus& status);
+// The body of a create: no status, ownerReference to the Node.
+std::string new_node_attestation(std::string_view node_name, std::string_view node_uid);
+
+}  // namespace nodeproof::wire

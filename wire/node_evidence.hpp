@@ -1,0 +1,41 @@
+// NodeEvidence (nev): what a node collected once per boot, written by its agent (crds/).
+#pragma once
+
+#include "attest/challenge.hpp"
+#include "wire/objects.hpp"
+
+namespace nodeproof::wire {
+
+inline constexpr std::string_view kPlatformSnp = "azure-sev-snp";
+inline constexpr std::string_view kPlatformNone = "none";
+
+// Why the evidence is as it is. "complete", or the one thing that is missing and what to do:
+// no-tpm, no-ak, owner-auth-set, no-hcl-report, endorsements-unreachable, tpm-error.
+struct CollectionState {
+  std::string code = "complete";
+  std::string detail;
+  bool operator==(const CollectionState&) const = default;
+};
+
+struct NodeEvidence {
+  std::string name;  // of the Node
+  std::string resource_version;
+  attest::BootIdentity boot;
+  std::string platform{kPlatformNone};
+  attest::Epoch collected;  // kid and m of the report challenge; kid empty when platform is none
+  Bytes hcl_report;         // cut to its report_size; empty when there is none
+  Bytes ak_certificate;     // DER; empty when there is none
+  std::vector<Bytes> certificates;  // DER: VCEK, ASK, ARK
+  CollectionState collection;
+  std::string collected_at;  // RFC 3339, the node's clock: a hint
+
+  // DESIGN 3.1; the event log is not collected yet and counts as empty.
+  Sha256Digest digest() const;
+};
+
+// `object` is a NodeEvidence API object; unknown members of spec are refused.
+Result<NodeEvidence> parse_node_evidence(const attest::JsonValue& object);
+// The JSON body of a create or replace. `resource_version` goes in when not empty.
+std::string to_json(const NodeEvidence& evidence);
+
+}  // namespace nodeproof::wire

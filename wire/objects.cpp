@@ -1,0 +1,98 @@
+#include "wire/objects.hpp"
+
+namespace nodeproof::wire {
+namespace {
+
+using attest::JsonValue;
+
+Result<std::string> optional_string(const JsonValue& object, std::string_view key) {
+  NODEPROOF_TRY(member, object.optional(key));
+  if (!member) return std::string();
+  return member->text();
+}
+
+Result<std::map<std::string, std::string>> string_map(const JsonValue& object, std::string_view key) {
+  std::map<std::string, std::string> out;
+  NODEPROOF_TRY(map, object.optional(key));
+  if (!map) return out;
+  NODEPROOF_TRY(members, map->members());
+  for (const JsonValue::Member& member : members) {
+    NODEPROOF_TRY(text, member.value.text());
+    out.emplace(member.key, std::move(text));
+  }
+  return out;
+}
+
+// Of objects that live in the API server, which always have a name.
+Result<ObjectMeta> named_metadata(const JsonValue& object) {
+  NODEPROOF_TRY(meta, parse_metadata(object));
+  if (meta.name.empty()) return Error{Errc::kMissing, object.path() + ".metadata.name", "is required"};
+  return std::move(meta);
+}
+
+}  // namespace
+
+Result<ObjectMeta> parse_metadata(const JsonValue& object) {
+  NODEPROOF_TRY(metadata, object.required("metadata"));
+  ObjectMeta out;
+  NODEPROOF_TRY(name, optional_string(metadata, "name"));
+  NODEPROOF_TRY(ns, optional_string(metadata, "namespace"));
+  NODEPROOF_TRY(uid, optional_string(metadata, "uid"));
+  NODEPROOF_TRY(resource_version, optional_string(metadata, "resourceVersion"));
+  NODEPROOF_TRY(labels, string_map(metadata, "labels"));
+  NODEPROOF_TRY(annotations, string_map(metadata, "annotations"));
+  NODEPROOF_TRY(deletion, optional_string(metadata, "deletionTimestamp"));
+  out.name = std::move(name);
+  out.ns = std::move(ns);
+  out.uid = std::move(uid);
+  out.resource_version = std::move(resource_version);
+  out.labels = std::move(labels);
+  out.annotations = std::move(annotations);
+  out.deleting = !deletion.empty();
+  return out;
+}
+
+Result<Node> parse_node(const JsonValue& object) {
+  Node out;
+  NODEPROOF_TRY(meta, named_metadata(object));
+  out.meta = std::move(meta);
+  NODEPROOF_TRY(status, object.optional("status"));
+  if (!status) return out;
+  NODEPROOF_TRY(info, status->optional("nodeInfo"));
+  if (!info) return out;
+  NODEPROOF_TRY(boot_id, optional_string(*info, "bootID"));
+  NODEPROOF_TRY(system_uuid, optional_string(*info, "systemUUID"));
+  out.boot_id = std::move(boot_id);
+  out.system_uuid = std::move(system_uuid);
+  return out;
+}
+
+Result<Pod> parse_pod(const JsonValue& object) {
+  Pod out;
+  // A pod under admission may still be without a name (generateName).
+  NODEPROOF_TRY(meta, parse_metadata(object));
+  out.meta = std::move(meta);
+  NODEPROOF_TRY(spec, object.required("spec"));
+  NODEPROOF_TRY(node_name, optional_string(spec, "nodeName"));
+  out.node_name = std::move(node_name);
+  return out;
+}
+
+Result<Namespace> parse_namespace(const JsonValue& object) {
+  NODEPROOF_TRY(meta, named_metadata(object));
+  return Namespace{std::move(meta)};
+}
+
+Result<Binding> parse_binding(const JsonValue& object) {
+  Binding out;
+  NODEPROOF_TRY(meta, parse_metadata(object));
+  out.meta = std::move(meta);
+  NODEPROOF_TRY(target, object.required("target"));
+  NODEPROOF_TRY(kind, optional_string(target, "kind"));
+  NODEPROOF_TRY(name, optional_string(target, "name"));
+  out.target_kind = std::move(kind);
+  out.target_name = std::move(name);
+  return out;
+}
+
+}  // namespace nodeproof::wire

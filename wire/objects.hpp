@@ -1,0 +1,58 @@
+// What we read of Kubernetes' own objects. Values; untrusted until authenticated by their source.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attest/strict_json.hpp"
+
+namespace nodeproof::wire {
+
+struct ObjectMeta {
+  std::string name;
+  std::string ns;  // metadata.namespace; empty for cluster-scoped objects
+  std::string uid;
+  std::string resource_version;
+  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> annotations;
+  bool deleting = false;  // deletionTimestamp is set
+};
+// `object` is a whole API object. Labels and annotations must be string maps.
+Result<ObjectMeta> parse_metadata(const attest::JsonValue& object);
+
+struct Node {
+  ObjectMeta meta;
+  std::string boot_id;      // status.nodeInfo: the kubelet's own words; empty when absent
+  std::string system_uuid;  // likewise
+};
+Result<Node> parse_node(const attest::JsonValue& object);
+
+struct Pod {
+  ObjectMeta meta;
+  std::string node_name;  // spec.nodeName; empty: not bound
+};
+Result<Pod> parse_pod(const attest::JsonValue& object);
+
+struct Namespace {
+  ObjectMeta meta;
+};
+Result<Namespace> parse_namespace(const attest::JsonValue& object);
+
+struct Binding {
+  ObjectMeta meta;  // uid is the pod's, or empty (the legacy resource wipes it)
+  std::string target_kind;
+  std::string target_name;
+};
+Result<Binding> parse_binding(const attest::JsonValue& object);
+
+// Our names (DESIGN 4.1).
+inline constexpr std::string_view kPolicyAnnotation = "nodeproof.dev/policy";
+inline constexpr std::string_view kMaxAgeAnnotation = "nodeproof.dev/max-evidence-age";
+inline constexpr std::string_view kEnforceLabel = "nodeproof.dev/enforce";
+inline constexpr std::string_view kOurPrefix = "nodeproof.dev/";
+inline constexpr std::string_view kNodeLabelPrefix = "nodeproof.node-restriction.kubernetes.io/";
+inline constexpr std::string_view kMirrorAnnotation = "kubernetes.io/config.mirror";
+
+}  // namespace nodeproof::wire

@@ -23,6 +23,8 @@ std::string describe(std::uint32_t type) {
       return "Trusted Launch (no hardware report)";
     case 4:
       return "TDX";
+    case 5:
+      return "CCA";
     default:
       return "type " + std::to_string(type);
   }

@@ -8,8 +8,21 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 64;
 
-std::string join(const std::string& path, std::string_view key) {
-  return path + "." + std::string(key);
+constexpr std::size_t kMaxKeyInPath = 64;
+
+// A key is hostile text and paths end in logs: cut, and without control characters.
+std::string join(std::string_view path, std::string_view key) {
+  std::string out(path);
+  out += '.';
+  for (const char c : key.substr(0, kMaxKeyInPath)) {
+    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    out += control ? '?' : c;
+  }
+  return out;
+}
+
+std::string indexed(std::string_view path, std::size_t index) {
+  return std::string(path) + "[" + std::to_string(index) + "]";
 }
 
 std::string_view type_name(const simdjson::dom::element& element) {
@@ -32,25 +45,34 @@ std::string_view type_name(const simdjson::dom::element& element) {
   return "unknown";
 }
 
-// Depth is bounded by the parser, so recursion is too.
-Status check_duplicates(const simdjson::dom::element& element, const std::string& path) {
+// The key that appears twice in an object, or nothing.
+std::optional<std::string_view> repeated_key(const simdjson::dom::object& object) {
+  std::vector<std::string_view> keys;
+  for (const auto field : object) keys.push_back(field.key);
+  std::sort(keys.begin(), keys.end());
+  const auto twice = std::adjacent_find(keys.begin(), keys.end());
+  if (twice == keys.end()) return std::nullopt;
+  return *twice;
+}
+
+// Gives the path below `element` of the first key that appears twice, or nothing; paths are built
+// only once one is found. Depth is bounded by the parser, so recursion is too.
+std::optional<std::string> find_duplicate(const simdjson::dom::element& element) {
   if (element.is_array()) {
     std::size_t index = 0;
     for (const simdjson::dom::element child : simdjson::dom::array(element)) {
-      NODEPROOF_CHECK(check_duplicates(child, path + "[" + std::to_string(index++) + "]"));
+      if (const auto below = find_duplicate(child)) return indexed("", index) + *below;
+      ++index;
     }
-    return Ok{};
+    return std::nullopt;
   }
-  if (!element.is_object()) return Ok{};
-  std::vector<std::string_view> keys;
-  for (const auto field : simdjson::dom::object(element)) {
-    keys.push_back(field.key);
-    NODEPROOF_CHECK(check_duplicates(field.value, join(path, field.key)));
+  if (!element.is_object()) return std::nullopt;
+  const simdjson::dom::object object(element);
+  if (const auto key = repeated_key(object)) return join("", *key);
+  for (const auto field : object) {
+    if (const auto below = find_duplicate(field.value)) return join("", field.key) + *below;
   }
-  std::sort(keys.begin(), keys.end());
-  const auto twice = std::adjacent_find(keys.begin(), keys.end());
-  if (twice == keys.end()) return Ok{};
-  return Error{Errc::kDuplicate, join(path, *twice), "the key appears more than once"};
+  return std::nullopt;
 }
 
 Errc errc_of(simdjson::error_code code) {
@@ -91,7 +113,7 @@ Result<std::vector<JsonValue>> JsonValue::array() const {
   if (!element_.is_array()) return wrong_type("an array");
   std::vector<JsonValue> out;
   for (const simdjson::dom::element child : simdjson::dom::array(element_)) {
-    out.emplace_back(child, path_ + "[" + std::to_string(out.size()) + "]");
+    out.emplace_back(child, indexed(path_, out.size()));
   }
   return out;
 }
@@ -145,7 +167,9 @@ Result<JsonDocument> JsonDocument::parse(ByteView text, std::size_t limit, std::
     return Error{errc_of(code), document.what_,
                  std::string("is not valid JSON: ") + simdjson::error_message(code)};
   }
-  NODEPROOF_CHECK(check_duplicates(document.root_, document.what_));
+  if (const auto duplicate = find_duplicate(document.root_)) {
+    return Error{Errc::kDuplicate, document.what_ + *duplicate, "the key appears more than once"};
+  }
   return document;
 }
 

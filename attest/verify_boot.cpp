@@ -213,7 +213,7 @@ struct BootVerifier {
   }
 
   void parse_claims() {
-    if (!report) return add(premise_failed(Check::kRuntimeClaims, Check::kReportFormat));
+    if (!hcl) return add(premise_failed(Check::kRuntimeClaims, Check::kHclFrame));
     if (auto ak = parse_claimed_ak(hcl->runtime_claims)) out.unverified_ak = *ak;
     if (auto missing = missing_premise(Check::kRuntimeClaims, {Check::kReportDataBinding}))
       return add(*missing);

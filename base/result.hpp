@@ -65,17 +65,17 @@ class [[nodiscard]] Result {
 
   const Error& error() const& {
     assert(!has_value());
-    return *std::get_if<1>(&state_);
+    return std::get<1>(state_);
   }
   Error&& error() && {
     assert(!has_value());
-    return std::move(*std::get_if<1>(&state_));
+    return std::move(std::get<1>(state_));
   }
 
  private:
   T& checked() {
     assert(has_value());
-    return *std::get_if<0>(&state_);
+    return std::get<0>(state_);
   }
 
   std::variant<T, Error> state_;

@@ -6,6 +6,8 @@
 #include <iomanip>
 #include <ostream>
 
+#include "wire/utf8.hpp"
+
 namespace nodeproof::cli {
 namespace {
 
@@ -55,8 +57,19 @@ bool may_stay_open(const Finding& finding) {
   }
 }
 
+// Findings quote names from certificates, which may hold anything.
+constexpr std::size_t kMaxText = 4096;
+
 value text(std::string_view content) {
-  return value::string(std::string(content));
+  return value::string(wire::valid_utf8(content, kMaxText));
+}
+
+// For a terminal: no byte of evidence may steer it.
+std::string printable(std::string_view content) {
+  std::string out = wire::valid_utf8(content, kMaxText);
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }, '?');
+  return out;
 }
 
 value to_value(const attest::TcbVersion& tcb) {
@@ -86,7 +99,7 @@ value snp_claims(const attest::BootClaims& claims) {
   out["idKeyDigest"] = text(to_hex(report.id_key_digest));
   out["reportId"] = text(to_hex(report.report_id));
   out["chipId"] = text(to_hex(report.chip_id));
-  out["reportedTcb"] = to_value(report.reported_tcb);
+  out["tcb"] = to_value(report.reported_tcb);
   out["currentTcb"] = to_value(report.current_tcb);
   out["committedTcb"] = to_value(report.committed_tcb);
   out["launchTcb"] = to_value(report.launch_tcb);
@@ -100,7 +113,6 @@ value vm_claims(const attest::BootClaims& claims) {
   out["id"] = text(claims.runtime().vm_unique_id);
   out["secureBoot"] = optional_boolean(claims.runtime().secure_boot);
   out["tpmEnabled"] = optional_boolean(claims.runtime().tpm_enabled);
-  out["paravisorGenuine"] = value::boolean(claims.paravisor_genuine());
   out["akResident"] = value::boolean(claims.ak_resident());
   return out;
 }
@@ -113,7 +125,9 @@ value quote_claims(const attest::QuoteClaims& claims) {
   out["resetCount"] = value::number(quote.reset_count);
   out["restartCount"] = value::number(quote.restart_count);
   out["safe"] = value::boolean(quote.safe);
-  out["firmwareVersion"] = value::number(quote.firmware_version);
+  Bytes firmware;
+  append_be64(firmware, quote.firmware_version);
+  out["firmwareVersion"] = text(to_hex(firmware));  // JSON numbers are exact only below 2^53
   out["pcrs"] = value::object();
   for (const auto& [pcr, digest] : claims.pcrs()) out["pcrs"][std::to_string(pcr)] = text(to_hex(digest));
   return out;
@@ -127,6 +141,22 @@ value to_value(const Finding& finding) {
   out["detail"] = text(finding.detail);
   out["remedy"] = text(finding.remedy);
   return out;
+}
+
+// The check that decides: the first that failed, else the first that had to pass and was not made.
+void print_refusal(std::ostream& out, const Verdict& verdict) {
+  if (const Finding* reason = attest::first_failed(verdict.findings)) {
+    out << "Refused: " << attest::name_of(reason->check) << " failed.\n";
+    return;
+  }
+  const auto open =
+      std::find_if(verdict.findings.begin(), verdict.findings.end(), [](const Finding& finding) {
+        return finding.outcome == Outcome::kNotChecked && !may_stay_open(finding);
+      });
+  if (open == verdict.findings.end()) return;
+  out << "Refused: " << attest::name_of(open->check)
+      << " was not checked, and must pass: " << printable(open->remedy.empty() ? open->detail : open->remedy)
+      << ".\n";
 }
 
 std::string_view mark(Outcome outcome) {
@@ -172,11 +202,11 @@ Verdict offline_verdict(const attest::BootVerification& boot, const attest::Quot
 
 void print_checklist(std::ostream& out, const Verdict& verdict) {
   for (const Finding& finding : verdict.findings) {
-    out << std::setw(3) << attest::number_of(finding.check) << "  " << mark(finding.outcome) << "  "
-        << std::left << std::setw(20) << attest::name_of(finding.check) << std::right;
-    if (!finding.detail.empty()) out << "  " << finding.detail;
-    if (!finding.code.empty()) out << " (" << finding.code << ")";
-    out << '\n';
+    const std::string code = finding.code.empty() ? "" : " (" + finding.code + ")";
+    const std::string reason = printable(finding.detail) + code;
+    out << std::setw(3) << attest::number_of(finding.check) << "  " << mark(finding.outcome) << "  ";
+    if (!reason.empty()) out << std::left << std::setw(22);
+    out << attest::name_of(finding.check) << std::right << reason << '\n';
     if (finding.outcome == Outcome::kFailed && !finding.remedy.empty())
       out << "     remedy: " << finding.remedy << '\n';
   }
@@ -185,10 +215,7 @@ void print_checklist(std::ostream& out, const Verdict& verdict) {
     out << "Verified: no check failed. What is listed as not checked is not covered by this verdict.\n";
     return;
   }
-  const Finding* reason = attest::first_failed(verdict.findings);
-  out << "Refused: "
-      << (reason != nullptr ? std::string(attest::name_of(reason->check)) + " failed.\n"
-                            : std::string("a check that must pass was not made.\n"));
+  print_refusal(out, verdict);
 }
 
 void print_json(std::ostream& out, const Verdict& verdict) {
@@ -200,7 +227,8 @@ void print_json(std::ostream& out, const Verdict& verdict) {
   root["claims"] = value::object();
   if (verdict.boot) {
     root["claims"]["snp"] = snp_claims(*verdict.boot);
-    root["claims"]["vm"] = vm_claims(*verdict.boot);
+    // Only a genuine paravisor's word about the VM counts (number 9).
+    if (verdict.boot->paravisor_genuine()) root["claims"]["vm"] = vm_claims(*verdict.boot);
   }
   if (verdict.quote) root["claims"]["quote"] = quote_claims(*verdict.quote);
   out << root.serialize() << '\n';

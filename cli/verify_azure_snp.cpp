@@ -110,7 +110,7 @@ ExitCode verify_azure_snp(const AzureSnpOptions& options, UnixTime now, std::ost
     err << "nodeproof: " << error.what() << ": no evidence is that large; check which file this is.\n";
     return kUsage;
   } catch (const std::exception& error) {
-    err << "nodeproof: " << error.what() << ".\n";
+    err << "nodeproof: " << error.what() << ". Check the path and whether you may read it.\n";
     return kEnvironment;
   }
 }

@@ -14,7 +14,6 @@ using attest::require_openssl;
 
 using DigestContext = UniqueHandle<EVP_MD_CTX, &EVP_MD_CTX_free>;
 using Extension = UniqueHandle<X509_EXTENSION, &X509_EXTENSION_free>;
-using IntegerHandle = UniqueHandle<ASN1_INTEGER, &ASN1_INTEGER_free>;
 using OctetString = UniqueHandle<ASN1_OCTET_STRING, &ASN1_OCTET_STRING_free>;
 using ParamBuilder = UniqueHandle<OSSL_PARAM_BLD, &OSSL_PARAM_BLD_free>;
 using Params = UniqueHandle<OSSL_PARAM, &OSSL_PARAM_free>;
@@ -67,7 +66,11 @@ class Builder {
 
   // In the words of OpenSSL's configuration files.
   Builder& extension(int nid, const std::string& value) {
-    const Extension made(X509V3_EXT_conf_nid(nullptr, nullptr, nid, value.c_str()));
+    // certificatePolicies looks for a configuration even when its value refers to none.
+    const UniqueHandle<CONF, &NCONF_free> nothing(NCONF_new(nullptr));
+    X509V3_CTX context{};
+    X509V3_set_nconf(&context, nothing.get());
+    const Extension made(X509V3_EXT_nconf_nid(nothing.get(), &context, nid, value.c_str()));
     require_openssl(made != nullptr, "make an extension");
     return add(made.get());
   }

@@ -49,22 +49,10 @@ class SwtpmProcess {
 
   std::string tcti() const { return "swtpm:host=127.0.0.1,port=" + std::to_string(port_); }
 
-  // Starts and ends the process; state and port stay. A start is a TPM reset.
-  void start() {
-    const std::string at = "type=tcp,bindaddr=127.0.0.1,port=";
-    const std::string server = at + std::to_string(port_);
-    const std::string control = at + std::to_string(port_ + 1);
-    const std::string state = "dir=" + folder_.string();
-    const std::string log = "file=" + (folder_ / "log").string();
-    pid_ = ::fork();
-    if (pid_ < 0) throw std::runtime_error("cannot fork");
-    if (pid_ == 0) {
-      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-      ::execlp("swtpm", "swtpm", "socket", "--tpm2", "--server", server.c_str(), "--ctrl", control.c_str(),
-               "--tpmstate", state.c_str(), "--log", log.c_str(), "--flags", "not-need-init,startup-clear",
-               nullptr);
-      ::_exit(127);
-    }
+  // Ends the process; restart() starts it anew on the same ports and state, a TPM reset.
+  void restart() {
+    start();
+    if (!answers()) throw std::runtime_error("swtpm does not start again");
   }
   void stop() {
     if (pid_ < 0) return;
@@ -89,6 +77,23 @@ class SwtpmProcess {
   }
 
  private:
+  void start() {
+    const std::string at = "type=tcp,bindaddr=127.0.0.1,port=";
+    const std::string server = at + std::to_string(port_);
+    const std::string control = at + std::to_string(port_ + 1);
+    const std::string state = "dir=" + folder_.string();
+    const std::string log = "file=" + (folder_ / "log").string();
+    pid_ = ::fork();
+    if (pid_ < 0) throw std::runtime_error("cannot fork");
+    if (pid_ == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      ::execlp("swtpm", "swtpm", "socket", "--tpm2", "--server", server.c_str(), "--ctrl", control.c_str(),
+               "--tpmstate", state.c_str(), "--log", log.c_str(), "--flags", "not-need-init,startup-clear",
+               nullptr);
+      ::_exit(127);
+    }
+  }
+
   static sockaddr_in loopback(int port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -126,10 +131,13 @@ class SwtpmProcess {
     return socket;
   }
 
-  bool answers() const {
+  bool answers() {
     for (int tries = 0; tries < 100; ++tries) {
       if (connect()) return true;
-      if (::waitpid(pid_, nullptr, WNOHANG) != 0) return false;
+      if (::waitpid(pid_, nullptr, WNOHANG) != 0) {
+        pid_ = -1;
+        return false;
+      }
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     return false;

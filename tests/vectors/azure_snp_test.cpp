@@ -67,6 +67,14 @@ Result<Expectation> read_expectation(const std::filesystem::path& folder) {
     if (known != kCheckOfKey.end() && holds && !*holds) out.failed.insert(known->second);
   }
   out.verified = verdict.starts_with("valid") || verdict.starts_with("report valid");
+  if (verdict.find("policy must refuse") != std::string::npos) {
+    out.verified = false;
+    out.failed.insert("guest-policy");
+  }
+  if (verdict.find("expired") != std::string::npos) {
+    out.verified = false;
+    out.failed.insert("certificate-chain");
+  }
   if (verdict.find("lack of challenge") != std::string::npos) {
     out.failed.insert("qualifying-data");
     return out;
@@ -79,18 +87,23 @@ Result<Expectation> read_expectation(const std::filesystem::path& folder) {
   return out;
 }
 
+// All of AMD's and Microsoft's, of every product line: what does not belong must not disturb.
+std::vector<std::string> certificate_authorities() {
+  std::vector<std::string> out;
+  for (const char* folder : {"amd-certs", "ak-certs"}) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(vectors::folder() / folder)) {
+      if (entry.path().extension() == ".pem") out.push_back(entry.path());
+    }
+  }
+  return out;
+}
+
 cli::AzureSnpOptions options_for(const std::filesystem::path& relative, const Expectation& expectation) {
   const auto folder = vectors::folder() / relative;
   cli::AzureSnpOptions out;
   out.hcl = folder / "hcl.bin";
-  out.certificates = {folder / "vcek.der"};
-  for (const char* ca :
-       {"amd-certs/milan/ark.pem", "amd-certs/milan/ask.pem", "amd-certs/genoa/ark.pem",
-        "amd-certs/genoa/ask.pem", "ak-certs/azure-virtual-tpm-root-2023.pem",
-        "ak-certs/global-virtual-tpm-ca-03.pem", "ak-certs/azure-cloud-virtual-tpm-ca-2025.pem",
-        "ak-certs/azure-cloud-virtual-tpm-ca-24.pem"}) {
-    out.certificates.push_back(vectors::folder() / ca);
-  }
+  out.certificates = certificate_authorities();
+  out.certificates.push_back(folder / "vcek.der");
   if (std::filesystem::exists(folder / "ak-cert.der")) out.ak_certificate = folder / "ak-cert.der";
   if (std::filesystem::exists(folder / "quote.msg")) {
     out.quote = folder / "quote.msg";
@@ -214,6 +227,56 @@ TEST(Program, AcceptsOneWhenToldTo) {
   const ProgramRun run = run_program(arguments);
   EXPECT_EQ(run.exit_code, cli::kVerified) << run.output;
   EXPECT_NE(run.output.find("not checked  qualifying-data"), std::string::npos) << run.output;
+}
+
+// The padded AK certificate of another VM: read as NV gives it, and refused for what it is.
+TEST(Program, RefusesTheAkCertificateOfAnotherVm) {
+  NODEPROOF_NEED_VECTORS();
+  auto arguments = genoa_arguments();
+  arguments.insert(arguments.end(),
+                   {"--accept-unfresh", "--ak-certificate",
+                    vectors::folder() / "ak-certs/derived-trusted-launch-leaf-padded-4096.bin"});
+  const ProgramRun run = run_program(arguments);
+  EXPECT_EQ(run.exit_code, cli::kRefused);
+  EXPECT_NE(run.output.find("Refused: ak-certificate failed."), std::string::npos) << run.output;
+  EXPECT_NE(run.output.find("(key-mismatch)"), std::string::npos) << run.output;
+}
+
+TEST(Program, ComparesTheChallengeOfTheReport) {
+  NODEPROOF_NEED_VECTORS();
+  auto arguments = genoa_arguments();
+  *(std::find(arguments.begin(), arguments.end(), "--hcl") + 1) =
+      vectors::folder() / "azure-snp/milan-v3-report-userdata/hcl.bin";
+  const std::string challenge =
+      "982f5c6e45df0ed3f10b6f60b02f0c8390e281300f3805e2279c16168cd6ae9aa398f647caa2338748cd0fd9f5f819ef" +
+      std::string(32, '0');
+  arguments.insert(arguments.end(), {"--user-data", challenge});
+  EXPECT_NE(run_program(arguments).output.find("passed       report-freshness"), std::string::npos);
+  arguments.back().front() = '0';
+  EXPECT_NE(run_program(arguments).output.find("(challenge-differs)"), std::string::npos);
+}
+
+TEST(Program, ReplacesTheReferenceValues) {
+  NODEPROOF_NEED_VECTORS();
+  const auto file = std::filesystem::path(testing::TempDir()) / "reference-values.yaml";
+  const auto run_with = [&file](const std::string& yaml) {
+    write_file(file, as_bytes(yaml));
+    auto arguments = genoa_arguments();
+    arguments.insert(arguments.end(), {"--accept-unfresh", "--reference-values", file});
+    return run_program(arguments);
+  };
+  const std::string entry = "paravisors:\n  - product: Genoa\n    idKeyDigest: ";
+  const std::string seen =
+      "942fd93ebde6ea7a96efadeafc60f1c6b3d10e703b1dafd7555b92f7f3d32d0e006767648cba5b102af3d65756af4177";
+  EXPECT_EQ(run_with(entry + seen + "\n    minimumGuestSvn: 65547\n").exit_code, cli::kVerified);
+  for (const std::string& other :
+       {seen + "\n    minimumGuestSvn: 65548\n", std::string(96, 'a') + "\n    minimumGuestSvn: 1\n"}) {
+    const ProgramRun run = run_with(entry + other);
+    EXPECT_EQ(run.exit_code, cli::kRefused);
+    EXPECT_NE(run.output.find("Refused: paravisor failed."), std::string::npos) << run.output;
+  }
+  EXPECT_EQ(run_with("paravisors: 1\n").exit_code, cli::kUsage);
+  std::filesystem::remove(file);
 }
 
 TEST(Program, TellsMisuseFromRefusalFromEnvironment) {

@@ -1,0 +1,173 @@
+#include "attest/appraise.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "tests/support/forge.hpp"
+
+namespace nodeproof::attest {
+namespace {
+
+const UnixTime kSince = forge::kNow;
+constexpr Seconds kMaxAge{600};
+
+NodeClaims claims_of(const forge::BootOptions& options, bool known_paravisor = true) {
+  const forge::World& world = forge::shared_world();
+  const TrustAnchors anchors = forge::trust_anchors_of(world);
+  const ReferenceValues references = known_paravisor ? forge::reference_values_of(world) : ReferenceValues{};
+  const BootVerification boot =
+      verify_boot(forge::make_boot_evidence(world, options), {anchors, references, forge::kNow});
+  const forge::QuoteOptions quote;
+  QuoteVerification verified = verify_quote(forge::make_quote(world.ak, quote), boot,
+                                            {quote.qualifying_data, false}, {kNodeQuotePcrs, true});
+  return {boot.claims.value(), std::move(verified.claims).value(), kSince};
+}
+
+const NodeClaims& genuine() {
+  static const NodeClaims claims = claims_of({});
+  return claims;
+}
+const NodeClaims& without_residency() {
+  static const NodeClaims claims = claims_of({.with_ak_certificate = false});
+  return claims;
+}
+const NodeClaims& unknown_paravisor() {
+  static const NodeClaims claims = claims_of({}, false);
+  return claims;
+}
+
+using Edit = std::function<void(AppraisalPolicy&)>;
+
+struct Row {
+  std::string name;
+  const NodeClaims& (*claims)();
+  Edit edit;
+  std::string want;  // "check/code" of each finding, space separated; empty: met
+};
+
+std::string describe(const Appraisal& appraisal) {
+  std::string out;
+  for (const Finding& finding : appraisal.findings) {
+    out += (out.empty() ? "" : " ") + std::string(name_of(finding.check)) + "/" + finding.code;
+  }
+  return out;
+}
+
+class Appraise : public ::testing::TestWithParam<Row> {};
+
+TEST_P(Appraise, ComparesClaimsWithThePolicy) {
+  AppraisalPolicy policy;
+  GetParam().edit(policy);
+  const Appraisal appraisal = appraise(GetParam().claims(), policy, kMaxAge, kSince);
+  EXPECT_EQ(describe(appraisal), GetParam().want);
+  EXPECT_EQ(appraisal.met, GetParam().want.empty());
+  for (const Finding& finding : appraisal.findings) {
+    EXPECT_EQ(finding.outcome, Outcome::kFailed);
+    EXPECT_FALSE(finding.detail.empty());
+    EXPECT_FALSE(finding.remedy.empty());
+  }
+}
+
+void any(AppraisalPolicy& p) {
+  p.node_class = RequiredNodeClass::kAny;
+}
+TcbVersion above(std::uint8_t TcbVersion::*component) {
+  TcbVersion out = forge::kTcb;
+  ++(out.*component);
+  return out;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Appraise,
+    ::testing::Values(
+        Row{"default_policy", genuine, [](AppraisalPolicy&) {}, ""}, Row{"any", genuine, any, ""},
+        Row{"ak_certificate_required", genuine,
+            [](AppraisalPolicy& p) { p.ak_certificate = Requirement::kRequired; }, ""},
+        Row{"trusted_launch", genuine,
+            [](AppraisalPolicy& p) { p.node_class = RequiredNodeClass::kTrustedLaunch; },
+            "policy/node-class"},
+        Row{"product", genuine, [](AppraisalPolicy& p) { p.products = {Product::kMilan}; }, ""},
+        Row{"other_product", genuine, [](AppraisalPolicy& p) { p.products = {Product::kGenoa}; },
+            "policy/product"},
+        Row{"tcb_equal", genuine, [](AppraisalPolicy& p) { p.minimum_tcb[Product::kMilan] = forge::kTcb; },
+            ""},
+        Row{"tcb_bootloader", genuine,
+            [](AppraisalPolicy& p) { p.minimum_tcb[Product::kMilan] = above(&TcbVersion::bootloader); },
+            "policy/tcb"},
+        Row{"tcb_microcode", genuine,
+            [](AppraisalPolicy& p) { p.minimum_tcb[Product::kMilan] = above(&TcbVersion::microcode); },
+            "policy/tcb"},
+        Row{"tcb_of_other_product", genuine,
+            [](AppraisalPolicy& p) { p.minimum_tcb[Product::kGenoa] = above(&TcbVersion::snp); }, ""},
+        Row{"guest_svn_equal", genuine,
+            [](AppraisalPolicy& p) { p.minimum_guest_svn[Product::kMilan] = forge::kGuestSvn; }, ""},
+        Row{"guest_svn_low", genuine,
+            [](AppraisalPolicy& p) { p.minimum_guest_svn[Product::kMilan] = forge::kGuestSvn + 1; },
+            "policy/guest-svn"},
+        Row{"measurement", genuine,
+            [](AppraisalPolicy& p) { p.measurements = {genuine().boot.report().measurement}; }, ""},
+        Row{"other_measurement", genuine, [](AppraisalPolicy& p) { p.measurements = {ByteArray<48>{1}}; },
+            "policy/measurement"},
+        Row{"no_residency", without_residency, [](AppraisalPolicy&) {}, "ak-residency/not-proven"},
+        Row{"no_residency_any", without_residency, any, ""},
+        Row{"no_residency_any_but_required", without_residency,
+            [](AppraisalPolicy& p) {
+              any(p);
+              p.ak_certificate = Requirement::kRequired;
+            },
+            "ak-residency/not-proven"},
+        Row{"unknown_paravisor", unknown_paravisor, [](AppraisalPolicy&) {}, "paravisor/unknown-paravisor"},
+        Row{"unknown_paravisor_any", unknown_paravisor, any, ""},
+        // The report's fields are unproven then, so nothing that asks for them can be met.
+        Row{"unknown_paravisor_any_with_product", unknown_paravisor,
+            [](AppraisalPolicy& p) {
+              any(p);
+              p.products = {Product::kMilan};
+            },
+            "paravisor/unknown-paravisor"}),
+    [](const auto& param) { return param.param.name; });
+
+struct TimeRow {
+  std::string name;
+  Seconds after;  // the start of the quote's epoch
+  Seconds max_age;
+  std::string want;
+};
+
+class AppraiseAge : public ::testing::TestWithParam<TimeRow> {};
+
+TEST_P(AppraiseAge, IsDecidedAtDecisionTime) {
+  const Appraisal appraisal =
+      appraise(genuine(), AppraisalPolicy{}, GetParam().max_age, kSince + GetParam().after);
+  EXPECT_EQ(describe(appraisal), GetParam().want);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, AppraiseAge,
+    ::testing::Values(TimeRow{"now", Seconds(0), Seconds(20), ""},
+                      TimeRow{"own_epoch_plus_one", Seconds(-30), Seconds(20), ""},
+                      TimeRow{"at_the_limit", Seconds(20), Seconds(20), ""},
+                      TimeRow{"past_the_limit", Seconds(21), Seconds(20), "evidence-age/stale"},
+                      TimeRow{"ak_certificate_expired", std::chrono::hours(24 * 400),
+                              std::chrono::hours(24 * 4000), "certificate-chain/expired"},
+                      TimeRow{"before_the_certificates", -std::chrono::hours(24 * 100), Seconds(20),
+                              "certificate-chain/not-yet-valid"}),
+    [](const auto& param) { return param.param.name; });
+
+TEST(AgeOf, IsNeverNegative) {
+  EXPECT_EQ(age_of(genuine(), kSince + Seconds(42)), Seconds(42));
+  EXPECT_EQ(age_of(genuine(), kSince - Seconds(42)), Seconds(0));
+}
+
+TEST(Policy, WordsAreThoseOfTheObject) {
+  EXPECT_EQ(to_string(EnforcementAction::kDeny), "Deny");
+  EXPECT_EQ(to_string(EnforcementAction::kWarn), "Warn");
+  EXPECT_EQ(to_string(EnforcementAction::kDryRun), "DryRun");
+  EXPECT_EQ(to_string(RequiredNodeClass::kConfidential), "Confidential");
+  EXPECT_EQ(to_string(RequiredNodeClass::kTrustedLaunch), "TrustedLaunch");
+  EXPECT_EQ(to_string(RequiredNodeClass::kAny), "Any");
+}
+
+}  // namespace
+}  // namespace nodeproof::attest

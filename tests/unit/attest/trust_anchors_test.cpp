@@ -1,0 +1,106 @@
+#include "attest/trust_anchors.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/attest/test_certificate.hpp"
+
+namespace nodeproof::attest {
+namespace {
+
+using testing::HasSubstr;
+using testing_certificates::ca;
+using testing_certificates::Key;
+using testing_certificates::make;
+using testing_certificates::make_key;
+using testing_certificates::Spec;
+
+TEST(TrustAnchors, AmdPinsAreThoseOfTheRecordedRoots) {
+  NODEPROOF_NEED_VECTORS();
+  const TrustAnchors anchors = built_in_trust_anchors();
+  ASSERT_EQ(anchors.amd.size(), 2U);
+  EXPECT_EQ(anchors.amd[0].product, Product::kMilan);
+  EXPECT_EQ(anchors.amd[0].spki_sha256, vectors::certificate("amd-certs/milan/ark.pem").key().spki_sha256());
+  EXPECT_EQ(anchors.amd[1].product, Product::kGenoa);
+  EXPECT_EQ(anchors.amd[1].spki_sha256, vectors::certificate("amd-certs/genoa/ark.pem").key().spki_sha256());
+}
+
+TEST(TrustAnchors, VtpmPinIsThatOfTheRecordedRootAndOfNoOther) {
+  NODEPROOF_NEED_VECTORS();
+  const TrustAnchors anchors = built_in_trust_anchors();
+  ASSERT_EQ(anchors.vtpm.size(), 1U);
+  EXPECT_EQ(anchors.vtpm[0],
+            vectors::certificate("ak-certs/azure-virtual-tpm-root-2023.pem").key().spki_sha256());
+  EXPECT_NE(anchors.vtpm[0],
+            vectors::certificate("ak-certs/microsoft-rsa-devices-root-ca-2021.pem").key().spki_sha256());
+  EXPECT_EQ(anchors.extra, 0U);
+}
+
+TEST(TrustAnchors, BuiltInRootsAddedAgainAreNoExtra) {
+  NODEPROOF_NEED_VECTORS();
+  TrustAnchors anchors = built_in_trust_anchors();
+  ASSERT_TRUE(add_trust_anchors(anchors, vectors::certificates("amd-certs/milan/ark.pem"),
+                                vectors::certificates("ak-certs/azure-virtual-tpm-root-2023.pem")));
+  EXPECT_EQ(anchors.extra, 0U);
+  EXPECT_EQ(anchors.amd.size(), 2U);
+  EXPECT_EQ(anchors.vtpm.size(), 1U);
+  EXPECT_EQ(anchors.vtpm_certificates.size(), 1U) << "kept, so that a chain can end";
+}
+
+TEST(TrustAnchors, AddsRootsAndIntermediates) {
+  const Key ark_key = make_key();
+  const Key root_key = make_key();
+  const auto ark = make(ca("ARK-Genoa", "ARK-Genoa"), ark_key, ark_key);
+  const auto root = make(ca("Our vTPM Root", "Our vTPM Root"), root_key, root_key);
+  const auto intermediate = make(ca("Our vTPM CA", "Our vTPM Root"), make_key(), root_key);
+  TrustAnchors anchors = built_in_trust_anchors();
+  const auto added = add_trust_anchors(anchors, {ark}, {intermediate, root});
+  ASSERT_TRUE(added) << to_string(added.error());
+  ASSERT_EQ(anchors.amd.size(), 3U);
+  EXPECT_EQ(anchors.amd[2].product, Product::kGenoa);
+  EXPECT_EQ(anchors.amd[2].spki_sha256, ark.key().spki_sha256());
+  ASSERT_EQ(anchors.vtpm.size(), 2U);
+  EXPECT_EQ(anchors.vtpm[1], root.key().spki_sha256());
+  EXPECT_EQ(anchors.vtpm_certificates.size(), 2U);
+  EXPECT_EQ(anchors.extra, 2U) << "an intermediate is no root";
+}
+
+TEST(TrustAnchors, RefusesWhatCouldNotBeARootAndChangesNothing) {
+  const Key key = make_key();
+  const Key other = make_key();
+  const auto good = make(ca("ARK-Milan", "ARK-Milan"), key, key);
+  const auto leaf = make(Spec{.name = "Leaf", .issuer = "Root"}, key, other);
+  struct Case {
+    const char* name;
+    std::vector<Certificate> amd;
+    std::vector<Certificate> vtpm;
+    const char* message;
+  };
+  const Case cases[] = {
+      {"ASK as root", {good, make(ca("SEV-Milan", "ARK-Milan"), other, key)}, {}, "is not self-issued"},
+      {"other product",
+       {good, make(ca("ARK-Turin", "ARK-Turin"), key, key)},
+       {},
+       "'Turin' is not supported yet"},
+      {"other name", {good, make(ca("Root", "Root"), key, key)}, {}, "ARK-<product>"},
+      {"self-issued, not self-signed",
+       {good, make(ca("ARK-Milan", "ARK-Milan"), key, other)},
+       {},
+       "its own key"},
+      {"no CA", {good, make(Spec{.name = "ARK-Milan", .issuer = "ARK-Milan"}, key, key)}, {}, "is not a CA"},
+      {"leaf among vTPM certificates", {good}, {leaf}, "neither a root nor an intermediate"},
+      {"vTPM root signed by another", {good}, {make(ca("Root", "Root"), key, other)}, "its own key"},
+  };
+  for (const Case& c : cases) {
+    TrustAnchors anchors = built_in_trust_anchors();
+    const auto added = add_trust_anchors(anchors, c.amd, c.vtpm);
+    ASSERT_FALSE(added) << c.name;
+    EXPECT_THAT(to_string(added.error()), HasSubstr(c.message)) << c.name;
+    EXPECT_EQ(anchors.amd.size(), 2U) << c.name;
+    EXPECT_EQ(anchors.vtpm_certificates.size(), 0U) << c.name;
+    EXPECT_EQ(anchors.extra, 0U) << c.name;
+  }
+}
+
+}  // namespace
+}  // namespace nodeproof::attest

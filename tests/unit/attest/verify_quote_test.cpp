@@ -1,0 +1,176 @@
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "attest/verify.hpp"
+#include "tests/support/forge.hpp"
+
+namespace nodeproof::attest {
+namespace {
+
+using forge::QuoteOptions;
+using forge::shared_world;
+
+const Bytes kChallenge(32, 0x5a);
+const RequiredPcrs kExact{kNodeQuotePcrs, true};
+
+const BootVerification& boot() {
+  static const BootVerification verified = [] {
+    static const TrustAnchors anchors = forge::trust_anchors_of(shared_world());
+    static const ReferenceValues values = forge::reference_values_of(shared_world());
+    return verify_boot(forge::make_boot_evidence(shared_world()),
+                       {.anchors = anchors, .reference_values = values, .now = forge::kNow});
+  }();
+  return verified;
+}
+
+QuoteVerification verify(const QuoteEvidence& evidence,
+                         const ExpectedQualifyingData& expected = {kChallenge, false}) {
+  return verify_quote(evidence, boot(), expected, kExact);
+}
+
+TEST(VerifyQuote, AcceptsWhatIsRight) {
+  for (const bool tpmt : {true, false}) {
+    const QuoteVerification result = verify(forge::make_quote(shared_world().ak, {.tpmt_signature = tpmt}));
+    for (const Finding& finding : result.findings)
+      EXPECT_EQ(finding.outcome, Outcome::kPassed) << finding.detail;
+    ASSERT_TRUE(result.claims);
+    EXPECT_EQ(result.claims->pcrs().size(), 15U);
+    EXPECT_EQ(result.claims->quote().clock, 60000U);
+  }
+}
+
+struct RefusedCase {
+  const char* name;
+  Check check;
+  std::string code;
+  std::function<void(QuoteOptions&)> break_it;
+};
+
+void PrintTo(const RefusedCase& c, std::ostream* out) {
+  *out << c.name;
+}
+
+class VerifyQuoteRefuses : public testing::TestWithParam<RefusedCase> {};
+
+TEST_P(VerifyQuoteRefuses, ForTheCheckThatIsWrong) {
+  QuoteOptions options;
+  GetParam().break_it(options);
+  const QuoteVerification result = verify(forge::make_quote(shared_world().ak, options));
+  const Finding* failure = first_failed(result.findings);
+  ASSERT_NE(failure, nullptr);
+  EXPECT_EQ(name_of(failure->check), name_of(GetParam().check));
+  EXPECT_EQ(failure->code, GetParam().code);
+  EXPECT_NE(failure->remedy, "");
+  for (const Finding& finding : result.findings) {
+    if (&finding == failure) continue;
+    EXPECT_NE(finding.outcome, Outcome::kFailed) << name_of(finding.check);
+  }
+  // Freshness is for the caller to judge from the findings.
+  EXPECT_EQ(result.claims.has_value(), failure->check == Check::kQualifyingData);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Numbers10And11, VerifyQuoteRefuses,
+    testing::Values(
+        RefusedCase{"NotMadeByATpm", Check::kQuoteFormat, "bad-value",
+                    [](QuoteOptions& o) { o.magic = 0x12345678; }},
+        RefusedCase{"Certify", Check::kQuoteFormat, "unsupported", [](QuoteOptions& o) { o.type = 0x8017; }},
+        RefusedCase{"OtherSigner", Check::kAkName, "mismatch",
+                    [](QuoteOptions& o) { o.qualified_signer = Bytes(34, 0x0b); }},
+        RefusedCase{"Sha1Bank", Check::kPcrSelection, "bank", [](QuoteOptions& o) { o.bank = 0x0004; }},
+        RefusedCase{"OnlyPcr16", Check::kPcrSelection, "selection",
+                    [](QuoteOptions& o) { o.selection = PcrSelection(1U << 16U); }},
+        RefusedCase{"OnePcrLess", Check::kPcrSelection, "selection",
+                    [](QuoteOptions& o) { o.selection = PcrSelection(kNodeQuotePcrs.bits() & ~(1U << 7U)); }},
+        RefusedCase{"OnePcrMore", Check::kPcrSelection, "selection",
+                    [](QuoteOptions& o) { o.selection = PcrSelection(kNodeQuotePcrs.bits() | 1U << 10U); }},
+        RefusedCase{"OtherPcrs", Check::kPcrDigest, "mismatch",
+                    [](QuoteOptions& o) { o.pcr_digest = Sha256Digest{}; }},
+        RefusedCase{"OtherChallenge", Check::kQualifyingData, "mismatch",
+                    [](QuoteOptions& o) { o.qualifying_data = Bytes(32, 0x5b); }},
+        RefusedCase{"EmptyChallenge", Check::kQualifyingData, "empty",
+                    [](QuoteOptions& o) { o.qualifying_data.clear(); }},
+        RefusedCase{
+            "OtherVm", Check::kVmId, "pcr6-mismatch",
+            [](QuoteOptions& o) { o.pcrs = forge::make_pcrs("11111111-2222-3333-4444-555555555555"); }}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST(VerifyQuote, RefusesAnotherAk) {
+  const QuoteVerification result = verify(forge::make_quote(shared_world().other_ak));
+  EXPECT_EQ(find(result.findings, Check::kQuoteSignature)->code, "invalid");
+  EXPECT_EQ(find(result.findings, Check::kAkName)->code, "mismatch");
+  EXPECT_FALSE(result.claims);
+}
+
+TEST(VerifyQuote, RefusesASoftwareKeyThatNamesTheRightSigner) {
+  QuoteOptions options;
+  options.qualified_signer = ak_qualified_name(shared_world().ak.rsa_modulus());
+  const QuoteVerification result = verify(forge::make_quote(shared_world().other_ak, options));
+  EXPECT_TRUE(has_passed(result.findings, Check::kAkName));
+  EXPECT_EQ(first_failed(result.findings)->check, Check::kQuoteSignature);
+}
+
+TEST(VerifyQuote, NeedsAChallengeUnlessToldOtherwise) {
+  const QuoteEvidence quote = forge::make_quote(shared_world().ak);
+  const auto finding = [](const QuoteVerification& result) {
+    return *find(result.findings, Check::kQualifyingData);
+  };
+  EXPECT_EQ(finding(verify(quote, {})).code, "no-challenge");
+  EXPECT_EQ(finding(verify(quote, {})).outcome, Outcome::kFailed);
+  EXPECT_EQ(finding(verify(quote, {{}, true})).outcome, Outcome::kNotChecked);
+  EXPECT_EQ(finding(verify(quote, {Bytes{}, false})).outcome, Outcome::kFailed);
+  const QuoteEvidence empty = forge::make_quote(shared_world().ak, {.qualifying_data = {}});
+  EXPECT_EQ(finding(verify(empty, {{}, true})).code, "empty");
+  EXPECT_EQ(finding(verify(empty, {Bytes{}, false})).code, "empty");
+}
+
+TEST(VerifyQuote, NeedsEveryQuotedValue) {
+  QuoteEvidence evidence = forge::make_quote(shared_world().ak);
+  evidence.pcrs.erase(7);
+  EXPECT_EQ(find(verify(evidence).findings, Check::kPcrDigest)->code, "missing");
+}
+
+TEST(VerifyQuote, LooksAtAQuoteEvenWhenTheReportFailed) {
+  BootVerification none = boot();
+  none.claims.reset();
+  const QuoteVerification result =
+      verify_quote(forge::make_quote(shared_world().ak), none, {kChallenge, false}, kExact);
+  EXPECT_TRUE(has_passed(result.findings, Check::kQuoteSignature));
+  none.unverified_ak.reset();
+  const QuoteVerification blind =
+      verify_quote(forge::make_quote(shared_world().ak), none, {kChallenge, false}, kExact);
+  EXPECT_EQ(find(blind.findings, Check::kQuoteSignature)->code, "premise-failed");
+  EXPECT_FALSE(blind.claims);
+}
+
+TEST(VerifyQuote, RefusesEveryPrefix) {
+  const QuoteEvidence whole = forge::make_quote(shared_world().ak);
+  for (std::size_t size = 0; size < whole.attest.size(); ++size) {
+    QuoteEvidence cut = whole;
+    cut.attest.resize(size);
+    ASSERT_EQ(find(verify(cut).findings, Check::kQuoteFormat)->outcome, Outcome::kFailed) << size;
+  }
+  for (std::size_t size = 0; size < whole.signature.size(); ++size) {
+    QuoteEvidence cut = whole;
+    cut.signature.resize(size);
+    ASSERT_FALSE(verify(cut).claims) << size;
+  }
+}
+
+TEST(VerifyQuote, RefusesEveryFlippedBit) {
+  const QuoteEvidence whole = forge::make_quote(shared_world().ak);
+  for (std::size_t bit = 0; bit < whole.attest.size() * 8; ++bit) {
+    QuoteEvidence flipped = whole;
+    flipped.attest[bit / 8] = static_cast<std::uint8_t>(flipped.attest[bit / 8] ^ 1U << (bit % 8));
+    ASSERT_FALSE(verify(flipped).claims) << bit;
+  }
+  for (std::size_t bit = 0; bit < whole.signature.size() * 8; ++bit) {
+    QuoteEvidence flipped = whole;
+    flipped.signature[bit / 8] = static_cast<std::uint8_t>(flipped.signature[bit / 8] ^ 1U << (bit % 8));
+    ASSERT_FALSE(verify(flipped).claims) << bit;
+  }
+}
+
+}  // namespace
+}  // namespace nodeproof::attest

@@ -1,10 +1,14 @@
 #include "wire/strict_yaml.hpp"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
 #include <set>
+#include <sstream>
+
+#include "wire/utf8.hpp"
 
 namespace nodeproof::wire {
 namespace {
@@ -43,6 +47,48 @@ std::string_view kind_of(const YAML::Node& node) {
       break;
   }
   return "nothing";
+}
+
+// Characters that YAML allows (YAML 1.2.2 section 5.1), as far as ASCII goes. yaml-cpp takes U+0004 for
+// the end of its input and then never ends.
+bool is_printable(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte == '\t' || byte == '\n' || byte == '\r' || (byte >= 0x20 && byte != 0x7F);
+}
+
+Status check_characters(std::string_view text, const std::string& what) {
+  const auto odd = std::find_if_not(text.begin(), text.end(), is_printable);
+  // yaml-cpp would guess another encoding from bytes that are no UTF-8.
+  if (odd == text.end() && valid_utf8(text, text.size()) == text) return Ok{};
+  const auto line = 1 + std::count(text.begin(), odd, '\n');
+  return Error{Errc::kBadValue, odd == text.end() ? what : what + ":" + std::to_string(line),
+               odd == text.end() ? "is not UTF-8" : "holds a control character"};
+}
+
+// Takes no notice of anything: for parsing only to see whether there is something to parse.
+class Ignore final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  }
+  void OnMapEnd() override {}
+};
+
+// 0, 1 or 2 for more. YAML::LoadAll would count on for ever when a document begins with a comma.
+int count_documents(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  Ignore ignore;
+  int count = 0;
+  while (count < 2 && parser.HandleNextDocument(ignore)) ++count;
+  return count;
 }
 
 // Walks the whole document once for what yaml-cpp accepts and we do not.
@@ -100,13 +146,15 @@ Result<YamlValue> YamlValue::parse(std::string_view text, std::string what) {
   if (text.size() > kMaxText) {
     return Error{Errc::kTooLarge, std::move(what), "is larger than " + std::to_string(kMaxText) + " bytes"};
   }
+  NODEPROOF_CHECK(check_characters(text, what));
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() != 1 || documents.front().IsNull()) {
+    const std::string copy(text);
+    if (count_documents(copy) > 1) {
       return Error{Errc::kBadValue, std::move(what),
-                   documents.size() > 1 ? "holds more than one YAML document" : "holds no YAML document"};
+                   "holds more than one YAML document, or something after it"};
     }
-    const YAML::Node& root = documents.front();
+    const YAML::Node root = YAML::Load(copy);
+    if (root.IsNull()) return Error{Errc::kBadValue, std::move(what), "holds no YAML document"};
     if (!root.IsMap()) {
       return Error{Errc::kWrongType, position(what, root.Mark(), {}),
                    "is " + std::string(kind_of(root)) + ", must be a map"};

@@ -1,0 +1,133 @@
+#include "wire/attestation_policy.hpp"
+
+#include "tests/unit/wire/json_text.hpp"
+
+namespace nodeproof::wire {
+namespace {
+
+using attest::EnforcementAction;
+using attest::Product;
+using attest::RequiredNodeClass;
+using attest::Requirement;
+
+const std::string kMeasurement(96, 'a');
+
+const std::string kFull = R"({"apiVersion": "nodeproof.dev/v1alpha1", "kind": "AttestationPolicy",
+  "metadata": {"name": "payments", "generation": 2}, "spec": {"enforcementAction": "Warn",
+  "maxEvidenceAge": "5m", "nodeClass": "Confidential", "nodeIdentity": "SelfReported", "akCertificate": "Required",
+  "sevSnp": {"products": ["Milan"],
+    "minimumTcb": {"Milan": {"bootloader": 4, "tee": 0, "snp": 22, "microcode": 213}},
+    "minimumGuestSvn": {"Milan": 10}, "measurements": [")" +
+                          kMeasurement + R"("]}}})";
+
+TEST(AttestationPolicy, IsRead) {
+  const auto policy = parsed(kFull, parse_attestation_policy);
+  ASSERT_TRUE(policy) << to_string(policy.error());
+  EXPECT_EQ(policy->name, "payments");
+  EXPECT_EQ(policy->enforcement_action, EnforcementAction::kWarn);
+  EXPECT_EQ(policy->max_evidence_age, Seconds(300));
+  EXPECT_EQ(policy->node_class, RequiredNodeClass::kConfidential);
+  EXPECT_EQ(policy->ak_certificate, Requirement::kRequired);
+  EXPECT_EQ(policy->products, std::vector<Product>{Product::kMilan});
+  EXPECT_EQ(policy->minimum_tcb.at(Product::kMilan), (attest::TcbVersion{4, 0, 22, 213}));
+  EXPECT_EQ(policy->minimum_guest_svn.at(Product::kMilan), 10U);
+  ASSERT_EQ(policy->measurements.size(), 1U);
+  EXPECT_EQ(to_hex(policy->measurements[0]), kMeasurement);
+}
+
+TEST(AttestationPolicy, AnEmptySpecMeansTheDocumentedDefaults) {
+  const auto policy = parsed(R"({"metadata": {"name": "p"}, "spec": {}})", parse_attestation_policy);
+  ASSERT_TRUE(policy) << to_string(policy.error());
+  EXPECT_EQ(policy->enforcement_action, EnforcementAction::kDeny);
+  EXPECT_EQ(policy->max_evidence_age, Seconds(600));
+  EXPECT_EQ(policy->node_class, RequiredNodeClass::kConfidential);
+  EXPECT_EQ(policy->ak_certificate, Requirement::kPreferred);
+  EXPECT_TRUE(policy->products.empty());
+}
+
+TEST(AttestationPolicy, EmptyMapsAndMeasurementsDemandNothing) {
+  const auto policy = parsed(
+      R"({"metadata": {"name": "p"}, "spec": {"sevSnp": {"minimumTcb": {}, "minimumGuestSvn": {}, "measurements": []}}})",
+      parse_attestation_policy);
+  ASSERT_TRUE(policy) << to_string(policy.error());
+  EXPECT_TRUE(policy->measurements.empty());
+}
+
+TEST(AttestationPolicy, EveryChoiceIsKnown) {
+  for (const std::string action : {"Deny", "Warn", "DryRun"}) {
+    const auto policy = parsed(edited(kFull, "\"Warn\"", "\"" + action + "\""), parse_attestation_policy);
+    ASSERT_TRUE(policy);
+    EXPECT_EQ(attest::to_string(policy->enforcement_action), action);
+  }
+  for (const std::string node_class : {"Confidential", "TrustedLaunch", "Any"}) {
+    const auto policy = parsed(R"({"metadata": {"name": "p"}, "spec": {"nodeClass": ")" + node_class + "\"}}",
+                               parse_attestation_policy);
+    ASSERT_TRUE(policy);
+    EXPECT_EQ(attest::to_string(policy->node_class), node_class);
+  }
+}
+
+TEST(AttestationPolicy, UnknownFieldsAreNamed) {
+  const Refusal cases[] = {
+      {R"("maxEvidenceAge")", R"("maxEvidenceage")", Errc::kUnknownField, "spec.maxEvidenceage"},
+      {R"("akCertificate")", R"("boot": {}, "akCertificate")", Errc::kUnknownField, "spec.boot"},
+      {R"("products")", R"("product")", Errc::kUnknownField, "spec.sevSnp.product"},
+      {R"("tee": 0)", R"("tee": 0, "fmc": 1)", Errc::kUnknownField, "minimumTcb.Milan.fmc"},
+      {R"("AttestationPolicy")", R"("Policy")", Errc::kUnsupported, "kind"},
+      {R"("spec")", R"("Spec")", Errc::kMissing, "spec"},
+  };
+  expect_refusals(kFull, parse_attestation_policy, cases);
+}
+
+TEST(AttestationPolicy, BadValuesAreNamed) {
+  const Refusal cases[] = {
+      {R"("Warn")", R"("warn")", Errc::kBadValue, "enforcementAction"},
+      {R"("Warn")", R"(1)", Errc::kWrongType, "enforcementAction"},
+      {R"("5m")", R"("5")", Errc::kBadValue, "maxEvidenceAge"},
+      {R"("5m")", R"("0s")", Errc::kBadValue, "maxEvidenceAge"},
+      {R"("5m")", R"("-5m")", Errc::kBadValue, "maxEvidenceAge"},
+      {R"("5m")", R"(300)", Errc::kWrongType, "maxEvidenceAge"},
+      {R"("SelfReported")", R"("Self")", Errc::kBadValue, "nodeIdentity"},
+      {R"("Required")", R"("Optional")", Errc::kBadValue, "akCertificate"},
+      {R"(["Milan"])", R"([])", Errc::kBadValue, "products"},
+      {R"(["Milan"])", R"(["Milan", "Milan"])", Errc::kDuplicate, "products"},
+      {R"(["Milan"])", R"(["Turin"])", Errc::kUnsupported, "products"},
+      {R"("tee": 0, )", "", Errc::kMissing, "minimumTcb.Milan.tee"},
+      {R"("snp": 22)", R"("snp": 256)", Errc::kBadValue, "minimumTcb.Milan.snp"},
+      {R"("snp": 22)", R"("snp": -1)", Errc::kWrongType, "minimumTcb.Milan.snp"},
+      {R"({"Milan": 10})", R"({"Milan": 4294967296})", Errc::kBadValue, "minimumGuestSvn.Milan"},
+      {R"({"Milan": 10})", R"({"Genoa": 10})", Errc::kBadValue, "minimumGuestSvn.Genoa"},
+      {R"({"Milan": {)", R"({"Genoa": {)", Errc::kBadValue, "minimumTcb.Genoa"},
+      {kMeasurement, kMeasurement.substr(2), Errc::kBadValue, "measurements"},
+      {kMeasurement, kMeasurement.substr(1) + "g", Errc::kBadValue, "measurements"},
+      {R"("name": "payments")", R"("name": ")" + std::string(64, 'p') + "\"", Errc::kBadValue,
+       "metadata.name"},
+  };
+  expect_refusals(kFull, parse_attestation_policy, cases);
+}
+
+TEST(AttestationPolicy, RemediesAreInTheSentence) {
+  const auto empty = parsed(edited(kFull, R"(["Milan"])", "[]"), parse_attestation_policy);
+  ASSERT_FALSE(empty);
+  EXPECT_NE(empty.error().detail.find("omit it to accept any product"), std::string::npos);
+
+  const auto both =
+      parsed(edited(kFull, R"("Confidential")", R"("TrustedLaunch")"), parse_attestation_policy);
+  ASSERT_FALSE(both);
+  EXPECT_EQ(
+      both.error().detail,
+      "a confidential pool and a Trusted Launch pool are different node classes on AKS; no node meets both");
+
+  const auto inventory =
+      parsed(edited(kFull, R"("SelfReported")", R"("Inventory")"), parse_attestation_policy);
+  ASSERT_FALSE(inventory);
+  EXPECT_EQ(inventory.error().code, Errc::kUnsupported);
+  EXPECT_NE(inventory.error().detail.find("not supported yet"), std::string::npos);
+}
+
+TEST(AttestationPolicy, ANameOf63CharactersIsAccepted) {
+  EXPECT_TRUE(parsed(edited(kFull, "payments", std::string(63, 'p')), parse_attestation_policy));
+}
+
+}  // namespace
+}  // namespace nodeproof::wire

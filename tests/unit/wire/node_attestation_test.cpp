@@ -1,0 +1,99 @@
+#include "wire/node_attestation.hpp"
+
+#include "tests/unit/wire/json_text.hpp"
+
+namespace nodeproof::wire {
+namespace {
+
+using attest::JsonDocument;
+using attest::JsonValue;
+
+TEST(NodeAttestation, PhasesHaveTheirNamesAndLabels) {
+  const std::pair<Phase, std::pair<std::string_view, std::string_view>> cases[] = {
+      {Phase::kPending, {"Pending", "pending"}},
+      {Phase::kVerified, {"Verified", "verified"}},
+      {Phase::kStale, {"Stale", "stale"}},
+      {Phase::kFailed, {"Failed", "failed"}},
+      {Phase::kUnsupported, {"Unsupported", "unsupported"}},
+  };
+  for (const auto& [phase, names] : cases) {
+    EXPECT_EQ(to_string(phase), names.first);
+    EXPECT_EQ(attestation_label(phase), names.second);
+  }
+}
+
+TEST(NodeAttestation, StatusPatchSaysEverything) {
+  NodeAttestationStatus status;
+  status.phase = Phase::kFailed;
+  status.code = "quote-signature";
+  status.detail = "the AK did not sign \"this\"\xFF";
+  status.tee = "sev-snp";
+  status.chip_id = "00ff";
+  status.verified_at = "2026-11-24T10:00:00Z";
+  status.findings = {attest::failed(attest::Check::kQuoteSignature, "signature-invalid", "d", "r"),
+                     attest::not_checked(attest::Check::kEventLogReplay, "no-log", "d")};
+  status.coverage = {"paravisor and firmware"};
+  status.policies = {{"payments", false, "quote-signature", "d"}, {"any", true, "", ""}};
+
+  const std::string json = status_patch(status);
+  auto document = JsonDocument::parse(as_bytes(json), 1U << 20U, "patch");
+  ASSERT_TRUE(document) << to_string(document.error()) << json;
+  const JsonValue out = *document->root().required("status");
+  EXPECT_EQ(*out.required("phase")->text(), "Failed");
+  EXPECT_EQ(*out.required("code")->text(), "quote-signature");
+  EXPECT_EQ(*out.required("detail")->text(), "the AK did not sign \"this\"\xEF\xBF\xBD");
+  EXPECT_EQ(*out.required("tee")->text(), "sev-snp");
+  EXPECT_EQ(*out.required("chipId")->text(), "00ff");
+  EXPECT_EQ(*out.required("verifiedAt")->text(), "2026-11-24T10:00:00Z");
+  EXPECT_EQ(*out.required("secureBoot")->text(), "unknown");
+  const auto findings = *out.required("findings")->array();
+  ASSERT_EQ(findings.size(), 2U);
+  EXPECT_EQ(*findings[0].required("check")->text(), "quote-signature");
+  EXPECT_EQ(*findings[0].required("outcome")->text(), "failed");
+  EXPECT_EQ(*findings[0].required("code")->text(), "signature-invalid");
+  EXPECT_EQ(*findings[1].required("outcome")->text(), "not-checked");
+  EXPECT_FALSE(findings[1].optional("remedy")->has_value());
+  EXPECT_EQ(*out.required("coverage")->array()->at(0).text(), "paravisor and firmware");
+  const auto policies = *out.required("policies")->array();
+  ASSERT_EQ(policies.size(), 2U);
+  EXPECT_FALSE(*policies[0].required("met")->boolean());
+  EXPECT_TRUE(*policies[1].required("met")->boolean());
+}
+
+// In a merge patch only null removes what an earlier status said.
+TEST(NodeAttestation, EmptyTextsClear) {
+  const std::string json = status_patch({});
+  for (const char* key : {"code", "detail", "remedy", "product", "measurement", "chipId", "tcb", "vmId",
+                          "evidenceDigest", "verifiedAt", "expiresAt"}) {
+    EXPECT_NE(json.find("\"" + std::string(key) + "\":null"), std::string::npos) << key;
+  }
+  for (const char* key : {"findings", "coverage", "policies"}) {
+    EXPECT_NE(json.find("\"" + std::string(key) + "\":[]"), std::string::npos) << key;
+  }
+}
+
+TEST(NodeAttestation, LongTextsAreCutToTheLimitOfTheCrd) {
+  NodeAttestationStatus status;
+  status.detail = std::string(5000, 'x');
+  const std::string json = status_patch(status);
+  EXPECT_NE(json.find(std::string(1024, 'x')), std::string::npos);
+  EXPECT_EQ(json.find(std::string(1025, 'x')), std::string::npos);
+}
+
+TEST(NodeAttestation, NewObjectBelongsToItsNode) {
+  auto document = JsonDocument::parse(as_bytes(new_node_attestation("node-a", "u-1")), 1U << 20U, "object");
+  ASSERT_TRUE(document);
+  const JsonValue root = document->root();
+  EXPECT_EQ(*root.required("apiVersion")->text(), "nodeproof.dev/v1alpha1");
+  EXPECT_EQ(*root.required("kind")->text(), "NodeAttestation");
+  const JsonValue metadata = *root.required("metadata");
+  EXPECT_EQ(*metadata.required("name")->text(), "node-a");
+  const JsonValue owner = metadata.required("ownerReferences")->array()->at(0);
+  EXPECT_EQ(*owner.required("kind")->text(), "Node");
+  EXPECT_EQ(*owner.required("uid")->text(), "u-1");
+  EXPECT_EQ(*root.required("spec")->required("nodeUID")->text(), "u-1");
+  EXPECT_FALSE(root.optional("status")->has_value());
+}
+
+}  // namespace
+}  // namespace nodeproof::wire

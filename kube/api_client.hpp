@@ -1,0 +1,86 @@
+// The Kubernetes API over HTTPS (cpprest's client): single requests. Environment errors are
+// exceptions; callers catch once per loop.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "base/bytes.hpp"
+#include "base/time.hpp"
+
+namespace nodeproof::kube {
+
+// How to reach and authenticate to one API server. Files are read again when they change, because
+// kubelets rotate tokens.
+struct Connection {
+  // https://host:port, or http:// on 127.0.0.1 and [::1] alone (kubectl proxy).
+  std::string server;
+  std::filesystem::path ca_file;           // PEM; system CAs are never trusted
+  std::filesystem::path token_file;        // or empty
+  std::filesystem::path client_cert_file;  // or empty, with client_key_file
+  std::filesystem::path client_key_file;
+
+  // In memory instead of a file, as kubeconfig files carry them. Each is used when its file is empty.
+  std::string ca_pem = {};
+  std::string token = {};
+  std::string client_cert_pem = {};
+  std::string client_key_pem = {};
+};
+
+// From KUBERNETES_SERVICE_HOST/PORT and the mounted service account. Throws std::runtime_error with
+// what is missing.
+Connection in_cluster_connection();
+// Current context of one kubeconfig file: server, certificate-authority(-data), token, tokenFile,
+// client-certificate(-data) and key. Inline data stays in memory. Throws std::runtime_error naming
+// the field that cannot be used (exec plugins, passwords, impersonation, proxies, no CA).
+Connection kubeconfig_connection(const std::filesystem::path& file);
+
+// The server answered with an error Status, or did not answer. Then the status is 0 and the reason
+// one of Unreachable, Timeout, TooLarge (an answer over 64 MiB) and Stopped.
+class ApiError : public std::runtime_error {
+ public:
+  ApiError(int status, std::string reason, const std::string& what, Seconds retry_after = Seconds(0));
+  int status() const { return status_; }                 // HTTP status; 0: no answer
+  const std::string& reason() const { return reason_; }  // Status.reason: "Conflict", "NotFound", ...
+  Seconds retry_after() const { return retry_after_; }   // 0 when the server named none
+
+ private:
+  int status_;
+  std::string reason_;
+  Seconds retry_after_;
+};
+
+// Thread-safe. A call blocks its thread for at most `timeout`, and once more when a 401 made it read
+// the token again; never call from a cpprest thread. Nothing is retried but that. cpprest itself
+// silently repeats a request whose kept-alive connection died before the answer, so a create may
+// meet its own object: AlreadyExists is no proof of a rival.
+class ApiClient {
+ public:
+  // Throws std::runtime_error naming what of `connection` cannot be used.
+  ApiClient(Connection connection, std::string user_agent, Seconds timeout = Seconds(10));
+  ~ApiClient();
+  ApiClient(const ApiClient&) = delete;
+  ApiClient& operator=(const ApiClient&) = delete;
+
+  // `path` starts with /api or /apis and may hold a query. Gives the body; throws ApiError.
+  std::string get(const std::string& path);
+  std::optional<std::string> get_if_exists(const std::string& path);  // nothing on 404
+  std::string create(const std::string& path, const std::string& json);
+  std::string replace(const std::string& path, const std::string& json);
+  std::string merge_patch(const std::string& path, const std::string& json);
+  void remove(const std::string& path);
+
+  // Server time minus ours, from the Date header of the last reply; nothing before the first.
+  std::optional<Seconds> clock_offset() const;
+
+  struct Impl;                     // kube/api_client_impl.hpp, internal to kube/
+  Impl& impl() { return *impl_; }  // for list_watch.cpp
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nodeproof::kube

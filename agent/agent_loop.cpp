@@ -1,0 +1,154 @@
+#include "agent/agent_loop.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "agent/cluster.hpp"
+#include "agent/quoter.hpp"
+
+namespace nodeproof::agent {
+namespace {
+
+void log_state(const wire::CollectionState& state) {
+  if (state.code == kComplete) {
+    spdlog::info("evidence collected: complete");
+  } else {
+    spdlog::warn("evidence collected: {}: {}", state.code, state.detail);
+  }
+}
+
+}  // namespace
+
+AgentLoop::AgentLoop(LoopSettings settings, LoopParts parts, std::uint32_t jitter_seed)
+    : settings_(std::move(settings)),
+      parts_(parts),
+      publisher_(parts.api),
+      failure_backoff_(jitter_seed),
+      endorsement_backoff_(jitter_seed + 1) {}
+
+void AgentLoop::run(const std::stop_token& stop) {
+  const RefreshSchedule schedule(settings_.node_name, settings_.refresh, parts_.timer.now());
+  while (!stop.stop_requested()) {
+    if (attempt([&] { refresh(stop); })) {
+      failure_backoff_.reset();
+      mend_endorsements_until(schedule.after(parts_.timer.now()), stop);
+    } else {
+      parts_.timer.wait(wait_after_failure(), stop);
+    }
+  }
+}
+
+bool AgentLoop::once(const std::stop_token& stop) {
+  return attempt([&] { refresh(stop); }) && !stop.stop_requested();
+}
+
+// True when `action` ended without an exception; the one place where they end.
+bool AgentLoop::attempt(const std::function<void()>& action) {
+  retry_after_ = Seconds(0);
+  try {
+    action();
+    return true;
+  } catch (const kube::ApiError& e) {
+    retry_after_ = e.retry_after();
+    const std::string remedy = remedy_for(e);
+    spdlog::error("{}{}{}", e.what(), remedy.empty() ? "" : ". Remedy: ", remedy);
+  } catch (const TpmError& e) {
+    const wire::CollectionState state = collection_state(e);
+    spdlog::error("{}: {}", state.code, state.detail);
+  } catch (const std::exception& e) {
+    spdlog::error("{}", e.what());
+  }
+  return false;
+}
+
+Milliseconds AgentLoop::wait_after_failure() {
+  return std::max(failure_backoff_.next(), Milliseconds(retry_after_));
+}
+
+void AgentLoop::refresh(const std::stop_token& stop) {
+  const attest::BootIdentity boot{node_uid(parts_.api, settings_.node_name),
+                                  read_boot_id(settings_.boot_id_file)};
+  const wire::PublishedEpoch epoch = current_epoch(parts_.api, settings_.ns);
+  ensure_evidence(boot, epoch, stop);
+  if (stop.stop_requested()) return;
+  publish_evidence();
+  if (evidence_->platform != wire::kPlatformNone) {
+    publish_quote(epoch);
+  } else if (evidence_->collection.code == kTpmError) {
+    throw TpmError(TpmErrorKind::kOther, "no evidence could be collected");
+  }
+}
+
+bool AgentLoop::evidence_is_due(const attest::BootIdentity& boot) const {
+  if (!evidence_ || evidence_->boot != boot || evidence_->platform == wire::kPlatformNone) return true;
+  return parts_.timer.now() - collected_at_ + settings_.refresh >= settings_.max_report_age / 2;
+}
+
+void AgentLoop::ensure_evidence(const attest::BootIdentity& boot, const wire::PublishedEpoch& epoch,
+                                const std::stop_token& stop) {
+  if (!evidence_is_due(boot)) return;
+  wire::NodeEvidence fresh = parts_.collector.collect(settings_.node_name, boot, epoch, stop);
+  if (stop.stop_requested()) return;
+  const bool changed = !evidence_ || evidence_->collection != fresh.collection || evidence_->boot != boot;
+  if (changed || fresh.platform != wire::kPlatformNone) log_state(fresh.collection);
+  // A TPM that fails now does not undo what it proved for this boot.
+  const bool keep = evidence_ && evidence_->boot == boot && evidence_->platform != wire::kPlatformNone &&
+                    fresh.platform == wire::kPlatformNone;
+  if (keep) {
+    collection_trouble_ = std::move(fresh.collection);
+    return;
+  }
+  collection_trouble_.reset();
+  collected_at_ = parts_.timer.now();
+  evidence_ = std::move(fresh);
+}
+
+void AgentLoop::publish_evidence() {
+  wire::NodeEvidence shown = *evidence_;
+  if (collection_trouble_) shown.collection = *collection_trouble_;
+  if (quote_trouble_) shown.collection = *quote_trouble_;
+  if (publisher_.publish(shown)) {
+    spdlog::info("published NodeEvidence {}: {}, {}", shown.name, shown.platform, shown.collection.code);
+  }
+}
+
+void AgentLoop::publish_quote(const wire::PublishedEpoch& epoch) {
+  wire::NodeQuote quote;
+  try {
+    quote = make_quote(parts_.tpm, *evidence_, epoch);
+  } catch (const TpmError& e) {
+    if (++quote_failures_ >= kQuoteFailuresToReport) {
+      quote_trouble_ = collection_state(e);
+      publish_evidence();
+    }
+    throw;
+  }
+  quote_failures_ = 0;
+  publisher_.publish(quote);
+  spdlog::debug("published NodeQuote {} for epoch {}", quote.name, quote.epoch.number);
+  if (quote_trouble_) {
+    quote_trouble_.reset();
+    publish_evidence();
+  }
+}
+
+// Waits for the next refresh. Endorsements that are missing are asked for meanwhile: they change
+// neither digest nor quote.
+void AgentLoop::mend_endorsements_until(SteadyTime next, const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    const SteadyTime now = parts_.timer.now();
+    if (now >= next) return;
+    const bool missing = evidence_ && evidence_->collection.code == kEndorsementsUnreachable;
+    const SteadyTime wake = missing ? std::min(next, now + endorsement_backoff_.next()) : next;
+    if (!parts_.timer.wait(wake - now, stop)) return;
+    if (wake == next) return;
+    attempt([&] {
+      parts_.collector.add_endorsements(*evidence_, stop);
+      if (evidence_->collection.code == kComplete) endorsement_backoff_.reset();
+      publish_evidence();
+    });
+  }
+}
+
+}  // namespace nodeproof::agent

@@ -1,0 +1,114 @@
+#include "agent/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <ostream>
+
+#include "base/file.hpp"
+
+namespace nodeproof::agent {
+namespace {
+
+constexpr int kUsageError = 2;
+constexpr std::size_t kConfigLimit = 1U << 20U;
+
+constexpr const char* kDescription =
+    "Publishes what the hardware and the vTPM of this node can prove.\n\n"
+    "Runs on every node, as the DaemonSet of the Helm chart does it. Once per boot it collects the\n"
+    "SEV-SNP report, the AK certificate and AMD's certificates into NodeEvidence; at every refresh it\n"
+    "signs a fresh TPM quote into NodeQuote. Both are named like the node and judged elsewhere: this\n"
+    "program verifies nothing. A node without a TPM says so in its NodeEvidence.";
+
+constexpr const char* kFooter =
+    "Flags override the configuration file (YAML):\n"
+    "  namespace: nodeproof-system      # of the ConfigMap nodeproof-epoch\n"
+    "  tcti: device:/dev/tpmrm0         # or swtpm:host=127.0.0.1,port=2321\n"
+    "  refresh: 120s                    # a new quote this often; well below every maxEvidenceAge\n"
+    "  maxReportAge: 24h                # as the webhook has it; evidence is renewed before half of it\n"
+    "  thim: http://169.254.169.254     # where the host serves AMD's certificates\n"
+    "  cacheDirectory: /var/cache/nodeproof\n"
+    "  bootIdFile: /proc/sys/kernel/random/boot_id\n"
+    "  connection:                      # only outside a pod\n"
+    "    server: https://127.0.0.1:6443\n"
+    "    caFile: ca.crt\n"
+    "    tokenFile: token               # or clientCertFile and clientKeyFile\n\n"
+    "Try it once on a machine outside the cluster, with a token of the agent's service account:\n"
+    "  nodeproof-agent --config agent.yaml --node-name \"$(hostname)\" --once\n"
+    "The chart's policy lets nobody else write evidence, and that account only for its own node.\n\n"
+    "Exit code: 0 stopped by a signal, or published (--once); 2 usage or configuration; 3 environment.";
+
+struct Flags {
+  std::string config;
+  std::string node_name;
+  std::string tcti;
+  std::string kubeconfig;
+  std::string ns;
+  bool once = false;
+};
+
+Result<Config> load_config(const std::string& path) {
+  if (path.empty()) return Config{};
+  try {
+    const Bytes text = read_file(path, kConfigLimit);
+    return parse_config(as_text(text), path);
+  } catch (const std::exception& e) {
+    return Error{Errc::kMissing, "--config",
+                 std::string(e.what()) + "; give a readable file, or leave it out"};
+  }
+}
+
+Result<Options> combine(const Flags& flags) {
+  NODEPROOF_TRY(config, load_config(flags.config));
+  Options out;
+  out.config = std::move(config);
+  out.once = flags.once;
+  if (flags.node_name.empty()) {
+    return Error{
+        Errc::kMissing, "--node-name",
+        "is not given and NODE_NAME is not set; name the Node that this machine is, see kubectl get nodes"};
+  }
+  NODEPROOF_TRY(name, node_name(flags.node_name, "--node-name"));
+  out.node_name = std::move(name);
+  if (!flags.ns.empty()) {
+    NODEPROOF_TRY(ns, namespace_name(flags.ns, "--namespace"));
+    out.config.ns = std::move(ns);
+  }
+  if (!flags.tcti.empty()) out.config.tcti = flags.tcti;
+  if (!flags.kubeconfig.empty()) out.kubeconfig = flags.kubeconfig;
+  return out;
+}
+
+void add_flags(CLI::App& app, Flags& flags) {
+  app.set_help_flag("-h,--help", "Print this and exit");
+  app.set_version_flag("--version", "nodeproof-agent " NODEPROOF_VERSION, "Print the version and exit");
+  app.add_option("--config", flags.config, "Configuration file (YAML); defaults hold without one")
+      ->type_name("FILE");
+  app.add_option("--node-name", flags.node_name, "Name of this machine's Node")
+      ->envname("NODE_NAME")
+      ->type_name("NAME");
+  app.add_option("--tcti", flags.tcti, "How to reach the TPM, as tpm2-tss takes it")->type_name("TCTI");
+  app.add_option("--kubeconfig", flags.kubeconfig, "Reach the API server by this file's current context")
+      ->type_name("FILE");
+  app.add_option("--namespace", flags.ns, "Namespace of the ConfigMap nodeproof-epoch")->type_name("NAME");
+  app.add_flag("--once", flags.once, "Collect and publish once, then exit: 0 published, 3 not");
+  app.footer(kFooter);
+}
+
+}  // namespace
+
+std::variant<Options, int> read_command_line(int argc, const char* const* argv, std::ostream& out,
+                                             std::ostream& err) {
+  CLI::App app{kDescription, "nodeproof-agent"};
+  Flags flags;
+  add_flags(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e, out, err) == 0 ? 0 : kUsageError;
+  }
+  auto options = combine(flags);
+  if (options) return std::move(*options);
+  err << "nodeproof-agent: " << to_string(options.error()) << "\n";
+  return kUsageError;
+}
+
+}  // namespace nodeproof::agent

@@ -1,0 +1,33 @@
+// agent.yaml: the agent's settings (docs/configuration.md). Strict: unknown and duplicate keys are
+// refused, and every error names file, line and column.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/time.hpp"
+#include "kube/api_client.hpp"
+
+namespace nodeproof::agent {
+
+struct Config {
+  std::string ns = "nodeproof-system";
+  std::string tcti = "device:/dev/tpmrm0";
+  Seconds refresh{120};
+  std::string thim = "http://169.254.169.254";  // without a slash at its end
+  std::filesystem::path cache_directory = "/var/cache/nodeproof";
+  std::filesystem::path boot_id_file = "/proc/sys/kernel/random/boot_id";
+  Seconds max_report_age{24 * 3600};
+  std::optional<kube::Connection> connection;  // nothing: in-cluster
+};
+
+Result<Config> parse_config(std::string_view yaml, std::string what);
+
+// Names that go into request paths: a DNS label of at most 63 characters, and a DNS subdomain of at
+// most 253 (RFC 1123 as Kubernetes applies it).
+Result<std::string> namespace_name(std::string_view text, std::string_view where);
+Result<std::string> node_name(std::string_view text, std::string_view where);
+
+}  // namespace nodeproof::agent

@@ -1,0 +1,67 @@
+// nodeproof-agent: builds the parts and runs the loop until a signal.
+#include <iostream>
+#include <random>
+#include <utility>  // pplx' Boost uses std::exchange without including it
+
+#include <pplx/threadpool.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "agent/agent_loop.hpp"
+#include "agent/command_line.hpp"
+#include "agent/esys_tpm.hpp"
+#include "agent/stop_signal.hpp"
+#include "agent/thim_client.hpp"
+
+namespace nodeproof::agent {
+namespace {
+
+constexpr int kEnvironmentError = 3;
+// cpprest starts 40 otherwise; one request at a time keeps no more busy.
+constexpr std::size_t kHttpThreads = 2;
+
+kube::Connection connection_of(const Options& options) {
+  if (options.kubeconfig) return kube::kubeconfig_connection(*options.kubeconfig);
+  if (options.config.connection) return *options.config.connection;
+  return kube::in_cluster_connection();
+}
+
+int run(const Options& options) {
+  const Config& config = options.config;
+  StopSignal signal;
+  crossplat::threadpool::initialize_with_threads(kHttpThreads);
+  EsysTpm tpm(config.tcti);
+  kube::ApiClient client(connection_of(options), "nodeproof-agent/" NODEPROOF_VERSION);
+  KubeObjectApi api(client);
+  CachedEndorsements endorsements(
+      [&config](const std::stop_token& stop) { return fetch_thim_certification(config.thim, stop); },
+      config.cache_directory);
+  SteadyTimer timer;
+  const SystemClock clock;
+  Collector collector(tpm, endorsements, timer, clock);
+  AgentLoop loop({options.node_name, config.ns, config.boot_id_file, config.refresh, config.max_report_age},
+                 {api, tpm, collector, timer}, std::random_device{}());
+
+  spdlog::info("nodeproof-agent " NODEPROOF_VERSION " speaks for Node {} with the TPM at {}",
+               options.node_name, config.tcti);
+  if (options.once) return loop.once(signal.token()) ? 0 : kEnvironmentError;
+  loop.run(signal.token());
+  spdlog::info("stopped by a signal");
+  return 0;
+}
+
+}  // namespace
+}  // namespace nodeproof::agent
+
+int main(int argc, char** argv) {
+  using namespace nodeproof::agent;
+  spdlog::set_default_logger(spdlog::stderr_color_mt("nodeproof-agent"));
+  try {
+    const auto command_line = read_command_line(argc, argv, std::cout, std::cerr);
+    if (const int* code = std::get_if<int>(&command_line)) return *code;
+    return run(std::get<Options>(command_line));
+  } catch (const std::exception& e) {
+    std::cerr << "nodeproof-agent: " << e.what() << "\n";
+    return kEnvironmentError;
+  }
+}

@@ -1,0 +1,26 @@
+#include "agent/stop_signal.hpp"
+
+#include <pthread.h>
+
+namespace nodeproof::agent {
+
+StopSignal::StopSignal() {
+  // A TPM or API server that hangs up must be an error, not our end.
+  std::signal(SIGPIPE, SIG_IGN);
+  sigemptyset(&signals_);
+  sigaddset(&signals_, SIGTERM);
+  sigaddset(&signals_, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  waiter_ = std::thread([this] {
+    int taken = 0;
+    sigwait(&signals_, &taken);
+    source_.request_stop();
+  });
+}
+
+StopSignal::~StopSignal() {
+  pthread_kill(waiter_.native_handle(), SIGTERM);
+  waiter_.join();
+}
+
+}  // namespace nodeproof::agent

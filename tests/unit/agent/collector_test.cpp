@@ -1,0 +1,201 @@
+#include "agent/collector.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "attest/hcl_report.hpp"
+#include "attest/verify.hpp"
+#include "tests/unit/agent/fakes.hpp"
+
+namespace nodeproof::agent {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class CollectorTest : public testing::Test {
+ protected:
+  wire::NodeEvidence collect() { return collector_.collect("node-1", kBoot, epoch_of(7), stop_.get_token()); }
+
+  FakeTpm tpm_;
+  FakeEndorsements endorsements_;
+  FakeTimer timer_;
+  FixedClock clock_;
+  std::stop_source stop_;
+  Collector collector_{tpm_, endorsements_, timer_, clock_};
+};
+
+TEST_F(CollectorTest, CollectsEverythingFromAConfidentialVm) {
+  const auto certificate = forge::issue_ak_certificate(tpm_.world.vtpm, tpm_.world.ak.rsa_modulus());
+  tpm_.ak_certificate = certificate.der();
+  tpm_.ak_certificate->resize(4096);
+  const wire::NodeEvidence evidence = collect();
+  EXPECT_EQ(evidence.name, "node-1");
+  EXPECT_EQ(evidence.boot, kBoot);
+  EXPECT_EQ(evidence.platform, wire::kPlatformSnp);
+  EXPECT_EQ(evidence.collected, epoch_of(7).epoch);
+  EXPECT_EQ(evidence.collection, wire::CollectionState{});
+  EXPECT_EQ(evidence.ak_certificate, certificate.der());
+  EXPECT_THAT(evidence.certificates, ElementsAre(Bytes{1}, Bytes{2}, Bytes{3}));
+  EXPECT_EQ(evidence.collected_at, "2026-08-25T00:00:00Z");
+  EXPECT_EQ(endorsements_.asked_for.chip_id, forge::default_chip_id());
+  EXPECT_EQ(endorsements_.asked_for.tcb, forge::kTcb);
+  EXPECT_THAT(timer_.waits, ElementsAre());
+}
+
+TEST_F(CollectorTest, PublishesTheReportAsFramedAndWithTheChallengeInIt) {
+  const wire::NodeEvidence evidence = collect();
+  const auto hcl = attest::parse_hcl_report(evidence.hcl_report);
+  ASSERT_TRUE(hcl);
+  EXPECT_EQ(hcl->framed.size(), evidence.hcl_report.size());
+  const auto claims = attest::parse_runtime_claims(hcl->runtime_claims);
+  ASSERT_TRUE(claims);
+  const wire::PublishedEpoch epoch = epoch_of(7);
+  EXPECT_EQ(claims->user_data, attest::report_challenge(epoch.epoch.kid, epoch.nonce, kBoot));
+}
+
+TEST_F(CollectorTest, WaitsForTheParavisorToRenewItsReport) {
+  tpm_.stale_reads = 2;
+  const wire::NodeEvidence evidence = collect();
+  EXPECT_EQ(tpm_.report_reads, 3);
+  EXPECT_EQ(tpm_.writes, 1);
+  EXPECT_THAT(timer_.waits, ElementsAre(Collector::kReportRenewal, Collector::kReportRenewal));
+  EXPECT_GT(Collector::kReportRenewal, Seconds(2));  // REPORT_TIMER, azure-evidence 1.4
+  EXPECT_EQ(evidence.collection.code, kComplete);
+}
+
+TEST_F(CollectorTest, PublishesAReportThatIsNeverRenewed) {
+  tpm_.stale_reads = 1000;
+  const wire::NodeEvidence evidence = collect();
+  EXPECT_EQ(tpm_.report_reads, Collector::kReportTries);
+  EXPECT_EQ(evidence.platform, wire::kPlatformSnp);
+  EXPECT_EQ(evidence.collection.code, kComplete);
+}
+
+TEST_F(CollectorTest, ReadsAgainWhatWasReadWhileItChanged) {
+  int reads = 0;
+  tpm_.edit_report = [&](Bytes nv) {
+    if (reads++ == 0) nv[0x20 + 0x50] ^= 1U;  // report_data no longer binds the claims
+    return nv;
+  };
+  EXPECT_EQ(collect().collection.code, kComplete);
+  EXPECT_EQ(tpm_.report_reads, 2);
+}
+
+TEST_F(CollectorTest, AStopEndsTheWaitForARenewedReport) {
+  tpm_.stale_reads = 1000;
+  timer_.on_wait = [this] { stop_.request_stop(); };
+  collect();
+  EXPECT_EQ(timer_.waits.size(), 1U);
+}
+
+TEST_F(CollectorTest, PublishesAReportWithoutChallengeWhenItCannotBeWritten) {
+  tpm_.write_failure = TpmError(TpmErrorKind::kOther, "NV space is full");
+  tpm_.stale_reads = 1000;
+  EXPECT_EQ(collect().platform, wire::kPlatformSnp);
+}
+
+TEST_F(CollectorTest, LeavesOutAnAkCertificateThatIsNotThereOrNotOne) {
+  EXPECT_EQ(collect().ak_certificate, Bytes{});
+  tpm_.ak_certificate = Bytes(4096);
+  const wire::NodeEvidence evidence = collect();
+  EXPECT_EQ(evidence.ak_certificate, Bytes{});
+  EXPECT_EQ(evidence.collection.code, kComplete);
+}
+
+// Whose AK it is, the verifier judges.
+TEST_F(CollectorTest, DoesNotCareWhetherTheAkIsTheOneOfTheReport) {
+  tpm_.quoting_key = &tpm_.world.other_ak;
+  EXPECT_EQ(collect().collection.code, kComplete);
+}
+
+struct Missing {
+  const char* name;
+  std::function<void(FakeTpm&)> arrange;
+  std::string_view code;
+  const char* detail;
+};
+
+class CollectorStates : public CollectorTest, public testing::WithParamInterface<Missing> {};
+
+TEST_P(CollectorStates, IsPublishedWithItsRemedy) {
+  GetParam().arrange(tpm_);
+  const wire::NodeEvidence evidence = collect();
+  EXPECT_EQ(evidence.platform, wire::kPlatformNone);
+  EXPECT_EQ(evidence.collected, attest::Epoch{});
+  EXPECT_EQ(evidence.hcl_report, Bytes{});
+  EXPECT_EQ(evidence.collection.code, GetParam().code);
+  EXPECT_THAT(evidence.collection.detail, HasSubstr(GetParam().detail));
+  EXPECT_THAT(evidence.collection.detail, HasSubstr("Remedy: "));
+  EXPECT_LE(evidence.collection.detail.size(), 1024U);
+  EXPECT_EQ(endorsements_.calls, 0);
+  EXPECT_EQ(tpm_.quotes, 0);
+}
+
+auto fails(TpmErrorKind kind, std::string what) {
+  return [kind, what = std::move(what)](FakeTpm& tpm) { tpm.failure = TpmError(kind, what); };
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, CollectorStates,
+    testing::Values(
+        Missing{"no_tpm", fails(TpmErrorKind::kNoTpm, "/dev/tpmrm0: absent"), kNoTpm, "/dev/tpmrm0: absent"},
+        Missing{"no_ak", [](FakeTpm& tpm) { tpm.ak = false; }, kNoAk, "0x81000003"},
+        Missing{"owner_auth", fails(TpmErrorKind::kOwnerAuthSet, "refused"), kOwnerAuthSet, "no password"},
+        Missing{"owner_auth_at_write",
+                [](FakeTpm& tpm) { tpm.write_failure = TpmError(TpmErrorKind::kOwnerAuthSet, "refused"); },
+                kOwnerAuthSet, "no password"},
+        Missing{"no_hcl", [](FakeTpm& tpm) { tpm.hcl = false; }, kNoHclReport, "confidential VMs"},
+        Missing{"tdx",
+                [](FakeTpm& tpm) {
+                  tpm.edit_report = [](Bytes nv) {
+                    nv[0x4C8] = 4;  // report_type, azure-evidence 2
+                    return nv;
+                  };
+                },
+                kNoHclReport, "TDX"},
+        Missing{"hcl_of_zeros",
+                [](FakeTpm& tpm) { tpm.edit_report = [](const Bytes&) { return Bytes(2600); }; },
+                kNoHclReport, "holds no SEV-SNP report"},
+        Missing{"other", fails(TpmErrorKind::kOther, "lockout"), kTpmError, "lockout"},
+        Missing{"long_message", fails(TpmErrorKind::kOther, "Remedy: " + std::string(5000, 'x')), kTpmError,
+                "xxx"}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+TEST_F(CollectorTest, WritesNothingToATpmThatIsNoParavisors) {
+  tpm_.hcl = false;
+  collect();
+  EXPECT_EQ(tpm_.writes, 0);
+}
+
+TEST_F(CollectorTest, PublishesWithoutEndorsementsAndAddsThemLater) {
+  endorsements_.reachable = false;
+  wire::NodeEvidence evidence = collect();
+  EXPECT_EQ(evidence.platform, wire::kPlatformSnp);
+  EXPECT_EQ(evidence.collection.code, kEndorsementsUnreachable);
+  EXPECT_EQ(evidence.collection.detail, "THIM is away. Remedy: bring it back");
+  EXPECT_THAT(evidence.certificates, ElementsAre());
+  const Sha256Digest digest = evidence.digest();
+
+  endorsements_.reachable = true;
+  collector_.add_endorsements(evidence, {});
+  EXPECT_EQ(evidence.collection, wire::CollectionState{});
+  EXPECT_EQ(evidence.certificates.size(), 3U);
+  EXPECT_EQ(evidence.digest(), digest);
+  EXPECT_EQ(tpm_.report_reads, 1);
+}
+
+// A version that we cannot read yet: the verifier says so by its own check.
+TEST_F(CollectorTest, PublishesAReportWhoseVcekCannotBeNamed) {
+  tpm_.edit_report = [](Bytes nv) {
+    nv[0x20] = 9;
+    return nv;
+  };
+  const wire::NodeEvidence evidence = collect();
+  EXPECT_EQ(evidence.platform, wire::kPlatformSnp);
+  EXPECT_EQ(endorsements_.calls, 0);
+  EXPECT_EQ(evidence.collection.code, kComplete);
+}
+
+}  // namespace
+}  // namespace nodeproof::agent

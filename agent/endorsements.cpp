@@ -82,14 +82,21 @@ CachedEndorsements::CachedEndorsements(Fetch fetch, std::filesystem::path direct
     : fetch_(std::move(fetch)), directory_(std::move(directory)) {}
 
 std::vector<Bytes> CachedEndorsements::endorsements(const EndorsementKey& key, const std::stop_token& stop) {
-  if (auto found = cached(key)) return std::move(*found);
+  if (last_.empty() || last_key_ != key) {
+    auto found = cached(key);
+    last_ = found ? std::move(*found) : fetched(key, stop);
+    last_key_ = key;
+  }
+  return last_;
+}
+
+std::vector<Bytes> CachedEndorsements::fetched(const EndorsementKey& key, const std::stop_token& stop) const {
   const Bytes reply = fetch_(stop);
   auto certificates = parse_for(reply, key);
   if (!certificates) {
-    throw EndorsementError(
-        "THIM served no certificate for this report: " + to_string(certificates.error()) +
-        ". Remedy: none needed while the host updates, THIM follows within hours; if it lasts, "
-        "reallocate the VM");
+    throw EndorsementError("THIM served no certificate for this report: " + to_string(certificates.error()) +
+                           ". Remedy: none needed while the host updates, THIM follows within hours; if it "
+                           "lasts, reallocate the VM");
   }
   keep(key, reply);
   return std::move(*certificates);

@@ -22,6 +22,7 @@ inline constexpr std::size_t kThimReplyLimit = 64U << 10U;  // a real reply has 
 struct EndorsementKey {
   ByteArray<64> chip_id{};
   attest::TcbVersion tcb;
+  bool operator==(const EndorsementKey&) const = default;
 };
 
 // No usable endorsements now; the message says why and what to do. Trying again later may help.
@@ -40,8 +41,9 @@ class EndorsementSource {
 // vcekCert, then certificateChain, as DER. Unknown members are tolerated.
 Result<std::vector<Bytes>> parse_thim_reply(ByteView json);
 
-// Fetches from THIM and keeps the reply on disk, one file per chip and TCB, for starts at which
-// THIM does not answer. A cache that cannot be read or written costs a log line, nothing else.
+// Fetches from THIM once per chip and TCB, so that no outage of the host's services after that can
+// take a node's proof. The reply is kept on disk for later starts; a disk that cannot be read or
+// written costs a log line, nothing else. One thread.
 class CachedEndorsements final : public EndorsementSource {
  public:
   // Gives the body of a THIM reply; throws EndorsementError.
@@ -52,11 +54,14 @@ class CachedEndorsements final : public EndorsementSource {
 
  private:
   std::filesystem::path file_for(const EndorsementKey& key) const;
+  std::vector<Bytes> fetched(const EndorsementKey& key, const std::stop_token& stop) const;
   std::optional<std::vector<Bytes>> cached(const EndorsementKey& key) const;
   void keep(const EndorsementKey& key, ByteView reply) const;
 
   Fetch fetch_;
   std::filesystem::path directory_;
+  EndorsementKey last_key_;
+  std::vector<Bytes> last_;  // for last_key_; empty before the first
 };
 
 }  // namespace nodeproof::agent

@@ -156,6 +156,8 @@ Result<JsonDocument> JsonDocument::parse(ByteView text, std::size_t limit, std::
     return Error{Errc::kTooLarge, std::string(what),
                  "is " + std::to_string(text.size()) + " bytes long, the limit is " + std::to_string(limit)};
   }
+  // simdjson copies from the address even when there is nothing to copy, and it may be null.
+  if (text.empty()) return Error{Errc::kBadValue, std::string(what), "is not valid JSON: it is empty"};
   JsonDocument document;
   document.what_ = what;
   document.parser_ = std::make_unique<simdjson::dom::parser>(limit);

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <stdexcept>
 
 #include "base/bytes.hpp"
 #include "base/unique_handle.hpp"
@@ -21,7 +22,7 @@ std::size_t stated_size(ByteView header);
 // between the two then closes. Throws std::runtime_error. One thread at a time.
 class Swtpm {
  public:
-  explicit Swtpm(const std::filesystem::path& directory);
+  explicit Swtpm(std::filesystem::path directory);
   ~Swtpm();
   Swtpm(const Swtpm&) = delete;
   Swtpm& operator=(const Swtpm&) = delete;
@@ -30,10 +31,14 @@ class Swtpm {
   Bytes transmit(ByteView command);
 
  private:
+  void start();
+  void stop();
+  std::filesystem::path log() const;
+  std::runtime_error gone() const;
   void send(ByteView command);
   void receive(Bytes& to, std::size_t until);
 
-  std::filesystem::path log_;
+  std::filesystem::path directory_;
   UniqueFd socket_;
   pid_t pid_ = -1;
 };

@@ -71,6 +71,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Errc::kDuplicate, "doc." + std::string(64, 'k')}),
     [](const auto& row) { return std::string(row.param.name); });
 
+TEST(StrictJson, RefusesNoBytesAtAll) {
+  const auto document = JsonDocument::parse(ByteView(), kLimit, "doc");
+  ASSERT_FALSE(document);
+  EXPECT_EQ(document.error().code, Errc::kBadValue);
+}
+
 TEST(StrictJson, AcceptsDeepestAndLongest) {
   EXPECT_TRUE(parse(nested(63)));
   EXPECT_TRUE(parse("{}" + std::string(kLimit - 2, ' ')));

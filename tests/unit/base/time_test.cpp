@@ -8,7 +8,7 @@ namespace {
 TEST(Rfc3339, ReadsAndWrites) {
   struct Case {
     const char* text;
-    std::int64_t unix;
+    std::int64_t seconds;
     const char* canonical;
   };
   for (const Case& c : {Case{"1970-01-01T00:00:00Z", 0, "1970-01-01T00:00:00Z"},
@@ -18,7 +18,7 @@ TEST(Rfc3339, ReadsAndWrites) {
                         Case{"1969-12-31T23:59:59Z", -1, "1969-12-31T23:59:59Z"}}) {
     const auto time = parse_rfc3339(c.text, "t");
     ASSERT_TRUE(time) << c.text;
-    EXPECT_EQ(to_unix(*time), c.unix) << c.text;
+    EXPECT_EQ(to_unix(*time), c.seconds) << c.text;
     EXPECT_EQ(to_rfc3339(*time), c.canonical);
   }
 }

@@ -69,7 +69,12 @@ TEST(ApiClient, ErrorStatusesAreRead) {
   const Case cases[] = {
       {409, conflict, {}, "Conflict", "409 Conflict: it changed", Seconds(0)},
       {429, "{}", {"Retry-After: 7"}, "TooManyRequests", "429", Seconds(7)},
-      {429, R"({"reason":"TooManyRequests","details":{"retryAfterSeconds":3}})", {}, "TooManyRequests", "429", Seconds(3)},
+      {429,
+       R"({"reason":"TooManyRequests","details":{"retryAfterSeconds":3}})",
+       {},
+       "TooManyRequests",
+       "429",
+       Seconds(3)},
       {503, "down", {"Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"}, "ServiceUnavailable", "down", Seconds(0)},
       {503, "", {"Retry-After: 99999999999999999999"}, "ServiceUnavailable", "503", Seconds(0)},
       {503, "", {"Retry-After: 999999"}, "ServiceUnavailable", "503", Seconds(3600)},
@@ -101,14 +106,19 @@ TEST(ApiClient, AnObjectThatIsNotThereIsNothing) {
 
 TEST(ApiClient, BrokenAnswersAreErrorsWithoutStatus) {
   const std::pair<const char*, ScriptedHttpServer::Script> cases[] = {
-      {"garbage", [](const auto&, ScriptedConnection& to) { to.raw("\x01\x02\x03 garbage\r\n\r\n"), to.cut(); }},
+      {"garbage",
+       [](const auto&, ScriptedConnection& to) { to.raw("\x01\x02\x03 garbage\r\n\r\n"), to.cut(); }},
       {"cut at once", [](const auto&, ScriptedConnection& to) { to.cut(); }},
-      {"cut in the headers", [](const auto&, ScriptedConnection& to) { to.raw("HTTP/1.1 200 OK\r\nContent-"), to.cut(); }},
+      {"cut in the headers",
+       [](const auto&, ScriptedConnection& to) { to.raw("HTTP/1.1 200 OK\r\nContent-"), to.cut(); }},
       {"cut in the body",
-       [](const auto&, ScriptedConnection& to) { to.raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"half"), to.cut(); }},
+       [](const auto&, ScriptedConnection& to) {
+         to.raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"half"), to.cut();
+       }},
       {"cut in a chunk",
        [](const auto&, ScriptedConnection& to) { to.begin_chunks(), to.raw("10\r\n{\"half"), to.cut(); }},
-      {"no last chunk", [](const auto&, ScriptedConnection& to) { to.begin_chunks(), to.chunk("{}"), to.cut(); }},
+      {"no last chunk",
+       [](const auto&, ScriptedConnection& to) { to.begin_chunks(), to.chunk("{}"), to.cut(); }},
   };
   for (const auto& [name, script] : cases) {
     const ApiError error = error_from(script);
@@ -119,7 +129,9 @@ TEST(ApiClient, BrokenAnswersAreErrorsWithoutStatus) {
 
 TEST(ApiClient, NobodyListening) {
   std::string url;
-  { url = ScriptedHttpServer([](const auto&, ScriptedConnection&) {}).url(); }
+  {
+    url = ScriptedHttpServer([](const auto&, ScriptedConnection&) {}).url();
+  }
   ApiClient client(connection_to(url), "test", Seconds(5));
   try {
     client.get(kPath);
@@ -135,7 +147,9 @@ TEST(ApiClient, TheTimeoutIsForTheWholeCall) {
   const std::pair<const char*, ScriptedHttpServer::Script> cases[] = {
       {"silence", [](const auto&, ScriptedConnection& to) { to.silence(milliseconds(20'000)); }},
       {"silence in the body",
-       [](const auto&, ScriptedConnection& to) { to.begin_chunks(), to.chunk("{"), to.silence(milliseconds(20'000)); }},
+       [](const auto&, ScriptedConnection& to) {
+         to.begin_chunks(), to.chunk("{"), to.silence(milliseconds(20'000));
+       }},
       {"a trickle",
        [](const auto&, ScriptedConnection& to) {
          to.begin_chunks();
@@ -152,7 +166,8 @@ TEST(ApiClient, TheTimeoutIsForTheWholeCall) {
 
 TEST(ApiClient, TheConnectionIsClosedAfterATimeout) {
   std::atomic<bool> closed{false};
-  ScriptedHttpServer server([&closed](const auto&, ScriptedConnection& to) { closed = to.silence(milliseconds(10'000)); });
+  ScriptedHttpServer server(
+      [&closed](const auto&, ScriptedConnection& to) { closed = to.silence(milliseconds(10'000)); });
   ApiClient client(connection_to(server.url()), "test", Seconds(1));
   EXPECT_THROW(client.get(kPath), ApiError);
   EXPECT_TRUE(eventually([&closed] { return closed.load(); }));
@@ -223,7 +238,8 @@ TEST(ApiClient, TheServersClockIsCompared) {
 }
 
 TEST(ApiClient, Ipv6Loopback) {
-  ScriptedHttpServer server([](const ScriptedRequest&, ScriptedConnection& to) { to.reply(200, "six"); }, nullptr, "::1");
+  ScriptedHttpServer server([](const ScriptedRequest&, ScriptedConnection& to) { to.reply(200, "six"); },
+                            nullptr, "::1");
   ApiClient client(connection_to(server.url()), "test");
   EXPECT_EQ(client.get(kPath), "six");
 }

@@ -46,7 +46,8 @@ std::string to_pem(const Key& key) {
 }
 
 struct Authority {
-  explicit Authority(std::string with_name) : name(std::move(with_name)), key(certificates::make_key()), pem() {
+  explicit Authority(std::string with_name)
+      : name(std::move(with_name)), key(certificates::make_key()), pem() {
     certificates::Spec spec = certificates::ca(name, name);
     make_current(spec);
     pem = to_pem(certificates::make(spec, key, key));

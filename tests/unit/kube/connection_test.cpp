@@ -73,7 +73,8 @@ TEST(Kubeconfig, WhatCannotBeUsedIsNamed) {
       {"token: abc", "exec: {command: kubelogin}", "user.exec: is not supported"},
       {"token: abc", "username: admin", "user.username: is not supported"},
       {"token: abc", "as: root", "user.as: is not supported"},
-      {"certificate-authority-data: Q0E=", "insecure-skip-tls-verify: true", "insecure-skip-tls-verify: is not"},
+      {"certificate-authority-data: Q0E=", "insecure-skip-tls-verify: true",
+       "insecure-skip-tls-verify: is not"},
       {"certificate-authority-data: Q0E=", "proxy-url: http://p", "proxy-url: is not supported"},
       {"certificate-authority-data: Q0E=", "tls-server-name: x", "tls-server-name: is not supported"},
       {"Q0E=", "\"%\"", "certificate-authority-data"},
@@ -106,9 +107,9 @@ TEST(ApiClientAddress, PlainHttpIsForLoopbackAlone) {
   for (const char* server : {"http://127.0.0.1:8001", "http://[::1]:8001"}) {
     EXPECT_NO_THROW(ApiClient(connection_to(server), "test")) << server;
   }
-  for (const char* server : {"http://api.example.org", "http://127.0.0.1.example.org", "http://localhost:8001",
-                             "ftp://127.0.0.1", "api.example.org:6443", "", "https://", "https://u:p@host",
-                             "https://a b", "http://127.0.0.2"}) {
+  for (const char* server :
+       {"http://api.example.org", "http://127.0.0.1.example.org", "http://localhost:8001", "ftp://127.0.0.1",
+        "api.example.org:6443", "", "https://", "https://u:p@host", "https://a b", "http://127.0.0.2"}) {
     EXPECT_THROW(ApiClient(connection_to(server), "test"), std::runtime_error) << server;
   }
 }

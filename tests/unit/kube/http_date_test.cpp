@@ -19,9 +19,11 @@ TEST(HttpDate, IsRead) {
 }
 
 TEST(HttpDate, OtherTextsAreRefused) {
-  for (const char* text : {"", "now", "Tue, 24 Nov 2026 11:39:07", "Tue, 24 Nov 2026 11:39:07 UTC", "Tue, 31 Feb 2026 11:39:07 GMT",
-                           "Tue, 24 Now 2026 11:39:07 GMT", "Tue, 24-Nov-2026 11:39:07 GMT", "Tue, 24 Nov 2026 25:39:07 GMT",
-                           "Tuesday, 24-Nov-26 11:39:07 GMT", "Tue Nov 24 11:39:07 2026", "Tue, 2x Nov 2026 11:39:07 GMT"}) {
+  for (const char* text :
+       {"", "now", "Tue, 24 Nov 2026 11:39:07", "Tue, 24 Nov 2026 11:39:07 UTC",
+        "Tue, 31 Feb 2026 11:39:07 GMT", "Tue, 24 Now 2026 11:39:07 GMT", "Tue, 24-Nov-2026 11:39:07 GMT",
+        "Tue, 24 Nov 2026 25:39:07 GMT", "Tuesday, 24-Nov-26 11:39:07 GMT", "Tue Nov 24 11:39:07 2026",
+        "Tue, 2x Nov 2026 11:39:07 GMT"}) {
     EXPECT_FALSE(parse_http_date(text)) << text;
   }
 }

@@ -1,0 +1,281 @@
+# The whole of Nodeproof on a real control plane, for ./demo and the end-to-end test. Sourced, never run.
+# Agents and webhook are host processes with the tokens of their service accounts; an agent's is bound
+# to the pod that the DaemonSet has on its node, as the kubelet would project it.
+#
+#   RUN     the folder of this run: objects, logs and process ids
+#   TOOLS   the folder of the control plane's programs
+#   BIN     the folder of ours
+# shellcheck shell=bash
+# shellcheck disable=SC2034  # variables are for those who source this
+
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+system=nodeproof-system
+attestation_label=nodeproof.node-restriction.kubernetes.io/attestation
+tee_label=nodeproof.node-restriction.kubernetes.io/tee
+# Short, so that staleness is a matter of seconds here. (30 s, 120 s and 10 m by default.)
+epoch_length=2s
+refresh=3s
+max_age=20
+workloads=payments
+# The node that can prove itself, and the one that has no TPM.
+good=confidential-1
+bad=ordinary-1
+
+# kubectl would write to the home folder otherwise.
+kube() { KUBECACHEDIR=$RUN/kube-cache "$(tool kubectl)" --kubeconfig "$RUN/admin.kubeconfig" "$@"; }
+
+# api_server: its address.
+api_server() { kube config view -o jsonpath='{.clusters[0].cluster.server}'; }
+
+# testbed_start: a control plane with Nodeproof on it, two nodes with an agent each, and an enrolled
+# namespace.
+testbed_start() {
+  TOOLS=$TOOLS "$project/tests/cluster/control-plane" start "$RUN"
+  install_chart
+  add_node "$good"
+  add_node "$bad"
+  start_vtpm "$good"
+  configure_webhook
+  start_webhook
+  start_agent "$good"
+  start_agent "$bad"
+  enrol_workloads
+}
+
+# ---- nodes ----------------------------------------------------------------------------------------
+
+new_uuid() { cat /proc/sys/kernel/random/uuid; }
+
+# add_node NAME: a Node as a kubelet would register it, Ready, without a kubelet.
+add_node() {
+  local node=$1 dir=$RUN/node/$1 now resources='{cpu: 8, memory: 32Gi, pods: 100, ephemeral-storage: 100Gi}'
+  mkdir -p "$dir"
+  new_uuid >"$dir/boot_id"
+  new_uuid >"$dir/vm_id"
+  now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+  kube create -f - >/dev/null <<YAML
+apiVersion: v1
+kind: Node
+metadata:
+  name: $node
+  labels: {kubernetes.io/hostname: $node, kubernetes.io/os: linux, kubernetes.io/arch: amd64}
+status:
+  capacity: $resources
+  allocatable: $resources
+  addresses: [{type: InternalIP, address: 127.0.0.1}, {type: Hostname, address: $node}]
+  conditions:
+    - {type: Ready, status: "True", reason: KubeletReady, message: emulated, lastHeartbeatTime: "$now", lastTransitionTime: "$now"}
+  nodeInfo: {bootID: $(<"$dir/boot_id"), systemUUID: $(<"$dir/vm_id"), machineID: "$(tr -d - <"$dir/vm_id")",
+    kernelVersion: emulated, osImage: emulated, containerRuntimeVersion: emulated://0, kubeletVersion: v1.33.0,
+    kubeProxyVersion: "", operatingSystem: linux, architecture: amd64}
+YAML
+  # Admission sets the taint; the controller that would remove it is off.
+  kube taint node "$node" node.kubernetes.io/not-ready- >/dev/null
+}
+
+# start_vtpm NODE [FLAG]: the emulated vTPM and THIM of a confidential VM, at the same addresses at
+# every start. Makes its authorities at the first.
+start_vtpm() {
+  local node=$1 dir=$RUN/node/$1 ready=$RUN/node/$1/vtpm.json ports=()
+  shift
+  [[ -d $RUN/authority ]] || "$BIN/nodeproof-emulator" make-authority --dir "$RUN/authority" >/dev/null
+  if [[ -e $ready ]]; then
+    ports=(--port "$(jq -r '.tcti | capture("port=(?<port>[0-9]+)").port' "$ready")"
+      --thim-port "$(jq -r '.thim | capture(":(?<port>[0-9]+)").port' "$ready")")
+  fi
+  : >"$RUN/log/vtpm-$node.log"
+  spawn "$RUN" "vtpm-$node" "$BIN/nodeproof-emulator" run --authority "$RUN/authority" --state "$dir/vtpm" \
+    --vm-id "$(<"$dir/vm_id")" "${ports[@]}" "$@"
+  wait_until 60 "the emulated vTPM of $node" vtpm_ready "$node" "$ready"
+}
+
+vtpm_ready() {  # vtpm_ready NODE FILE: keeps the line that the emulator prints once it serves
+  jq -cR 'fromjson? | select(.tcti)' "$RUN/log/vtpm-$1.log" >"$2.new" && [[ -s $2.new ]] && mv "$2.new" "$2"
+}
+
+# ---- our programs ---------------------------------------------------------------------------------
+
+# install_chart: what `helm template` renders, for a webhook outside the cluster, at the address that
+# RUN/webhook.url names.
+install_chart() {
+  local port health
+  { read -r port && read -r health; } < <(free_ports 2)
+  echo "https://127.0.0.1:$port/admit" >"$RUN/webhook.url"
+  echo "http://127.0.0.1:$health" >"$RUN/webhook.health"
+  make_authority "$RUN/webhook-ca" nodeproof-webhook-ca
+  make_certificate "$RUN/webhook-ca" "$RUN/webhook" /CN=nodeproof-webhook serverAuth IP:127.0.0.1
+  kube apply -f "$project/crds" >/dev/null
+  kube wait --for condition=Established -f "$project/crds" >/dev/null
+  kube create namespace "$system" >/dev/null
+  env HELM_CACHE_HOME="$RUN/helm" HELM_CONFIG_HOME="$RUN/helm" HELM_DATA_HOME="$RUN/helm" "$(tool helm)" template nodeproof "$project/charts/nodeproof" --namespace "$system" \
+    --kube-version "$(kube version -o json | jq -r .serverVersion.gitVersion)" \
+    --set webhook.replicas=0 --set webhook.epochLength=$epoch_length --set agent.refresh=$refresh \
+    --set "webhook.clientConfig.url=$(<"$RUN/webhook.url")" \
+    --set "webhook.clientConfig.caBundle=$(base64 -w 0 "$RUN/webhook-ca.crt")" \
+    --set policies.confidential.maxEvidenceAge=${max_age}s >"$RUN/manifests.yaml" \
+    2> >(grep -v 'found symbolic link' >&2)
+  kube apply -f "$RUN/manifests.yaml" >/dev/null
+}
+
+# connection TOKEN-FILE: how a program outside the cluster reaches the API server.
+connection() {
+  echo "connection: {server: \"$(api_server)\", caFile: \"$RUN/pki/ca.crt\", tokenFile: \"$1\"}"
+}
+
+configure_webhook() {
+  local listen
+  listen=$(<"$RUN/webhook.url")
+  listen=${listen#https://}
+  kube create token nodeproof-webhook -n "$system" --duration 24h >"$RUN/webhook.token"
+  cat >"$RUN/webhook.yaml" <<YAML
+namespace: $system
+listen: ${listen%/admit}
+healthListen: $(sed 's,http://,,' "$RUN/webhook.health")
+tls: {certFile: "$RUN/webhook.crt", keyFile: "$RUN/webhook.key"}
+epochLength: $epoch_length
+trustAnchors: {amd: "$RUN/authority/amd-ark.pem", vtpm: "$RUN/authority/vtpm-trust-anchors.pem"}
+referenceValues: "$RUN/authority/reference-values.yaml"
+identity: testbed
+$(connection "$RUN/webhook.token")
+YAML
+}
+
+start_webhook() {
+  spawn "$RUN" webhook "$BIN/nodeproof-webhook" --config "$RUN/webhook.yaml"
+  wait_until 60 "the webhook to be ready" webhook_ready
+  running "$RUN" webhook || {
+    tail -n 5 "$RUN/log/webhook.log" >&2
+    return 1
+  }
+}
+
+webhook_ready() {
+  stopped "$RUN" webhook && return
+  curl -fs -o /dev/null "$(<"$RUN/webhook.health")/readyz"
+}
+
+# agent_pod NODE: the DaemonSet's pod there, bound by the real scheduler.
+agent_pod() {
+  kube -n "$system" get pods -l app.kubernetes.io/component=agent --field-selector "spec.nodeName=$1" \
+    -o jsonpath='{.items[*].metadata.name}'
+}
+
+has_agent_pod() { [[ -n $(agent_pod "$1") ]]; }
+
+# agent_token NODE: a token of the agent's account that names the node.
+agent_token() {
+  wait_until 60 "the agent's pod to be bound to $1" has_agent_pod "$1"
+  kube create token nodeproof-agent -n "$system" --duration 24h \
+    --bound-object-kind Pod --bound-object-name "$(agent_pod "$1")"
+}
+
+# start_agent NODE
+start_agent() {
+  local node=$1 dir=$RUN/node/$1 tcti thim
+  if [[ -e $dir/vtpm.json ]]; then
+    tcti=$(jq -r .tcti "$dir/vtpm.json")
+    thim=$(jq -r .thim "$dir/vtpm.json")
+  else
+    tcti=device:$dir/has-no-tpm
+    thim=http://127.0.0.1:9
+  fi
+  [[ -e $dir/agent.token ]] || agent_token "$node" >"$dir/agent.token"
+  cat >"$dir/agent.yaml" <<YAML
+namespace: $system
+tcti: "$tcti"
+thim: "$thim"
+refresh: $refresh
+cacheDirectory: "$dir/cache"
+bootIdFile: "$dir/boot_id"
+$(connection "$dir/agent.token")
+YAML
+  spawn "$RUN" "agent-$node" "$BIN/nodeproof-agent" --config "$dir/agent.yaml" --node-name "$node"
+}
+
+stop_webhook() { end_process "$RUN" webhook; }
+stop_agent() { end_process "$RUN" "agent-$1"; }
+stop_vtpm() { end_process "$RUN" "vtpm-$1"; }
+
+# ---- what the cluster says ------------------------------------------------------------------------
+
+# attestation NODE FIELD: a field of the status of its NodeAttestation; empty when there is none.
+attestation() { kube get nodeattestation "$1" -o "jsonpath={.status.$2}" 2>/dev/null || true; }
+
+has_phase() { [[ $(attestation "$1" phase) == "$2" ]]; }
+has_code() { [[ $(attestation "$1" code) == "$2" ]]; }
+
+# label NODE KEY
+label() { kube get node "$1" -o json | jq -r --arg key "$2" '.metadata.labels[$key] // empty'; }
+# has_label NODE VALUE: its attestation label.
+has_label() { [[ $(label "$1" "$attestation_label") == "$2" ]]; }
+
+node_of() { kube -n "$workloads" get pod "$1" -o 'jsonpath={.spec.nodeName}'; }
+is_bound() { [[ -n $(node_of "$1") ]]; }
+is_unbound() { [[ -z $(node_of "$1") ]]; }
+
+# ---- what a user does -----------------------------------------------------------------------------
+
+enrol_workloads() {
+  kube create namespace "$workloads" >/dev/null
+  kube label namespace "$workloads" nodeproof.dev/enforce=annotated-pods >/dev/null
+}
+
+# pod NAME [SPEC-FIELDS]: the manifest of a sensitive pod. The variables annotations and selector
+# override what makes it sensitive, and what steers it.
+pod() {
+  cat <<YAML
+apiVersion: v1
+kind: Pod
+metadata: {name: $1, namespace: $workloads, annotations: {${annotations-nodeproof.dev/policy: confidential}}}
+spec:
+  nodeSelector: {${selector-$attestation_label: verified}}
+  containers: [{name: main, image: example.invalid/ledger}]
+  ${2:-}
+YAML
+}
+
+create_pod() { pod "$@" | kube create -f - ; }
+
+# A pod that the scheduler leaves alone, to be bound by hand.
+create_unscheduled_pod() { create_pod "$1" 'schedulerName: by-hand'; }
+
+# binding POD NODE: a Binding that names the pod by its UID, as the scheduler sends it.
+binding() {
+  cat <<JSON
+{"apiVersion": "v1", "kind": "Binding",
+ "metadata": {"name": "$1", "namespace": "$workloads", "uid": "$(kube -n "$workloads" get pod "$1" -o 'jsonpath={.metadata.uid}')"},
+ "target": {"apiVersion": "v1", "kind": "Node", "name": "$2"}}
+JSON
+}
+
+# bind POD NODE [QUERY]: by hand, through the subresource that the scheduler uses.
+bind() { binding "$1" "$2" | kube create --raw "/api/v1/namespaces/$workloads/pods/$1/binding${3:-}" -f -; }
+# bind_legacy POD NODE: through the old collection.
+bind_legacy() { binding "$1" "$2" | kube create --raw "/api/v1/namespaces/$workloads/bindings" -f -; }
+# would_admit POD NODE, would_refuse_for PATTERN POD NODE: ask without doing it.
+would_admit() { bind "$1" "$2" '?dryRun=All' >/dev/null 2>&1; }
+
+# refused COMMAND...: prints the sentence with which the API server refused it; fails when it did not.
+refused() {
+  local answer
+  if answer=$("$@" 2>&1); then
+    say "expected a refusal, but it was accepted: $answer"
+    return 1
+  fi
+  printf '%s\n' "$answer"
+}
+
+# refused_for PATTERN COMMAND...: refused, in words that match the extended regular expression.
+refused_for() {
+  local pattern=$1 answer
+  shift
+  answer=$(refused "$@") || return 1
+  printf '%s\n' "$answer"
+  [[ $answer =~ $pattern ]] || {
+    say "the refusal was expected to match: $pattern"
+    return 1
+  }
+}
+
+would_refuse_for() { refused_for "$1" bind "$2" "$3" '?dryRun=All' >/dev/null 2>&1; }

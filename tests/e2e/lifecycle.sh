@@ -1,0 +1,84 @@
+# How a proof ages, ends and comes back. Sourced by e2e_test.
+# shellcheck shell=bash disable=SC2154
+
+case_silence_turns_stale_and_back() {
+  create_unscheduled_pod patient
+  stop_agent "$good"
+  would_admit patient "$good"
+  wait_until $((max_age + 40)) "a binding to be refused for its age" would_refuse_for evidence-age patient "$good"
+  refused_for "$good.*evidence-age.*remedy: " bind patient "$good"
+  wait_until 30 "$good to be stale" has_label "$good" stale
+  has_phase "$good" Stale
+  start_agent "$good"
+  wait_until 60 "the proof to be renewed" would_admit patient "$good"
+  bind patient "$good"
+  wait_until 30 "$good to be verified again" has_label "$good" verified
+}
+
+# What it needs to go on is in the cluster: ready means that all of it was read and verified.
+case_restart_of_the_webhook_keeps_the_proof() {
+  create_unscheduled_pod restarted
+  stop_webhook
+  start_webhook
+  bind restarted "$good"
+}
+
+is_bound_elsewhere() { [[ -n $(kube -n elsewhere get pod "$1" -o 'jsonpath={.spec.nodeName}') ]]; }
+
+case_webhook_down_holds_only_the_enrolled() {
+  local workloads_before=$workloads
+  create_unscheduled_pod held
+  stop_webhook
+  refused_for 'failed calling webhook' bind held "$good"
+  kube create namespace elsewhere
+  workloads=elsewhere
+  annotations='' selector='' create_pod free
+  wait_until 30 "a pod of another namespace to be placed" is_bound_elsewhere free
+  workloads=$workloads_before
+  start_webhook
+  bind held "$good"
+}
+
+set_boot_id() {
+  echo "$2" >"$RUN/node/$1/boot_id"
+  kube patch node "$1" --subresource status --type merge -p "{\"status\": {\"nodeInfo\": {\"bootID\": \"$2\"}}}"
+}
+
+# The kubelet reports a new boot: what was proven of the old one ends at once.
+case_reboot_ends_the_proof() {
+  create_unscheduled_pod rebooted
+  would_admit rebooted "$good"
+  stop_agent "$good"
+  stop_vtpm "$good"
+  set_boot_id "$good" "$(new_uuid)"
+  wait_until 10 "the old proof to end" would_refuse_for boot-changed rebooted "$good"
+  start_vtpm "$good"
+  start_agent "$good"
+  wait_until 60 "the new boot to be proven" would_admit rebooted "$good"
+}
+
+case_swapped_vtpm_fails() {
+  create_unscheduled_pod swapped
+  wait_until 30 "the proof to hold before" would_admit swapped "$good"
+  stop_vtpm "$good"
+  start_vtpm "$good" --swap-ak
+  wait_until 60 "$good to be failed" has_label "$good" failed
+  has_phase "$good" Failed
+  has_code "$good" quote-signature
+  refused_for "$good.*quote-signature" bind swapped "$good"
+}
+
+no_evidence() { ! kube get nodeevidence "$1" >/dev/null 2>&1 && ! kube get nodequote "$1" >/dev/null 2>&1; }
+
+case_evidence_of_a_gone_node_is_collected() {
+  local left
+  create_unscheduled_pod lost
+  left=$(evidence "$bad")
+  kube delete node "$bad"
+  wait_until 60 "its evidence to be collected" no_evidence "$bad"
+  wait_until 10 "a binding to a gone node to be refused for that" would_refuse_for unknown-node lost "$bad"
+  # The agent's token outlives the Node for a while. What it writes then helps nobody, and goes.
+  write "$(<"$RUN/node/$bad/agent.token")" "$(as_new "$bad" <<<"$left")" create || true
+  refused_for "$bad.*unknown-node" bind lost "$bad"
+  wait_until 60 "late evidence to be collected" no_evidence "$bad"
+}

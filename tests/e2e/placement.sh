@@ -1,0 +1,80 @@
+# Where sensitive pods may go, by every way there is to place one. Sourced by e2e_test.
+# shellcheck shell=bash disable=SC2154
+
+case_nodes_prove_themselves() {
+  wait_until 60 "$good to be verified" has_label "$good" verified
+  wait_until 60 "$bad to be unsupported" has_label "$bad" unsupported
+  has_phase "$good" Verified
+  has_phase "$bad" Unsupported
+  has_code "$bad" no-tpm
+  [[ $(label "$good" "$tee_label") == sev-snp ]]
+  [[ $(label "$bad" "$tee_label") == none ]]
+  [[ $(attestation "$good" vmId) == "$(<"$RUN/node/$good/vm_id")" ]]
+}
+
+case_scheduler_places_on_verified_node() {
+  create_pod scheduled
+  wait_until 60 "the scheduler to place the pod" is_bound scheduled
+  [[ $(node_of scheduled) == "$good" ]]
+}
+
+case_node_name_is_refused() {
+  refused_for "denied the request: pod $workloads/named .*$bad.*confidential.*no-tpm.*remedy: " \
+    create_pod named "nodeName: $bad"
+  create_pod named "nodeName: $good"
+}
+
+case_binding_by_hand_is_refused() {
+  create_unscheduled_pod by-hand
+  refused_for "denied the request: pod $workloads/by-hand .*$bad.*no-tpm" bind by-hand "$bad"
+  is_unbound by-hand
+  bind by-hand "$good"
+  [[ $(node_of by-hand) == "$good" ]]
+}
+
+case_legacy_binding_is_refused() {
+  create_unscheduled_pod legacy
+  refused_for "denied the request: pod $workloads/legacy .*$bad.*no-tpm" bind_legacy legacy "$bad"
+  is_unbound legacy
+}
+
+bind_without_uid() {
+  binding "$1" "$2" | jq 'del(.metadata.uid)' |
+    kube create --raw "/api/v1/namespaces/$workloads/pods/$1/binding" -f -
+}
+
+case_binding_without_uid_is_refused() {
+  create_unscheduled_pod no-uid
+  refused_for "$bad.*no-tpm" bind_without_uid no-uid "$bad"
+  is_unbound no-uid
+  # Nothing but the node stands in its way.
+  bind_without_uid no-uid "$good"
+}
+
+bind_with_our_key() {
+  binding "$1" "$2" | jq '.metadata.annotations = {"nodeproof.dev/policy": "none"}' |
+    kube create --raw "/api/v1/namespaces/$workloads/pods/$1/binding" -f -
+}
+
+case_binding_with_our_keys_is_refused() {
+  create_unscheduled_pod with-keys
+  refused_for 'carries nodeproof.dev/policy' bind_with_our_key with-keys "$good"
+  is_unbound with-keys
+}
+
+# Neither the label nor the stored verdict is what the decision is made from; both are put right again.
+case_forged_label_and_status_admit_nothing() {
+  create_unscheduled_pod forged
+  kube label node "$bad" "$attestation_label=verified" --overwrite
+  kube patch nodeattestation "$bad" --subresource status --type merge -p '{"status": {"phase": "Verified", "tee": "sev-snp"}}'
+  refused_for "$bad.*no-tpm" bind forged "$bad"
+  wait_until 60 "the label to be put right" has_label "$bad" unsupported
+  refused_for "$bad.*no-tpm" bind forged "$bad"
+}
+
+case_unmarked_pods_are_not_touched() {
+  annotations='' selector='' create_pod unmarked "nodeName: $bad"
+  annotations='' selector="kubernetes.io/hostname: $bad" create_pod unmarked-scheduled
+  wait_until 60 "the scheduler to place an unmarked pod" is_bound unmarked-scheduled
+  [[ $(node_of unmarked-scheduled) == "$bad" ]]
+}

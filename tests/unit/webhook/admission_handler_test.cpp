@@ -1,0 +1,164 @@
+#include "webhook/admission_handler.hpp"
+
+#include <cpprest/json.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/webhook/cluster_picture.hpp"
+#include "tests/unit/webhook/json_objects.hpp"
+
+namespace nodeproof::webhook {
+namespace {
+
+using std::chrono::steady_clock;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::kPodUid;
+
+class FixedClock final : public Clock {
+ public:
+  UnixTime now() const override { return testing::kNow; }
+};
+
+class FakeReader final : public PodReader {
+ public:
+  PodLookup read(const std::string& ns, const std::string& name, Deadline) override {
+    asked.push_back(ns + "/" + name);
+    return answer;
+  }
+  std::vector<std::string> asked;
+  PodLookup answer = PodAbsent{};
+};
+
+// A review of a Binding as the scheduler sends it; `uid` may be empty.
+std::string binding_review(const std::string& uid, const std::string& node, const std::string& name = "api") {
+  return R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"review-1",)"
+         R"("kind":{"group":"","version":"v1","kind":"Binding"},"resource":{"group":"","version":"v1","resource":"pods"},)"
+         R"("subResource":"binding","name":")" +
+         name +
+         R"(","namespace":"demo","operation":"CREATE","userInfo":{"username":"system:kube-scheduler"},)" +
+         R"("object":{"kind":"Binding","metadata":{"name":")" + name + R"(","namespace":"demo")" +
+         (uid.empty() ? "" : R"(,"uid":")" + uid + "\"") + R"(},"target":{"kind":"Node","name":")" + node +
+         R"("}}}})";
+}
+
+std::string pod_json(const std::string& policy, const std::string& node = {}) {
+  return R"({"metadata":{"name":"api","namespace":"demo","uid":")" + std::string(kPodUid) +
+         R"(","annotations":{"nodeproof.dev/policy":")" + policy + R"("}},"spec":{)" +
+         (node.empty() ? "" : R"("nodeName":")" + node + "\"") + "}}";
+}
+
+class Handler : public ::testing::Test {
+ protected:
+  HttpResponse post(const std::string& body) {
+    return handler_({"POST", "/admit", "timeout=5s", "application/json", body},
+                    steady_clock::now() + Seconds(5));
+  }
+  // "allowed", or the message.
+  std::string outcome(const std::string& body) {
+    const HttpResponse response = post(body);
+    EXPECT_EQ(response.status, 200U) << response.body;
+    EXPECT_EQ(response.content_type, "application/json");
+    const auto review = web::json::value::parse(response.body);
+    EXPECT_EQ(review.at("response").at("uid").as_string(), "review-1");
+    if (review.at("response").at("allowed").as_bool()) return "allowed";
+    return review.at("response").at("status").at("message").as_string();
+  }
+  std::string metrics() const {
+    MetricsState state;
+    state.snapshot = snapshot_;
+    return metrics_.render(state, testing::kNow);
+  }
+
+  FixedClock clock_;
+  PodDirectory pods_;
+  FakeReader reader_;
+  Metrics metrics_;
+  std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<const Snapshot>(testing::picture());
+  AdmissionHandler handler_{{[this] { return snapshot_; }, pods_, reader_, clock_, metrics_}};
+};
+
+TEST_F(Handler, DecidesABindingFromTheDirectory) {
+  testing::update(pods_.handler(), pod_json("confidential"));
+  EXPECT_EQ(outcome(binding_review(kPodUid, "cvm-1")), "allowed");
+  EXPECT_THAT(outcome(binding_review(kPodUid, "plain-1")), HasSubstr("no-tpm"));
+  EXPECT_THAT(reader_.asked, IsEmpty());
+  EXPECT_THAT(metrics(), HasSubstr("{decision=\"denied\",reason=\"no-tpm\",rule=\"binding\"} 1"));
+}
+
+TEST_F(Handler, ReadsAPodThatTheDirectoryDoesNotHold) {
+  reader_.answer = parse_pod_entry(pod_json("confidential")).value();
+  EXPECT_EQ(outcome(binding_review(kPodUid, "cvm-1")), "allowed");
+  EXPECT_THAT(reader_.asked, ElementsAre("demo/api"));
+}
+
+TEST_F(Handler, ReadsThePodOfABindingWithoutUid) {
+  testing::update(pods_.handler(), pod_json("confidential"));
+  reader_.answer = PodUnavailable{"no answer"};
+  EXPECT_THAT(outcome(binding_review("", "cvm-1")), HasSubstr("no answer"));
+  EXPECT_THAT(reader_.asked, ElementsAre("demo/api"));
+}
+
+TEST_F(Handler, ABoundPodLeavesTheDirectory) {
+  testing::update(pods_.handler(), pod_json("confidential"));
+  EXPECT_TRUE(pods_.find(kPodUid));
+  testing::update(pods_.handler(), pod_json("confidential", "cvm-1"));
+  EXPECT_FALSE(pods_.find(kPodUid));
+  testing::replace(pods_.handler(), {pod_json("confidential")});
+  EXPECT_TRUE(pods_.find(kPodUid));
+  testing::remove(pods_.handler(), pod_json("confidential"));
+  EXPECT_FALSE(pods_.find(kPodUid));
+  testing::update(pods_.handler(), pod_json("confidential"));
+  testing::replace(pods_.handler(), {});
+  EXPECT_FALSE(pods_.find(kPodUid));
+}
+
+struct Bad {
+  std::string name;
+  std::string body;
+  std::string error;  // what the answer must name
+};
+
+class BadReview : public Handler, public ::testing::WithParamInterface<Bad> {};
+
+TEST_P(BadReview, IsAnErrorWithAName) {
+  const HttpResponse response = post(GetParam().body);
+  EXPECT_EQ(response.status, 400U);
+  EXPECT_THAT(response.body, HasSubstr(GetParam().error));
+  EXPECT_THAT(metrics(), HasSubstr("nodeproof_admission_malformed_total 1"));
+  EXPECT_THAT(reader_.asked, IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, BadReview,
+    ::testing::Values(
+        Bad{"empty", "", "AdmissionReview"}, Bad{"no_json", "hello", "AdmissionReview"},
+        Bad{"no_request", R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"})", "request"},
+        Bad{"other_version",
+            R"({"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview","request":{}})", "v1beta1"},
+        Bad{"no_uid", R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{}})", "uid"},
+        Bad{"truncated", binding_review(kPodUid, "cvm-1").substr(0, 200), "AdmissionReview"},
+        Bad{"too_large", std::string(wire::kMaxReviewSize + 1, ' '), "too-large"}),
+    [](const auto& param) { return param.param.name; });
+
+TEST_F(Handler, AnswersNothingElse) {
+  const auto deadline = steady_clock::now() + Seconds(5);
+  EXPECT_EQ(handler_({"POST", "/", "", "application/json", "{}"}, deadline).status, 404U);
+  EXPECT_EQ(handler_({"POST", "/admit/", "", "application/json", "{}"}, deadline).status, 404U);
+  EXPECT_EQ(handler_({"GET", "/admit", "", "application/json", ""}, deadline).status, 405U);
+  EXPECT_EQ(handler_({"POST", "/admit", "", "text/plain", "{}"}, deadline).status, 415U);
+  EXPECT_EQ(handler_({"POST", "/admit", "", "", "{}"}, deadline).status, 415U);
+}
+
+TEST(ParsePodEntry, KeepsOnlyWhatADecisionNeeds) {
+  const PodEntry pod = parse_pod_entry(pod_json("confidential", "cvm-1")).value();
+  EXPECT_EQ(pod.uid, kPodUid);
+  EXPECT_EQ(pod.node_name, "cvm-1");
+  EXPECT_EQ(pod.markers.size(), 1U);
+  EXPECT_FALSE(parse_pod_entry("{}"));
+  EXPECT_FALSE(parse_pod_entry(R"({"metadata":{"annotations":{"nodeproof.dev/policy":7}},"spec":{}})"));
+}
+
+}  // namespace
+}  // namespace nodeproof::webhook

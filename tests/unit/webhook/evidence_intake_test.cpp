@@ -1,0 +1,225 @@
+#include "webhook/evidence_intake.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "tests/unit/webhook/cluster_picture.hpp"
+#include "tests/unit/webhook/json_objects.hpp"
+#include "wire/epoch.hpp"
+
+namespace nodeproof::webhook {
+namespace {
+
+using testing::kBootId;
+using testing::kEpoch;
+using testing::kNodeUid;
+using testing::kOtherUuid;
+using testing::remove;
+using testing::replace;
+using testing::update;
+using wire::Phase;
+
+class FixedClock final : public Clock {
+ public:
+  UnixTime now() const override { return testing::kNow; }
+};
+
+std::string node_json(const std::string& name, const std::string& uid = kNodeUid,
+                      const std::string& boot = kBootId, const std::string& label = {}) {
+  return R"({"metadata":{"name":")" + name + R"(","uid":")" + uid + R"(","labels":{"other":"x")" +
+         (label.empty() ? ""
+                        : R"(,"nodeproof.node-restriction.kubernetes.io/attestation":")" + label + "\"") +
+         R"(}},"status":{"nodeInfo":{"bootID":")" + boot + R"("}}})";
+}
+
+class Intake : public ::testing::Test {
+ protected:
+  Intake() { intake_.start(); }
+
+  static std::string secret() { return wire::epoch_secret(testing::generations(), "np", "1"); }
+
+  // As a first list of every collection brings it.
+  void list_all() {
+    replace(intake_.evidences(), {wire::to_json(evidence_)});
+    replace(intake_.quotes(), {wire::to_json(testing::make_quote(evidence_))});
+    replace(intake_.policies(), {});
+    replace(intake_.namespaces(), {});
+    replace(intake_.epoch_secret(), {secret()});
+    replace(intake_.nodes(), {node_json("cvm-1")});
+  }
+
+  // Waits until the snapshot is as wanted; the last one when it never becomes so.
+  std::shared_ptr<const Snapshot> until(const std::function<bool(const Snapshot&)>& wanted) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    auto snapshot = intake_.snapshot();
+    while (!wanted(*snapshot) && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      snapshot = intake_.snapshot();
+    }
+    EXPECT_TRUE(wanted(*snapshot));
+    return snapshot;
+  }
+  std::shared_ptr<const Snapshot> until_phase(Phase phase, const std::string& name = "cvm-1") {
+    return until([&](const Snapshot& snapshot) {
+      const auto node = snapshot.nodes->find(name);
+      return node != snapshot.nodes->end() && node->second.trust && node->second.trust->phase == phase;
+    });
+  }
+
+  FixedClock clock_;
+  wire::NodeEvidence evidence_ = testing::make_evidence();
+  std::atomic<int> judged_{0};
+  EvidenceIntake intake_{testing::parameters(), clock_, [this](const NodeTrust&, auto) { ++judged_; }};
+};
+
+TEST_F(Intake, JudgesWhatTheWatchesTell) {
+  list_all();
+  const auto snapshot = until_phase(Phase::kVerified);
+  EXPECT_EQ(snapshot->nodes->at("cvm-1").uid, kNodeUid);
+  EXPECT_TRUE(until([](const Snapshot& s) { return s.complete; })->complete);
+}
+
+TEST_F(Intake, IsCompleteOnlyWhenEveryCollectionIsListedAndEveryNodeJudged) {
+  replace(intake_.nodes(), {node_json("cvm-1")});
+  replace(intake_.evidences(), {});
+  replace(intake_.quotes(), {});
+  replace(intake_.policies(), {});
+  replace(intake_.namespaces(), {});
+  EXPECT_FALSE(until_phase(Phase::kPending)->complete);
+  replace(intake_.epoch_secret(), {});
+  until([](const Snapshot& s) { return s.complete; });
+}
+
+TEST_F(Intake, AnyOrderGivesTheSameConclusion) {
+  update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_)));
+  update(intake_.nodes(), node_json("cvm-1"));
+  until_phase(Phase::kPending);
+  update(intake_.evidences(), wire::to_json(evidence_));
+  EXPECT_EQ(until([](const Snapshot& s) {
+              return s.nodes->contains("cvm-1") && s.nodes->at("cvm-1").trust &&
+                     s.nodes->at("cvm-1").trust->code == "qualifying-data";
+            })
+                ->nodes->at("cvm-1")
+                .trust->phase,
+            Phase::kPending);
+  update(intake_.epoch_secret(), secret());
+  until_phase(Phase::kVerified);
+}
+
+TEST_F(Intake, AContradictionFailsTheNodeAndAGoodQuoteMendsIt) {
+  list_all();
+  until_phase(Phase::kVerified);
+  update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_, {.other_ak = true})));
+  const auto failed = until_phase(Phase::kFailed);
+  EXPECT_EQ(failed->nodes->at("cvm-1").trust->code, "quote-signature");
+  update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_)));
+  until_phase(Phase::kVerified);
+}
+
+TEST_F(Intake, AnUnreadableObjectFailsItsNodeOnly) {
+  list_all();
+  update(intake_.nodes(), node_json("other", kOtherUuid));
+  until_phase(Phase::kVerified);
+  update(intake_.evidences(), R"({"metadata":{"name":"other"},"spec":{"surprise":1}})");
+  const auto snapshot = until_phase(Phase::kFailed, "other");
+  EXPECT_EQ(snapshot->nodes->at("cvm-1").trust->phase, Phase::kVerified);
+}
+
+TEST_F(Intake, ANewBootOrANewNodeEndsTheClaimsAtOnce) {
+  list_all();
+  until_phase(Phase::kVerified);
+  update(intake_.nodes(), node_json("cvm-1", kNodeUid, kOtherUuid));
+  EXPECT_FALSE(until_phase(Phase::kPending)->nodes->at("cvm-1").trust->claims);
+  update(intake_.nodes(), node_json("cvm-1"));
+  until_phase(Phase::kVerified);
+  update(intake_.nodes(), node_json("cvm-1", kOtherUuid));
+  EXPECT_EQ(until_phase(Phase::kPending)->nodes->at("cvm-1").uid, kOtherUuid);
+}
+
+TEST_F(Intake, ANodeThatIsGoneIsGone) {
+  list_all();
+  until_phase(Phase::kVerified);
+  remove(intake_.nodes(), node_json("cvm-1"));
+  until([](const Snapshot& s) { return s.nodes->empty(); });
+  update(intake_.nodes(), node_json("cvm-1"));
+  until_phase(Phase::kVerified);
+  replace(intake_.nodes(), {node_json("other", kOtherUuid)});
+  until([](const Snapshot& s) { return s.nodes->size() == 1 && s.nodes->contains("other"); });
+}
+
+TEST_F(Intake, AListReplacesWhatWasThere) {
+  list_all();
+  const auto before = until_phase(Phase::kVerified);
+  replace(intake_.quotes(), {});
+  replace(intake_.evidences(), {});
+  const int judged = judged_;
+  update(intake_.epoch_secret(), secret());
+  while (judged_ == judged) std::this_thread::yield();
+  EXPECT_EQ(intake_.snapshot()->nodes->at("cvm-1").trust->claims, before->nodes->at("cvm-1").trust->claims)
+      << "a lost object is no contradiction: the pair lives until its age ends it";
+}
+
+TEST_F(Intake, KeepsTheKeysWhenTheSecretIsLostOrUnreadable) {
+  list_all();
+  until_phase(Phase::kVerified);
+  update(intake_.epoch_secret(), R"({"metadata":{"name":"nodeproof-epoch-key"},"data":{}})");
+  remove(intake_.epoch_secret(), secret());
+  replace(intake_.epoch_secret(), {});
+  update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_, {.epoch = kEpoch + 1})));
+  until([](const Snapshot& s) {
+    return s.nodes->at("cvm-1").trust->claims && s.nodes->at("cvm-1").trust->claims->quoted_since ==
+                                                     attest::epoch_start(kEpoch + 1, testing::kEpochLength);
+  });
+}
+
+TEST_F(Intake, LabelsOfOursReachTheSnapshotWithoutAJudgement) {
+  list_all();
+  until_phase(Phase::kVerified);
+  const int judged = judged_;
+  update(intake_.nodes(), node_json("cvm-1", kNodeUid, kBootId, "verified"));
+  const auto snapshot = until([](const Snapshot& s) { return !s.nodes->at("cvm-1").labels.empty(); });
+  EXPECT_EQ(snapshot->nodes->at("cvm-1").labels.size(), 1U);
+  EXPECT_EQ(judged_, judged);
+}
+
+TEST_F(Intake, PoliciesAndNamespacesAreParsedAndReplaced) {
+  const std::string good = R"({"metadata":{"name":"good"},"spec":{"maxEvidenceAge":"1m"}})";
+  const std::string bad = R"({"metadata":{"name":"bad"},"spec":{"surprise":1}})";
+  replace(intake_.policies(), {good, bad});
+  auto policies = intake_.snapshot()->policies;
+  EXPECT_EQ(policies->at("good")->max_evidence_age, Seconds(60));
+  EXPECT_FALSE(policies->at("bad"));
+  remove(intake_.policies(), bad);
+  update(intake_.policies(), R"({"metadata":{"name":"good"},"spec":{"maxEvidenceAge":"2m"}})");
+  EXPECT_EQ(intake_.snapshot()->policies->size(), 1U);
+  EXPECT_EQ(intake_.snapshot()->policies->at("good")->max_evidence_age, Seconds(120));
+
+  const std::string ns = R"({"metadata":{"name":"demo","labels":{"nodeproof.dev/enforce":"all-pods"},)"
+                         R"("annotations":{"nodeproof.dev/policy":"good"}}})";
+  replace(intake_.namespaces(), {ns});
+  EXPECT_EQ(intake_.snapshot()->namespaces->at("demo").enforce, "all-pods");
+  EXPECT_EQ(intake_.snapshot()->namespaces->at("demo").policy, "good");
+  update(intake_.namespaces(), R"({"metadata":{"name":"demo"}})");
+  EXPECT_EQ(intake_.snapshot()->namespaces->at("demo").enforce, "");
+  remove(intake_.namespaces(), ns);
+  EXPECT_TRUE(intake_.snapshot()->namespaces->empty());
+}
+
+TEST_F(Intake, ALoopingNodeIsDelayedAndItsLastWordCounts) {
+  list_all();
+  until_phase(Phase::kVerified);
+  const std::string good = wire::to_json(testing::make_quote(evidence_));
+  const std::string bad = wire::to_json(testing::make_quote(evidence_, {.other_ak = true}));
+  const int judged = judged_;
+  for (int i = 0; i < 50; ++i) {
+    update(intake_.quotes(), i % 2 == 0 ? bad : good);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  EXPECT_LE(judged_ - judged, VerificationQueue::kBurst + 1);
+  until_phase(Phase::kVerified);
+}
+
+}  // namespace
+}  // namespace nodeproof::webhook

@@ -1,0 +1,42 @@
+// API objects as a watch hands them over, from their JSON.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "attest/strict_json.hpp"
+#include "kube/list_watch.hpp"
+
+namespace nodeproof::webhook::testing {
+
+// Owns one parsed object.
+class JsonObject {
+ public:
+  explicit JsonObject(const std::string& json) : document_(parse(json)) {}
+  attest::JsonValue value() const { return document_.root(); }
+
+ private:
+  static attest::JsonDocument parse(const std::string& json) {
+    auto parsed = attest::JsonDocument::parse(as_bytes(json), 1U << 20U, "object");
+    if (!parsed) throw std::runtime_error(to_string(parsed.error()));
+    return *std::move(parsed);
+  }
+  attest::JsonDocument document_;
+};
+
+inline void replace(const kube::WatchHandler& handler, const std::vector<std::string>& jsons) {
+  std::vector<JsonObject> owned;
+  for (const std::string& json : jsons) owned.emplace_back(json);
+  std::vector<attest::JsonValue> values;
+  for (const JsonObject& object : owned) values.push_back(object.value());
+  handler.replace(values);
+}
+inline void update(const kube::WatchHandler& handler, const std::string& json) {
+  handler.update(JsonObject(json).value());
+}
+inline void remove(const kube::WatchHandler& handler, const std::string& json) {
+  handler.remove(JsonObject(json).value());
+}
+
+}  // namespace nodeproof::webhook::testing

@@ -1,0 +1,102 @@
+#include "webhook/metrics.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <sstream>
+
+#include "tests/unit/webhook/cluster_picture.hpp"
+
+namespace nodeproof::webhook {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::kNow;
+using ::testing::Not;
+
+MetricsState state() {
+  MetricsState out;
+  out.snapshot = std::make_shared<const Snapshot>(testing::picture());
+  out.watches = {{"nodes", kNow - Seconds(3), 2}, {"pods", std::nullopt, 0}};
+  out.clock_offset = Seconds(-1);
+  out.leader = true;
+  out.epoch_generation_end = 1787630400;
+  out.epoch_foreign_values = 1;
+  out.extra_trust_anchors = 2;
+  out.certificate_until = kNow;
+  return out;
+}
+
+// Names are an interface: dashboards and alerts use them.
+TEST(Metrics, HaveTheseNames) {
+  Metrics metrics;
+  AdmissionDecision decision;
+  metrics.count_admission(decision, std::chrono::milliseconds(1));
+  metrics.count_verification(NodeTrust{}, std::chrono::milliseconds(1));
+  std::istringstream text(metrics.render(state(), kNow));
+  std::set<std::string> names;
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with("# TYPE ")) names.insert(line.substr(7));
+  }
+  const std::set<std::string> want{"nodeproof_admission_requests_total counter",
+                                   "nodeproof_admission_malformed_total counter",
+                                   "nodeproof_admission_duration_seconds histogram",
+                                   "nodeproof_evidence_verifications_total counter",
+                                   "nodeproof_evidence_verification_duration_seconds histogram",
+                                   "nodeproof_nodes gauge",
+                                   "nodeproof_node_quote_epoch_time_seconds gauge",
+                                   "nodeproof_node_evidence_expiry_time_seconds gauge",
+                                   "nodeproof_policy_nodes gauge",
+                                   "nodeproof_policy_invalid gauge",
+                                   "nodeproof_watch_last_heard_time_seconds gauge",
+                                   "nodeproof_watch_restarts_total counter",
+                                   "nodeproof_clock_offset_seconds gauge",
+                                   "nodeproof_leader gauge",
+                                   "nodeproof_epoch_generation_end_time_seconds gauge",
+                                   "nodeproof_epoch_foreign_values_total counter",
+                                   "nodeproof_trust_anchors_extra gauge",
+                                   "nodeproof_serving_certificate_expiry_time_seconds gauge",
+                                   "nodeproof_http_connections gauge",
+                                   "nodeproof_http_events_total counter"};
+  EXPECT_EQ(names, want);
+}
+
+TEST(Metrics, TellTheStateOfTheMoment) {
+  const Metrics metrics;
+  const std::string text = metrics.render(state(), kNow + Seconds(21));
+  for (const char* line :
+       {"nodeproof_nodes{phase=\"Verified\"} 0\n", "nodeproof_nodes{phase=\"Stale\"} 1\n",
+        "nodeproof_nodes{phase=\"Unsupported\"} 1\n", "nodeproof_nodes{phase=\"Pending\"} 1\n",
+        "nodeproof_node_quote_epoch_time_seconds{node=\"cvm-1\"} 1787616000\n",
+        "nodeproof_node_evidence_expiry_time_seconds{node=\"cvm-1\"} 1787616020\n",
+        "nodeproof_policy_nodes{policy=\"confidential\",met=\"true\"} 1\n",
+        "nodeproof_policy_nodes{policy=\"short\",met=\"true\"} 0\n",
+        "nodeproof_policy_invalid{policy=\"broken\"} 1\n",
+        "nodeproof_watch_last_heard_time_seconds{collection=\"nodes\"} 1787615997\n",
+        "nodeproof_watch_restarts_total{collection=\"nodes\"} 2\n", "nodeproof_clock_offset_seconds -1\n",
+        "nodeproof_leader 1\n", "nodeproof_epoch_foreign_values_total 1\n",
+        "nodeproof_trust_anchors_extra 2\n"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+  EXPECT_THAT(text, Not(HasSubstr("collection=\"pods\"} 17"))) << "never heard of is no time";
+}
+
+TEST(Metrics, WordsFromEvidenceMakeNoNewSeries) {
+  Metrics metrics;
+  NodeTrust trust;
+  trust.code = "invented-by-a-node";
+  metrics.count_verification(trust, {});
+  AdmissionDecision decision;
+  decision.reason = "invented-by-a-node";
+  metrics.count_admission(decision, {});
+  decision.reason = "quote-signature";
+  metrics.count_admission(decision, {});
+  const std::string text = metrics.render(state(), kNow);
+  EXPECT_THAT(text, Not(HasSubstr("invented")));
+  EXPECT_THAT(text, HasSubstr("reason=\"other\",rule="));
+  EXPECT_THAT(text, HasSubstr("reason=\"quote-signature\",rule="));
+}
+
+}  // namespace
+}  // namespace nodeproof::webhook

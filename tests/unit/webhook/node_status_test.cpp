@@ -1,0 +1,155 @@
+#include "webhook/node_status.hpp"
+
+#include <cpprest/json.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/webhook/cluster_picture.hpp"
+
+namespace nodeproof::webhook {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::kNow;
+using ::testing::Pair;
+using wire::NodeAttestationStatus;
+using wire::Phase;
+
+const std::string kAttestation = "nodeproof.node-restriction.kubernetes.io/attestation";
+const std::string kTee = "nodeproof.node-restriction.kubernetes.io/tee";
+
+NodeEntry node_with(std::shared_ptr<const NodeTrust> trust) {
+  return {testing::kNodeUid, std::move(trust), {}};
+}
+
+NodeAttestationStatus verified(Seconds after = Seconds(0)) {
+  static const Snapshot snapshot = testing::picture();
+  return status_of(node_with(testing::verified_trust()), *snapshot.policies, kNow + after);
+}
+
+NodeAttestationStatus changed(const std::function<void(testing::Scene&)>& change) {
+  return status_of(node_with(testing::trust_without(change)), *testing::picture().policies, kNow);
+}
+
+TEST(StatusOf, DescribesAVerifiedNode) {
+  const NodeAttestationStatus status = verified();
+  EXPECT_EQ(status.phase, Phase::kVerified);
+  EXPECT_EQ(status.code, "");
+  EXPECT_EQ(status.tee, "sev-snp");
+  EXPECT_EQ(status.product, "Milan");
+  EXPECT_EQ(status.tcb, "bootloader 4, tee 0, snp 24, microcode 219");
+  EXPECT_EQ(status.vm_id, forge::kVmId);
+  EXPECT_EQ(status.secure_boot, "enabled");
+  EXPECT_EQ(status.measured_boot, "unknown");
+  EXPECT_EQ(status.measurement.size(), 96U);
+  EXPECT_EQ(status.chip_id.size(), 128U);
+  EXPECT_EQ(status.evidence_digest.size(), 64U);
+  EXPECT_EQ(status.verified_at, to_rfc3339(kNow));
+  EXPECT_EQ(status.expires_at, to_rfc3339(kNow + Seconds(20))) << "the shortest maxEvidenceAge";
+  EXPECT_FALSE(status.coverage.empty());
+  for (const auto& finding : status.findings) EXPECT_NE(finding.outcome, attest::Outcome::kPassed);
+  std::map<std::string, std::string> unmet;
+  for (const auto& policy : status.policies) {
+    if (!policy.met) unmet[policy.policy] = policy.code;
+  }
+  EXPECT_THAT(unmet, ElementsAre(Pair("broken", "invalid-policy"), Pair("dry-run", "policy"),
+                                 Pair("genoa", "policy"), Pair("warn", "policy")));
+}
+
+TEST(StatusOf, TurnsStaleWithTheShortestPolicy) {
+  EXPECT_EQ(verified(Seconds(20)).phase, Phase::kVerified);
+  const NodeAttestationStatus stale = verified(Seconds(21));
+  EXPECT_EQ(stale.phase, Phase::kStale);
+  EXPECT_EQ(stale.code, "evidence-age");
+  EXPECT_EQ(stale.detail, "the last quote is older than the shortest maxEvidenceAge, 20s");
+  EXPECT_EQ(stale.tee, "sev-snp");
+}
+
+TEST(StatusOf, SaysNothingOfAPlatformThatIsNotProven) {
+  const NodeAttestationStatus failed = changed([](testing::Scene& s) { (*s.quote)->signature.back() ^= 1; });
+  EXPECT_EQ(failed.phase, Phase::kFailed);
+  EXPECT_EQ(failed.tee, "none");
+  EXPECT_EQ(failed.verified_at, "");
+  EXPECT_EQ(failed.vm_id, "");
+  const NodeAttestationStatus no_residency = status_of(
+      node_with(testing::trust_without([](testing::Scene& s) {
+        s.evidence = Result<wire::NodeEvidence>(testing::make_evidence({.with_ak_certificate = false}));
+        s.quote = Result<wire::NodeQuote>(testing::make_quote(**s.evidence));
+      })),
+      {}, kNow);
+  EXPECT_EQ(no_residency.phase, Phase::kPending);
+  EXPECT_EQ(no_residency.code, "ak-residency");
+  EXPECT_EQ(no_residency.tee, "none");
+}
+
+TEST(LabelsOf, FollowThePhase) {
+  EXPECT_THAT(labels_of(verified()), ElementsAre(Pair(kAttestation, "verified"), Pair(kTee, "sev-snp")));
+  EXPECT_THAT(labels_of(verified(Seconds(60))),
+              ElementsAre(Pair(kAttestation, "stale"), Pair(kTee, "sev-snp")));
+  const auto failed = changed([](testing::Scene& s) { (*s.quote)->signature.back() ^= 1; });
+  EXPECT_THAT(labels_of(failed), ElementsAre(Pair(kAttestation, "failed")));
+  const auto pending = changed([](testing::Scene& s) { s.evidence.reset(); });
+  EXPECT_THAT(labels_of(pending), ElementsAre(Pair(kAttestation, "pending")));
+  const auto unsupported = changed([](testing::Scene& s) {
+    (*s.evidence)->platform = "none";
+    (*s.evidence)->collection.code = "no-tpm";
+  });
+  EXPECT_THAT(labels_of(unsupported), ElementsAre(Pair(kAttestation, "unsupported"), Pair(kTee, "none")));
+}
+
+std::string patch_for(std::map<std::string, std::string> have,
+                      const std::map<std::string, std::string>& want) {
+  NodeEntry node = node_with(nullptr);
+  node.labels = std::move(have);
+  return label_patch(node, want).value_or("");
+}
+
+TEST(LabelPatch, WritesOnlyWhatDiffers) {
+  const std::string head = std::string(R"({"metadata":{"labels":{)");
+  const std::string tail = std::string(R"(},"uid":")") + testing::kNodeUid + R"("}})";
+  EXPECT_EQ(patch_for({{kAttestation, "verified"}, {kTee, "sev-snp"}},
+                      {{kAttestation, "verified"}, {kTee, "sev-snp"}}),
+            "");
+  EXPECT_EQ(patch_for({}, {{kAttestation, "pending"}}), head + "\"" + kAttestation + "\":\"pending\"" + tail);
+  EXPECT_EQ(patch_for({{kAttestation, "verified"}, {kTee, "sev-snp"}}, {{kAttestation, "failed"}}),
+            head + "\"" + kAttestation + "\":\"failed\",\"" + kTee + "\":null" + tail);
+  EXPECT_EQ(patch_for({{kAttestation, "pending"}, {std::string(wire::kNodeLabelPrefix) + "vtpm", "x"}},
+                      {{kAttestation, "pending"}}),
+            "")
+      << "what this version does not write is left alone";
+}
+
+TEST(Differs, OnlyByWhatAReaderActsOn) {
+  const NodeAttestationStatus have = verified();
+  EXPECT_FALSE(differs(have, have));
+  EXPECT_FALSE(differs(have, verified(Seconds(5)))) << "time passes without a write";
+
+  NodeAttestationStatus later = have;
+  later.verified_at = to_rfc3339(kNow + Seconds(5));
+  later.expires_at = to_rfc3339(kNow + Seconds(25));
+  later.detail = "other words";
+  later.policies[0].detail = "other words";
+  EXPECT_FALSE(differs(have, later));
+
+  const std::vector<std::function<void(NodeAttestationStatus&)>> changes{
+      [](auto& s) { s.phase = Phase::kStale; },
+      [](auto& s) { s.code = "x"; },
+      [](auto& s) { s.tee = "none"; },
+      [](auto& s) { s.measurement = "x"; },
+      [](auto& s) { s.tcb = "x"; },
+      [](auto& s) { s.secure_boot = "disabled"; },
+      [](auto& s) { s.evidence_digest = "x"; },
+      [](auto& s) { s.policies[0].met = !s.policies[0].met; },
+      [](auto& s) { s.policies.pop_back(); },
+      [](auto& s) { s.findings.push_back(attest::failed(attest::Check::kVmId, "c", "d", "r")); },
+      [](auto& s) { s.coverage.clear(); }};
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    NodeAttestationStatus other = have;
+    changes[i](other);
+    EXPECT_TRUE(differs(have, other)) << i;
+  }
+}
+
+}  // namespace
+}  // namespace nodeproof::webhook

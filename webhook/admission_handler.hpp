@@ -1,0 +1,39 @@
+// POST /admit: bytes of an AdmissionReview in, bytes of its answer out.
+#pragma once
+
+#include <functional>
+
+#include "base/clock.hpp"
+#include "webhook/http_server.hpp"
+#include "webhook/metrics.hpp"
+#include "webhook/pod_directory.hpp"
+
+namespace nodeproof::webhook {
+
+// What the handler uses; all of it thread-safe and outliving it.
+struct AdmissionParts {
+  std::function<std::shared_ptr<const Snapshot>()> snapshot;
+  const PodDirectory& pods;
+  PodReader& reader;
+  const Clock& clock;
+  Metrics& metrics;
+};
+
+// May be called by several threads at a time. Blocks until `deadline` at most, and only for the
+// Binding of a pod that the directory does not hold.
+class AdmissionHandler {
+ public:
+  explicit AdmissionHandler(AdmissionParts parts) : parts_(std::move(parts)) {}
+
+  // A decision is always 200. What is no review that we understand is 400 with the named error: the
+  // API server then fails the request, as it does with every webhook that does not answer.
+  HttpResponse operator()(const HttpRequest& request, PodReader::Deadline deadline);
+
+ private:
+  HttpResponse answer(const HttpRequest& request, PodReader::Deadline deadline);
+  PodLookup look_up(const wire::AdmissionRequest& review, PodReader::Deadline deadline);
+
+  AdmissionParts parts_;
+};
+
+}  // namespace nodeproof::webhook

@@ -1,0 +1,213 @@
+#include "webhook/application.hpp"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "base/file.hpp"
+#include "webhook/admission_handler.hpp"
+#include "webhook/evidence_intake.hpp"
+#include "webhook/health_handler.hpp"
+#include "webhook/leader.hpp"
+#include "webhook/periodic.hpp"
+#include "webhook/status_writer.hpp"
+#include "webhook/watches.hpp"
+#include "wire/reference_values.hpp"
+
+namespace nodeproof::webhook {
+namespace {
+
+constexpr std::size_t kMaxFile = 1U << 20U;
+constexpr const char* kUserAgent = "nodeproof-webhook/" NODEPROOF_VERSION;
+// Each purpose has its own client: lists may take long, a binding waits for a look-up, and a renewal
+// must fail before the lease is lost.
+constexpr Seconds kListTimeout{10};
+constexpr Seconds kLookupTimeout{3};
+constexpr Seconds kLeaderTimeout{4};
+// After /readyz has said no: time for the Service to forget us before we stop answering.
+constexpr std::chrono::seconds kUnreadyTime{2};
+constexpr std::chrono::seconds kDrainTime{10};
+
+template <typename T>
+T or_throw(Result<T> result) {
+  if (!result) throw std::runtime_error(to_string(result.error()));
+  return *std::move(result);
+}
+
+std::vector<attest::Certificate> read_certificates(const std::filesystem::path& file) {
+  if (file.empty()) return {};
+  return or_throw(attest::parse_certificates(read_file(file, kMaxFile), file.string()));
+}
+
+TrustParameters trust_parameters(const Config& config) {
+  TrustParameters out;
+  out.anchors = attest::built_in_trust_anchors();
+  or_throw(attest::add_trust_anchors(out.anchors, read_certificates(config.amd_anchors),
+                                     read_certificates(config.vtpm_anchors)));
+  if (out.anchors.extra > 0)
+    spdlog::warn("{} trust anchors were added to the built-in ones", out.anchors.extra);
+  out.reference_values = attest::built_in_reference_values();
+  if (!config.reference_values.empty()) {
+    const Bytes text = read_file(config.reference_values, kMaxFile);
+    out.reference_values =
+        or_throw(wire::parse_reference_values(as_text(text), config.reference_values.string()));
+    spdlog::warn("the built-in reference values are replaced by those of {}",
+                 config.reference_values.string());
+  }
+  out.epoch_length = config.epoch_length;
+  out.max_report_age = config.max_report_age;
+  out.ak_certificate_grace = config.ak_certificate_grace;
+  return out;
+}
+
+std::string identity_of(const Config& config) {
+  if (!config.identity.empty()) return config.identity;
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0)
+    throw std::runtime_error("the host has no name; set identity");
+  return name.data();
+}
+
+// Often enough that a label follows the end of a proof within an epoch.
+std::chrono::milliseconds report_interval(Seconds epoch_length) {
+  return std::clamp<std::chrono::milliseconds>(epoch_length / 2, std::chrono::seconds(1),
+                                               std::chrono::seconds(5));
+}
+
+}  // namespace
+
+struct Application::Parts {
+  Parts(const Config& from, const kube::Connection& connection)
+      : config(from),
+        trust(trust_parameters(from)),
+        list_client(connection, kUserAgent, kListTimeout),
+        lookup_client(connection, kUserAgent, kLookupTimeout),
+        leader_client(connection, kUserAgent, kLeaderTimeout),
+        tls(std::make_shared<TlsMaterial>(TlsMaterial::Files{from.certificate_file, from.key_file}, clock)),
+        leader(leader_client, leader_api, clock,
+               {from.ns, identity_of(from), from.epoch_length, from.max_report_age},
+               [this] { return clock_allows_lead(); }) {
+    add_watches();
+  }
+
+  void add_watches() {
+    const std::string own = "/apis/nodeproof.dev/v1alpha1/";
+    watches.add("nodes", "/api/v1/nodes", intake.nodes());
+    watches.add("nodeevidences", own + "nodeevidences", intake.evidences());
+    watches.add("nodequotes", own + "nodequotes", intake.quotes());
+    watches.add("attestationpolicies", own + "attestationpolicies", intake.policies());
+    watches.add("namespaces", "/api/v1/namespaces", intake.namespaces());
+    watches.add("epoch keys",
+                "/api/v1/namespaces/" + config.ns + "/secrets?fieldSelector=metadata.name%3D" +
+                    std::string(wire::kEpochSecret),
+                intake.epoch_secret());
+    watches.add("pods", PodDirectory::kPath, pods.handler());
+    // For the leader's writing only: no decision rests on it.
+    watches.add("nodeattestations", StatusWriter::kPath, writer.handler(), false);
+  }
+
+  // Unknown counts as right: the lease's own reply tells.
+  bool clock_allows_lead() const {
+    const auto offset = leader_client.clock_offset();
+    return !offset || (*offset <= kMaxClockOffset && *offset >= -kMaxClockOffset);
+  }
+
+  ReadinessView readiness() const {
+    ReadinessView view;
+    view.stores = watches.deciding(clock.now());
+    view.complete = intake.snapshot()->complete;
+    view.stopping = stopping;
+    view.clock_offset = leader_client.clock_offset();
+    view.certificate_until = tls->not_after();
+    return view;
+  }
+
+  std::string render_metrics() const {
+    const UnixTime now = clock.now();
+    MetricsState state;
+    state.snapshot = intake.snapshot();
+    state.watches = watches.states(now);
+    state.clock_offset = leader_client.clock_offset();
+    state.leader = leader.leading();
+    state.epoch_generation_end = leader.epochs().generation_end();
+    state.epoch_foreign_values = leader.epochs().foreign_values();
+    state.extra_trust_anchors = trust.anchors.extra;
+    state.certificate_until = tls->not_after();
+    state.http = admission_server.stats();
+    return metrics.render(state, now);
+  }
+
+  // From a view that is old or incomplete nothing is reported: it would call good nodes stale.
+  void report() {
+    if (!leader.leading()) return writer.forget();
+    if (!may_report(readiness(), config.view_age)) return;
+    writer.pass(*intake.snapshot(), clock.now(), [this] { return leader.leading(); });
+  }
+
+  HttpResponse health(const HttpRequest& request) const {
+    return answer_health(request, {[this] { return missing(readiness(), config.view_age, clock.now()); },
+                                   [this] { return render_metrics(); }});
+  }
+
+  const Config config;
+  const TrustParameters trust;
+  const SystemClock clock{};
+  std::atomic<bool> stopping{false};
+  Metrics metrics{};
+  kube::ApiClient list_client;
+  kube::ApiClient lookup_client;
+  kube::ApiClient leader_client;
+  KubeClusterApi leader_api{leader_client};
+  std::shared_ptr<TlsMaterial> tls;
+
+  EvidenceIntake intake{trust, clock, [this](const NodeTrust& judged, Metrics::Duration took) {
+                          metrics.count_verification(judged, took);
+                        }};
+  PodDirectory pods{};
+  ApiPodReader reader{lookup_client, kLookupTimeout};
+  StatusWriter writer{leader_api};
+  Leader leader;
+  Watches watches{list_client};
+  Periodic leading{"leader", Leader::kInterval, [this] { leader.step(); }};
+  Periodic reporting{"status of nodes", report_interval(config.epoch_length), [this] { report(); }};
+  AdmissionHandler admission{{[this] { return intake.snapshot(); }, pods, reader, clock, metrics}};
+  HttpServer admission_server{
+      {.address = config.listen.address, .port = config.listen.port, .limits = {}, .tls = tls},
+      std::ref(admission)};
+  HttpServer health_server{
+      {.address = config.health_listen.address, .port = config.health_listen.port, .limits = {}, .tls = {}},
+      [this](const HttpRequest& request, PodReader::Deadline) { return health(request); }};
+};
+
+Application::Application(const Config& config, kube::Connection connection)
+    : parts_(std::make_unique<Parts>(config, connection)) {}
+
+Application::~Application() = default;
+
+void Application::start() {
+  Parts& p = *parts_;
+  p.health_server.start();
+  p.intake.start();
+  p.watches.start();
+  p.leading.start();
+  p.reporting.start();
+  p.admission_server.start();
+  spdlog::info("admission at {}:{}, health at {}:{}", p.config.listen.address, p.admission_server.port(),
+               p.config.health_listen.address, p.health_server.port());
+}
+
+void Application::stop() {
+  Parts& p = *parts_;
+  p.stopping = true;
+  std::this_thread::sleep_for(kUnreadyTime);
+  if (!p.admission_server.drain_and_stop(kDrainTime)) spdlog::warn("not every request was answered in time");
+  p.reporting.stop();
+  p.leading.stop();
+  p.leader.resign();
+  p.watches.stop();
+  p.intake.stop();
+  p.health_server.drain_and_stop(std::chrono::seconds(1));
+}
+
+}  // namespace nodeproof::webhook

@@ -1,0 +1,104 @@
+#include "webhook/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <ostream>
+
+#include "base/file.hpp"
+
+namespace nodeproof::webhook {
+namespace {
+
+constexpr int kUsageError = 2;
+constexpr std::size_t kConfigLimit = 1U << 20U;
+
+constexpr const char* kDescription =
+    "Decides where sensitive pods may be placed.\n\n"
+    "Verifies the evidence that nodes publish, answers the API server's admission requests for pods and\n"
+    "bindings of enrolled namespaces, and, as the leader among its replicas, publishes epochs,\n"
+    "NodeAttestation objects and node labels.";
+
+constexpr const char* kFooter =
+    "Flags override the configuration file (YAML):\n"
+    "  namespace: nodeproof-system      # of the lease, the epoch ConfigMap and the epoch key\n"
+    "  listen: 0.0.0.0:8443             # HTTPS: POST /admit\n"
+    "  healthListen: 0.0.0.0:8081       # HTTP: GET /livez, /readyz, /metrics\n"
+    "  tls: {certFile: tls.crt, keyFile: tls.key}   # read again when they change\n"
+    "  epochLength: 30s                 # the granularity of freshness\n"
+    "  maxReportAge: 24h                # how long ended keys still verify evidence\n"
+    "  viewAge: 30s                     # unready when nothing was heard of the API server for so long\n"
+    "  akCertificateGrace: 720h         # an AK certificate expired by less is accepted with a warning\n"
+    "  trustAnchors: {amd: FILE, vtpm: FILE}        # PEM; beside the built-in roots\n"
+    "  referenceValues: FILE            # YAML; instead of the built-in paravisors\n"
+    "  identity: NAME                   # of this replica; the host's name by default\n"
+    "  connection:                      # only outside a pod\n"
+    "    server: https://127.0.0.1:6443\n"
+    "    caFile: ca.crt\n"
+    "    tokenFile: token               # or clientCertFile and clientKeyFile\n\n"
+    "Exit code: 0 stopped by a signal; 2 usage or configuration; 3 environment.";
+
+struct Flags {
+  std::string config;
+  std::string kubeconfig;
+  std::string ns;
+  std::string listen;
+};
+
+Result<Config> load_config(const std::string& path) {
+  if (path.empty()) return Config{};
+  try {
+    const Bytes text = read_file(path, kConfigLimit);
+    return parse_config(as_text(text), path);
+  } catch (const std::exception& e) {
+    return Error{Errc::kMissing, "--config",
+                 std::string(e.what()) + "; give a readable file, or leave it out"};
+  }
+}
+
+Result<Options> combine(const Flags& flags) {
+  NODEPROOF_TRY(config, load_config(flags.config));
+  Options out;
+  out.config = std::move(config);
+  if (!flags.ns.empty()) {
+    NODEPROOF_TRY(ns, namespace_name(flags.ns, "--namespace"));
+    out.config.ns = std::move(ns);
+  }
+  if (!flags.listen.empty()) {
+    NODEPROOF_TRY(listen, parse_endpoint(flags.listen, "--listen"));
+    out.config.listen = std::move(listen);
+  }
+  if (!flags.kubeconfig.empty()) out.kubeconfig = flags.kubeconfig;
+  return out;
+}
+
+void add_flags(CLI::App& app, Flags& flags) {
+  app.set_help_flag("-h,--help", "Print this and exit");
+  app.set_version_flag("--version", "nodeproof-webhook " NODEPROOF_VERSION, "Print the version and exit");
+  app.add_option("--config", flags.config, "Configuration file (YAML); defaults hold without one")
+      ->type_name("FILE");
+  app.add_option("--kubeconfig", flags.kubeconfig, "Reach the API server by this file's current context")
+      ->type_name("FILE");
+  app.add_option("--namespace", flags.ns, "Namespace of the release")->type_name("NAME");
+  app.add_option("--listen", flags.listen, "Address and port of the admission endpoint")
+      ->type_name("ADDRESS:PORT");
+  app.footer(kFooter);
+}
+
+}  // namespace
+
+std::variant<Options, int> read_command_line(int argc, const char* const* argv, std::ostream& out,
+                                             std::ostream& err) {
+  CLI::App app{kDescription, "nodeproof-webhook"};
+  Flags flags;
+  add_flags(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e, out, err) == 0 ? 0 : kUsageError;
+  }
+  auto options = combine(flags);
+  if (options) return std::move(*options);
+  err << "nodeproof-webhook: " << to_string(options.error()) << "\n";
+  return kUsageError;
+}
+
+}  // namespace nodeproof::webhook

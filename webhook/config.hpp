@@ -1,0 +1,46 @@
+// webhook.yaml: the webhook's settings (docs/configuration.md). Strict: unknown and duplicate keys are
+// refused, and every error names file, line and column.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "attest/verify.hpp"
+#include "kube/api_client.hpp"
+
+namespace nodeproof::webhook {
+
+// Where to listen: an IPv4 or IPv6 literal and a port; 0 takes a free one.
+struct Endpoint {
+  std::string address;
+  std::uint16_t port = 0;
+  bool operator==(const Endpoint&) const = default;
+};
+// "0.0.0.0:8443", "[::]:8443"
+Result<Endpoint> parse_endpoint(std::string_view text, std::string_view where);
+
+struct Config {
+  std::string ns = "nodeproof-system";
+  Endpoint listen{"0.0.0.0", 8443};         // HTTPS: POST /admit
+  Endpoint health_listen{"0.0.0.0", 8081};  // HTTP: GET /livez, /readyz, /metrics
+  std::filesystem::path certificate_file = "/etc/nodeproof-tls/tls.crt";
+  std::filesystem::path key_file = "/etc/nodeproof-tls/tls.key";
+  Seconds epoch_length = attest::kDefaultEpochLength;
+  Seconds max_report_age = std::chrono::hours(24);
+  Seconds view_age{30};
+  Seconds ak_certificate_grace = attest::kDefaultAkCertificateGrace;
+  std::filesystem::path amd_anchors;           // more roots than the built-in ones; empty: none
+  std::filesystem::path vtpm_anchors;          // likewise
+  std::filesystem::path reference_values;      // replaces the built-in list; empty: built in
+  std::string identity;                        // of this replica in the lease; empty: the host's name
+  std::optional<kube::Connection> connection;  // nothing: in-cluster
+};
+
+Result<Config> parse_config(std::string_view yaml, std::string what);
+
+// A DNS label of at most 63 characters (RFC 1123): it goes into request paths.
+Result<std::string> namespace_name(std::string_view text, std::string_view where);
+
+}  // namespace nodeproof::webhook

@@ -1,0 +1,49 @@
+// The admission decision: a pure function of the request, the snapshot, the pod that a Binding is
+// for, and the time (DESIGN 7). What is not understood is denied.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "webhook/snapshot.hpp"
+#include "wire/admission_review.hpp"
+
+namespace nodeproof::webhook {
+
+enum class Rule {
+  kPodCreate,            // no node named: policy and annotations are checked
+  kPodOnNode,            // created with spec.nodeName: no binding follows
+  kMirrorPod,            // a static pod's mirror, made by its own node
+  kPodUpdate,            // pods and pods/status: our annotations only ever tighten
+  kEphemeralContainers,  // on the pod's node
+  kBinding,              // pods/binding and the legacy bindings
+  kUnknown,
+};
+std::string_view to_string(Rule rule);  // "pod-create", ...
+
+// Whether the API server has the pod that a Binding names.
+struct PodAbsent {};
+struct PodUnavailable {
+  std::string why;
+};
+using PodLookup = std::variant<PodAbsent, PodEntry, PodUnavailable>;
+
+// Whether `decide` reads the lookup for this request at all.
+bool needs_pod(const wire::AdmissionRequest& request);
+
+struct AdmissionDecision {
+  Rule rule = Rule::kUnknown;
+  bool allowed = false;
+  std::string reason;   // short stable word for metrics: a check, or what stands in for it
+  std::string message;  // one sentence, empty when allowed
+  std::vector<std::string> warnings;
+  std::map<std::string, std::string> audit;  // keys without prefix
+};
+
+AdmissionDecision decide(const wire::AdmissionRequest& request, const Snapshot& snapshot,
+                         const PodLookup& lookup, UnixTime now);
+
+}  // namespace nodeproof::webhook

@@ -1,0 +1,125 @@
+#include "webhook/epoch_keeper.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <spdlog/spdlog.h>
+
+#include <stdexcept>
+
+namespace nodeproof::webhook {
+namespace {
+
+constexpr std::size_t kMaxObject = 3U << 20U;
+constexpr std::size_t kKidBytes = 8;  // 16 hex digits
+
+Result<std::string> resource_version(const attest::JsonValue& object) {
+  NODEPROOF_TRY(meta, wire::parse_metadata(object));
+  return std::move(meta.resource_version);
+}
+
+template <typename T>
+T or_throw(Result<T> result) {
+  if (!result) throw std::runtime_error(to_string(result.error()));
+  return *std::move(result);
+}
+
+attest::JsonDocument parse(const std::string& body, std::string_view what) {
+  return or_throw(attest::JsonDocument::parse(as_bytes(body), kMaxObject, what));
+}
+
+}  // namespace
+
+KeySource random_keys() {
+  return [] {
+    wire::EpochKeyGeneration out;
+    ByteArray<kKidBytes> kid{};
+    if (RAND_bytes(kid.data(), static_cast<int>(kid.size())) != 1 ||
+        RAND_priv_bytes(out.key.data(), static_cast<int>(out.key.size())) != 1) {
+      throw std::runtime_error("no random numbers for an epoch key");
+    }
+    out.kid = to_hex(kid);
+    return out;
+  };
+}
+
+Publication plan_publication(const Result<wire::PublishedEpoch>* published, GenerationView generations,
+                             const attest::Epoch& wanted) {
+  if (published == nullptr) return Publication::kCreate;
+  if (!*published) return Publication::kRewrite;
+  const wire::PublishedEpoch& have = **published;
+  const auto nonce = nonce_of(generations, have.epoch);
+  if (!nonce || CRYPTO_memcmp(nonce->data(), have.nonce.data(), nonce->size()) != 0)
+    return Publication::kRewrite;
+  return have.epoch.number < wanted.number ? Publication::kRaise : Publication::kLeave;
+}
+
+EpochKeeper::EpochKeeper(ClusterApi& api, std::string ns, Seconds epoch_length, Seconds max_report_age,
+                         KeySource keys)
+    : api_(api),
+      ns_(std::move(ns)),
+      epoch_length_(epoch_length),
+      times_(rotation_times(epoch_length, max_report_age)),
+      keys_(std::move(keys)) {}
+
+void EpochKeeper::step(UnixTime now) {
+  const std::uint64_t epoch = attest::epoch_at(now, epoch_length_);
+  const Generations generations = keep_generations(epoch);
+  const wire::EpochKeyGeneration& current = *generation_for(generations, epoch);
+  generation_end_ = to_unix(attest::epoch_start(current.last + 1, epoch_length_));
+  publish(generations, {current.kid, epoch});
+}
+
+// A Secret that cannot be read is left alone: a newer version may have written it.
+Generations EpochKeeper::keep_generations(std::uint64_t epoch) {
+  const std::string collection = "/api/v1/namespaces/" + ns_ + "/secrets";
+  const std::string path = collection + "/" + std::string(wire::kEpochSecret);
+  const auto body = api_.get_if_exists(path);
+  Generations have;
+  std::string version;
+  if (body) {
+    const attest::JsonDocument document = parse(*body, wire::kEpochSecret);
+    auto parsed = wire::parse_epoch_secret(document.root());
+    if (!parsed) {
+      throw std::runtime_error("the Secret " + std::string(wire::kEpochSecret) + " cannot be read (" +
+                               to_string(parsed.error()) + "); delete it to have it made anew");
+    }
+    have = *std::move(parsed);
+    version = or_throw(resource_version(document.root()));
+  }
+  auto next = rotated(have, epoch, times_, keys_);
+  if (!next) return have;
+  const std::string json = wire::epoch_secret(*next, ns_, version);
+  body ? api_.replace(path, json) : api_.create(collection, json);
+  spdlog::info("the epoch key has {} generations, the newest is {}", next->size(), next->back().kid);
+  return *std::move(next);
+}
+
+void EpochKeeper::publish(const Generations& generations, const attest::Epoch& epoch) {
+  const std::string collection = "/api/v1/namespaces/" + ns_ + "/configmaps";
+  const std::string path = collection + "/" + std::string(wire::kEpochConfigMap);
+  const auto body = api_.get_if_exists(path);
+  std::optional<Result<wire::PublishedEpoch>> published;
+  std::string version;
+  if (body) {
+    const attest::JsonDocument document = parse(*body, wire::kEpochConfigMap);
+    published = wire::parse_epoch_config_map(document.root());
+    version = or_throw(resource_version(document.root()));
+  }
+  const Publication plan = plan_publication(published ? &*published : nullptr, generations, epoch);
+  if (plan == Publication::kLeave) return;
+  if (plan == Publication::kRewrite) {
+    ++foreign_values_;
+    spdlog::error(
+        "ALERT: the ConfigMap {} holds a value that was not written with our key; it is rewritten. See who "
+        "may write it",
+        wire::kEpochConfigMap);
+  }
+  wire::PublishedEpoch next;
+  next.epoch = epoch;
+  next.nonce = nonce_of(generations, epoch).value();
+  next.resource_version = version;
+  const std::string json = wire::epoch_config_map(next, ns_);
+  plan == Publication::kCreate ? api_.create(collection, json) : api_.replace(path, json);
+}
+
+}  // namespace nodeproof::webhook

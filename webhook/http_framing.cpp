@@ -1,0 +1,114 @@
+#include "webhook/http_framing.hpp"
+
+#include <algorithm>
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/status.hpp>
+
+namespace nodeproof::webhook {
+namespace {
+
+namespace http = boost::beast::http;
+using boost::beast::iequals;
+
+std::string_view view(boost::beast::string_view text) {
+  return {text.data(), text.size()};
+}
+
+bool is_decimal(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// RFC 9112 6.3: whoever disagrees with us about where a body ends can smuggle a request past one of us.
+std::optional<HttpResponse> refuse_framing(const HttpHeader& header) {
+  const std::size_t lengths = header.count(http::field::content_length);
+  const std::size_t codings = header.count(http::field::transfer_encoding);
+  if (lengths > 1) return text_response(400, "more than one Content-Length");
+  if (lengths != 0 && codings != 0) return text_response(400, "Content-Length beside Transfer-Encoding");
+  if (lengths == 1 && !is_decimal(view(header[http::field::content_length]))) {
+    return text_response(400, "Content-Length is not a decimal number");
+  }
+  if (codings == 0) return std::nullopt;
+  if (codings > 1) return text_response(400, "more than one Transfer-Encoding");
+  if (header.version() < 11) return text_response(400, "Transfer-Encoding in HTTP/1.0");
+  if (!iequals(header[http::field::transfer_encoding], "chunked")) {
+    return text_response(501, "the only Transfer-Encoding known here is chunked");
+  }
+  return std::nullopt;
+}
+
+std::optional<HttpResponse> refuse_host(const HttpHeader& header) {
+  const std::size_t hosts = header.count(http::field::host);
+  if (hosts > 1) return text_response(400, "more than one Host");
+  if (hosts == 0 && header.version() >= 11) return text_response(400, "no Host");
+  return std::nullopt;
+}
+
+// Media type in lower case, parameters cut off.
+std::string media_type(std::string_view field) {
+  std::string type(field.substr(0, field.find(';')));
+  while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.pop_back();
+  std::transform(type.begin(), type.end(), type.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return type;
+}
+
+}  // namespace
+
+HttpResponse text_response(unsigned status, std::string text) {
+  return {status, "text/plain; charset=utf-8", std::move(text) + "\n"};
+}
+
+HttpResponse refusal_of(const boost::system::error_code& parser_error) {
+  if (parser_error == http::error::body_limit) return text_response(413, "the body is too large");
+  if (parser_error == http::error::header_limit) return text_response(431, "the header is too large");
+  if (parser_error == http::error::bad_version)
+    return text_response(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+  return text_response(400, "malformed request: " + parser_error.message());
+}
+
+std::optional<HttpResponse> refuse_header(const HttpHeader& header) {
+  if (auto refusal = refuse_framing(header)) return refusal;
+  if (auto refusal = refuse_host(header)) return refusal;
+  if (header.count(http::field::content_encoding) != 0)
+    return text_response(415, "Content-Encoding is not accepted");
+  if (header.count(http::field::content_type) > 1) return text_response(400, "more than one Content-Type");
+  if (header.count(http::field::expect) != 0 && !iequals(header[http::field::expect], "100-continue")) {
+    return text_response(417, "the only Expect known here is 100-continue");
+  }
+  if (header.target().empty() || header.target().front() != '/') {
+    return text_response(400, "the request target must be a path");
+  }
+  return std::nullopt;
+}
+
+bool expects_continue(const HttpHeader& header) {
+  return header.version() >= 11 && iequals(header[http::field::expect], "100-continue");
+}
+
+HttpRequest to_request(const HttpHeader& header) {
+  const std::string_view target = view(header.target());
+  const std::size_t mark = target.find('?');
+  HttpRequest request;
+  request.method = view(header.method_string());
+  request.path = target.substr(0, mark);
+  if (mark != std::string_view::npos) request.query = target.substr(mark + 1);
+  request.content_type = media_type(view(header[http::field::content_type]));
+  return request;
+}
+
+std::string serialise(const HttpResponse& response, bool keep_alive, bool with_body) {
+  const std::string_view reason = view(http::obsolete_reason(http::int_to_status(response.status)));
+  std::string out;
+  out.reserve(256 + response.content_type.size() + (with_body ? response.body.size() : 0));
+  out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ").append(reason).append("\r\n");
+  if (!response.content_type.empty())
+    out.append("Content-Type: ").append(response.content_type).append("\r\n");
+  out.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
+  if (!keep_alive) out.append("Connection: close\r\n");
+  out.append("\r\n");
+  if (with_body) out.append(response.body);
+  return out;
+}
+
+}  // namespace nodeproof::webhook

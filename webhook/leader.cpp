@@ -1,0 +1,45 @@
+#include "webhook/leader.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace nodeproof::webhook {
+namespace {
+
+constexpr const char* kLeaseName = "nodeproof-webhook";
+
+}  // namespace
+
+Leader::Leader(kube::ApiClient& client, ClusterApi& api, const Clock& clock, const LeaderOptions& options,
+               std::function<bool()> may_lead)
+    : lease_(client, options.ns, kLeaseName, options.identity),
+      epochs_(api, options.ns, options.epoch_length, options.max_report_age, random_keys()),
+      clock_(clock),
+      epoch_length_(options.epoch_length),
+      may_lead_(std::move(may_lead)) {}
+
+void Leader::step() {
+  if (!may_lead_()) return resign();
+  const bool led = leading_;
+  leading_ = lease_.step(std::chrono::steady_clock::now());
+  if (leading_ != led)
+    spdlog::info(leading_ ? "this replica leads now" : "this replica does not lead any more");
+  if (!leading_) {
+    published_.reset();
+    return;
+  }
+  const UnixTime now = clock_.now();
+  const std::uint64_t epoch = attest::epoch_at(now, epoch_length_);
+  if (published_ == epoch) return;
+  epochs_.step(now);
+  published_ = epoch;
+}
+
+void Leader::resign() {
+  if (!leading_) return;
+  leading_ = false;
+  published_.reset();
+  lease_.release();
+  spdlog::info("this replica gave the lead up");
+}
+
+}  // namespace nodeproof::webhook

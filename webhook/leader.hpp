@@ -1,0 +1,50 @@
+// Leadership among the replicas, and what the leader alone does in step with time: the epochs.
+#pragma once
+
+#include <atomic>
+#include <functional>
+
+#include "base/clock.hpp"
+#include "kube/leader_lease.hpp"
+#include "webhook/epoch_keeper.hpp"
+
+namespace nodeproof::webhook {
+
+struct LeaderOptions {
+  std::string ns;
+  std::string identity;  // unique among the replicas
+  Seconds epoch_length;
+  Seconds max_report_age;
+};
+
+// One thread calls step and resign; the rest is thread-safe.
+class Leader {
+ public:
+  // How often step is to be called: often enough for the shortest epochs.
+  static constexpr std::chrono::milliseconds kInterval{500};
+
+  // `may_lead`: false while this replica's clock is wrong; then it gives the lease up. All that is
+  // referred to must outlive it.
+  Leader(kube::ApiClient& client, ClusterApi& api, const Clock& clock, const LeaderOptions& options,
+         std::function<bool()> may_lead);
+
+  // Acquires or renews the lease; as the leader, publishes the epoch when a new one has begun. Throws
+  // what EpochKeeper::step throws.
+  void step();
+  // After all guarded work has stopped: a successor takes over at once.
+  void resign();
+
+  bool leading() const { return leading_; }
+  const EpochKeeper& epochs() const { return epochs_; }
+
+ private:
+  kube::LeaderLease lease_;
+  EpochKeeper epochs_;
+  const Clock& clock_;
+  Seconds epoch_length_;
+  std::function<bool()> may_lead_;
+  std::optional<std::uint64_t> published_;  // the epoch of the last step that succeeded
+  std::atomic<bool> leading_{false};
+};
+
+}  // namespace nodeproof::webhook

@@ -1,0 +1,67 @@
+// nodeproof-webhook: builds the parts and runs them until a signal.
+// Boost 1.74's asio.hpp, which pplx includes, needs it and does not say so.
+#include <utility>
+
+#include <pplx/threadpool.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <iostream>
+
+#include "webhook/application.hpp"
+#include "webhook/command_line.hpp"
+
+namespace nodeproof::webhook {
+namespace {
+
+constexpr int kEnvironmentError = 3;
+// Of cpprest's client: our own threads wait, these only move bytes. (40 by default.)
+constexpr std::size_t kClientThreads = 2;
+
+// Before any thread is started, so that all inherit it: signals are main's alone.
+sigset_t block_signals() {
+  sigset_t signals{};
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // A peer that closes early is an error of its connection, not of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+kube::Connection connection_of(const Options& options) {
+  if (options.kubeconfig) return kube::kubeconfig_connection(*options.kubeconfig);
+  if (options.config.connection) return *options.config.connection;
+  return kube::in_cluster_connection();
+}
+
+int run(const Options& options, const sigset_t& signals) {
+  Application application(options.config, connection_of(options));
+  application.start();
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("stopping by signal {}", signal);
+  application.stop();
+  spdlog::info("stopped");
+  return 0;
+}
+
+}  // namespace
+}  // namespace nodeproof::webhook
+
+int main(int argc, char** argv) {
+  using namespace nodeproof::webhook;
+  const sigset_t signals = block_signals();
+  spdlog::set_default_logger(spdlog::stderr_color_mt("nodeproof-webhook"));
+  try {
+    crossplat::threadpool::initialize_with_threads(kClientThreads);
+    const auto command_line = read_command_line(argc, argv, std::cout, std::cerr);
+    if (const int* code = std::get_if<int>(&command_line)) return *code;
+    return run(std::get<Options>(command_line), signals);
+  } catch (const std::exception& e) {
+    std::cerr << "nodeproof-webhook: " << e.what() << "\n";
+    return kEnvironmentError;
+  }
+}

@@ -1,0 +1,245 @@
+#include "webhook/metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <array>
+
+#include "webhook/demands.hpp"
+
+namespace nodeproof::webhook {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+double seconds(Metrics::Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+double seconds(UnixTime time) {
+  return static_cast<double>(to_unix(time));
+}
+
+// Evidence may say any word, and each would become a time series: only those that we know pass.
+std::string known_word(const std::string& code) {
+  constexpr std::array kCollection{
+      "no-tpm",    "no-ak",       "owner-auth-set", "no-hcl-report",        "endorsements-unreachable",
+      "tpm-error", "no-evidence", "no-quote",       "unsupported-platform", "verification-error"};
+  const auto checks = attest::all_checks();
+  const bool is_check =
+      std::any_of(checks.begin(), checks.end(), [&](const auto& info) { return info.name == code; });
+  const bool is_known =
+      std::any_of(kCollection.begin(), kCollection.end(), [&](const char* word) { return code == word; });
+  return code.empty() || is_check || is_known ? code : "other";
+}
+
+// The reasons of decide() are our own words, but for those that a node's evidence brought along.
+std::string known_reason(const AdmissionDecision& decision) {
+  constexpr std::array kOwn{
+      "met",           "valid",        "not-sensitive",   "unchanged",       "mirror-pod",
+      "no-such-pod",   "starting",     "not-understood",  "unknown-policy",  "invalid-policy",
+      "no-policy",     "unknown-node", "not-verified",    "bad-annotation",  "namespace-not-enrolled",
+      "binding-keys",  "other-pod",    "pod-unavailable", "marker-loosened", "bad-enforce-label",
+      "binding-target"};
+  const bool own =
+      std::any_of(kOwn.begin(), kOwn.end(), [&](const char* word) { return decision.reason == word; });
+  return own ? decision.reason : known_word(decision.reason);
+}
+
+MetricFamily family(const std::string& name, const std::string& help, MetricType type = MetricType::Gauge) {
+  MetricFamily out;
+  out.name = name;
+  out.help = help;
+  out.type = type;
+  return out;
+}
+
+void add(MetricFamily& to, double value, Labels labels = {}) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  if (to.type == MetricType::Counter) {
+    metric.counter.value = value;
+  } else {
+    metric.gauge.value = value;
+  }
+  to.metric.push_back(std::move(metric));
+}
+
+void add_nodes(const Snapshot& snapshot, UnixTime now, std::vector<MetricFamily>& out) {
+  MetricFamily phases = family("nodeproof_nodes", "Nodes by phase");
+  MetricFamily quoted = family("nodeproof_node_quote_epoch_time_seconds",
+                               "Start of the epoch that the node's last verified quote proves");
+  MetricFamily expiry =
+      family("nodeproof_node_evidence_expiry_time_seconds",
+             "When the node's proof is too old for the policy with the shortest maxEvidenceAge");
+  const Seconds max_age = shortest_max_age(*snapshot.policies);
+  std::map<wire::Phase, int> count;
+  for (const wire::Phase phase : {wire::Phase::kPending, wire::Phase::kVerified, wire::Phase::kStale,
+                                  wire::Phase::kFailed, wire::Phase::kUnsupported}) {
+    count[phase] = 0;
+  }
+  for (const auto& [name, node] : *snapshot.nodes) {
+    ++count[node.trust ? phase_at(*node.trust, max_age, now) : wire::Phase::kPending];
+    if (!node.trust || !node.trust->claims) continue;
+    const UnixTime since = node.trust->claims->quoted_since;
+    add(quoted, seconds(since), {{"node", name}});
+    add(expiry, seconds(since + max_age), {{"node", name}});
+  }
+  for (const auto& [phase, nodes] : count)
+    add(phases, nodes, {{"phase", std::string(wire::to_string(phase))}});
+  out.insert(out.end(), {phases, quoted, expiry});
+}
+
+void add_policies(const Snapshot& snapshot, UnixTime now, std::vector<MetricFamily>& out) {
+  MetricFamily nodes = family("nodeproof_policy_nodes", "Nodes that meet a policy now, and that do not");
+  MetricFamily invalid = family("nodeproof_policy_invalid", "1 for a policy that cannot be used");
+  for (const auto& [name, policy] : *snapshot.policies) {
+    add(invalid, policy ? 0 : 1, {{"policy", name}});
+    if (!policy) continue;
+    int met = 0;
+    for (const auto& [node, entry] : *snapshot.nodes) {
+      if (!evaluate({&*policy, policy->max_evidence_age}, &entry, now)) ++met;
+    }
+    add(nodes, met, {{"policy", name}, {"met", "true"}});
+    add(nodes, static_cast<double>(snapshot.nodes->size()) - met, {{"policy", name}, {"met", "false"}});
+  }
+  out.insert(out.end(), {nodes, invalid});
+}
+
+void add_watches(const MetricsState& state, std::vector<MetricFamily>& out) {
+  MetricFamily heard =
+      family("nodeproof_watch_last_heard_time_seconds", "When the API server was last heard of on a watch");
+  MetricFamily restarts =
+      family("nodeproof_watch_restarts_total", "How often a watch was opened again", MetricType::Counter);
+  for (const WatchState& watch : state.watches) {
+    if (watch.heard) add(heard, seconds(*watch.heard), {{"collection", watch.collection}});
+    add(restarts, static_cast<double>(watch.restarts), {{"collection", watch.collection}});
+  }
+  out.insert(out.end(), {heard, restarts});
+}
+
+void add_value(std::vector<MetricFamily>& out, const std::string& name, const std::string& help, double value,
+               MetricType type = MetricType::Gauge) {
+  MetricFamily item = family(name, help, type);
+  add(item, value);
+  out.push_back(std::move(item));
+}
+
+void add_replica(const MetricsState& state, std::vector<MetricFamily>& out) {
+  if (state.clock_offset) {
+    add_value(out, "nodeproof_clock_offset_seconds", "Clock of the API server minus ours",
+              static_cast<double>(state.clock_offset->count()));
+  }
+  add_value(out, "nodeproof_leader", "1 while this replica leads", state.leader ? 1 : 0);
+  if (state.leader && state.epoch_generation_end != 0) {
+    add_value(out, "nodeproof_epoch_generation_end_time_seconds",
+              "End of the generation of the epoch key that counts now",
+              static_cast<double>(state.epoch_generation_end));
+  }
+  add_value(out, "nodeproof_epoch_foreign_values_total",
+            "Published epochs found that were not written with our key",
+            static_cast<double>(state.epoch_foreign_values), MetricType::Counter);
+  add_value(out, "nodeproof_trust_anchors_extra", "Trust anchors that were added to the built-in ones",
+            static_cast<double>(state.extra_trust_anchors));
+  add_value(out, "nodeproof_serving_certificate_expiry_time_seconds", "End of the serving certificate",
+            seconds(state.certificate_until));
+}
+
+void add_http(const HttpStats& http, std::vector<MetricFamily>& out) {
+  add_value(out, "nodeproof_http_connections", "Open connections to the admission port",
+            static_cast<double>(http.open));
+  MetricFamily events =
+      family("nodeproof_http_events_total", "What became of connections and requests", MetricType::Counter);
+  const std::array<std::pair<const char*, std::uint64_t>, 13> counts{
+      {{"accepted", http.accepted},
+       {"accept-error", http.accept_errors},
+       {"evicted", http.evicted},
+       {"handshake-failure", http.handshake_failures},
+       {"request", http.requests},
+       {"refused", http.refused},
+       {"overloaded", http.overloaded},
+       {"handler-error", http.handler_errors},
+       {"handshake-timeout", http.handshake_timeouts},
+       {"header-timeout", http.header_timeouts},
+       {"body-timeout", http.body_timeouts},
+       {"handler-timeout", http.handler_timeouts},
+       {"write-timeout", http.write_timeouts}}};
+  for (const auto& [event, count] : counts) add(events, static_cast<double>(count), {{"event", event}});
+  out.push_back(std::move(events));
+}
+
+const prometheus::Histogram::BucketBoundaries kAdmissionBuckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
+                                                                0.01,   0.025,   0.1,    0.5,   1,      5};
+const prometheus::Histogram::BucketBoundaries kVerificationBuckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025,
+                                                                   0.005,  0.01,    0.05,   0.25};
+
+}  // namespace
+
+struct Metrics::Impl {
+  prometheus::Registry registry;
+  prometheus::Family<prometheus::Counter>& admissions =
+      prometheus::BuildCounter()
+          .Name("nodeproof_admission_requests_total")
+          .Help("Admission requests by rule, decision and reason")
+          .Register(registry);
+  prometheus::Counter& malformed = prometheus::BuildCounter()
+                                       .Name("nodeproof_admission_malformed_total")
+                                       .Help("Requests that held no AdmissionReview that we understand")
+                                       .Register(registry)
+                                       .Add({});
+  prometheus::Histogram& admission_seconds = prometheus::BuildHistogram()
+                                                 .Name("nodeproof_admission_duration_seconds")
+                                                 .Help("Time from a request's body to its answer")
+                                                 .Register(registry)
+                                                 .Add({}, kAdmissionBuckets);
+  prometheus::Family<prometheus::Counter>& verifications =
+      prometheus::BuildCounter()
+          .Name("nodeproof_evidence_verifications_total")
+          .Help("Judgements of nodes by result and finding")
+          .Register(registry);
+  prometheus::Histogram& verification_seconds = prometheus::BuildHistogram()
+                                                    .Name("nodeproof_evidence_verification_duration_seconds")
+                                                    .Help("Time that one judgement of a node took")
+                                                    .Register(registry)
+                                                    .Add({}, kVerificationBuckets);
+};
+
+Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
+Metrics::~Metrics() = default;
+
+void Metrics::count_admission(const AdmissionDecision& decision, Duration took) {
+  impl_->admissions
+      .Add({{"rule", std::string(to_string(decision.rule))},
+            {"decision", decision.allowed ? "allowed" : "denied"},
+            {"reason", known_reason(decision)}})
+      .Increment();
+  impl_->admission_seconds.Observe(seconds(took));
+}
+
+void Metrics::count_malformed_review() {
+  impl_->malformed.Increment();
+}
+
+void Metrics::count_verification(const NodeTrust& trust, Duration took) {
+  impl_->verifications
+      .Add({{"result", std::string(wire::to_string(trust.phase))}, {"finding", known_word(trust.code)}})
+      .Increment();
+  impl_->verification_seconds.Observe(seconds(took));
+}
+
+std::string Metrics::render(const MetricsState& state, UnixTime now) const {
+  std::vector<MetricFamily> families = impl_->registry.Collect();
+  add_nodes(*state.snapshot, now, families);
+  add_policies(*state.snapshot, now, families);
+  add_watches(state, families);
+  add_replica(state, families);
+  add_http(state.http, families);
+  return prometheus::TextSerializer().Serializer::Serialize(families);
+}
+
+}  // namespace nodeproof::webhook

@@ -1,0 +1,54 @@
+// Everything that GET /metrics tells (DESIGN 10). Counters and histograms grow here; what is a state
+// of the moment is handed over when it is asked for.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "webhook/decide.hpp"
+#include "webhook/http_server.hpp"
+
+namespace nodeproof::webhook {
+
+struct WatchState {
+  std::string collection;
+  std::optional<UnixTime> heard;  // when the API server was last heard of; nothing before the first time
+  std::uint64_t restarts = 0;
+};
+
+// The state of the moment. Times are absolute, so that a frozen exporter still trips an alert.
+struct MetricsState {
+  std::shared_ptr<const Snapshot> snapshot;  // nodes, policies; not null
+  std::vector<WatchState> watches;
+  std::optional<Seconds> clock_offset;
+  bool leader = false;
+  std::int64_t epoch_generation_end = 0;  // Unix time; 0 unless leading
+  std::uint64_t epoch_foreign_values = 0;
+  std::size_t extra_trust_anchors = 0;
+  UnixTime certificate_until;
+  HttpStats http;
+};
+
+// Thread-safe.
+class Metrics {
+ public:
+  using Duration = std::chrono::steady_clock::duration;
+  Metrics();
+  ~Metrics();
+
+  void count_admission(const AdmissionDecision& decision, Duration took);
+  void count_malformed_review();
+  void count_verification(const NodeTrust& trust, Duration took);
+
+  // Prometheus' text format.
+  std::string render(const MetricsState& state, UnixTime now) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nodeproof::webhook

@@ -1,0 +1,297 @@
+#include "webhook/node_trust.hpp"
+
+#include <array>
+
+namespace nodeproof::webhook {
+namespace {
+
+using attest::Check;
+using attest::Finding;
+using attest::Findings;
+using attest::Outcome;
+using wire::NodeEvidence;
+using wire::NodeQuote;
+using wire::Phase;
+
+constexpr const char* kAgentRemedy =
+    "wait for the node's agent; if it stays so, look at the log of the nodeproof agent on that node";
+constexpr const char* kMalformedRemedy =
+    "restart the nodeproof agent on the node, and check that its version fits the webhook's";
+
+NodeTrust conclude(Phase phase, std::string code, std::string detail, std::string remedy) {
+  NodeTrust out;
+  out.phase = phase;
+  out.code = std::move(code);
+  out.detail = std::move(detail);
+  out.remedy = std::move(remedy);
+  return out;
+}
+
+// The check that could not be made becomes the reason, and a finding of its own.
+NodeTrust pending(Check check, std::string code, const std::string& detail,
+                  const std::string& remedy = kAgentRemedy) {
+  NodeTrust out = conclude(Phase::kPending, std::string(attest::name_of(check)), detail, remedy);
+  out.findings.push_back(attest::not_checked(check, std::move(code), detail, remedy));
+  return out;
+}
+
+NodeTrust contradicted(const Finding& finding, Findings findings) {
+  NodeTrust out =
+      conclude(Phase::kFailed, std::string(attest::name_of(finding.check)), finding.detail, finding.remedy);
+  out.findings = std::move(findings);
+  return out;
+}
+
+NodeTrust malformed(Check check, const Error& error) {
+  const Finding finding = attest::failed(check, "malformed", to_string(error), kMalformedRemedy);
+  return contradicted(finding, {finding});
+}
+
+bool proves_nothing(const NodeEvidence& evidence) {
+  const std::string& code = evidence.collection.code;
+  return code == "no-tpm" || code == "no-ak" || code == "no-hcl-report" ||
+         (evidence.platform == wire::kPlatformNone && code == "complete");
+}
+
+std::string remedy_for(std::string_view collection_code) {
+  if (collection_code == "no-tpm" || collection_code == "no-ak" || collection_code == "no-hcl-report" ||
+      collection_code == "complete") {
+    return "use a node pool of an AMD SEV-SNP confidential VM size";
+  }
+  if (collection_code == "owner-auth-set") return "clear the password of the TPM's owner hierarchy";
+  if (collection_code == "endorsements-unreachable") {
+    return "check that the node reaches the host's endorsement cache (THIM, 169.254.169.254)";
+  }
+  return kAgentRemedy;
+}
+
+// What can be said from the evidence object alone; nothing when it is there to be verified.
+std::optional<NodeTrust> judge_collection(const NodeEvidence& evidence) {
+  const std::string& code = evidence.collection.code;
+  const std::string detail =
+      evidence.collection.detail.empty() ? "the agent reports " + code : evidence.collection.detail;
+  if (proves_nothing(evidence)) return conclude(Phase::kUnsupported, code, detail, remedy_for(code));
+  if (code != "complete") return conclude(Phase::kPending, code, detail, remedy_for(code));
+  if (evidence.platform == wire::kPlatformSnp) return std::nullopt;
+  return conclude(Phase::kUnsupported, std::string(kUnsupportedPlatform),
+                  "evidence of platform " + evidence.platform + " is not verified by this version",
+                  remedy_for(code));
+}
+
+std::optional<NodeTrust> judge_identity(const attest::BootIdentity& node, const attest::BootIdentity& told,
+                                        const std::string& object) {
+  if (told.node_uid != node.node_uid) {
+    return pending(Check::kNodeIdentity, "other-node",
+                   "the " + object + " is of an earlier Node with this name");
+  }
+  if (node.boot_id.empty()) {
+    return pending(Check::kBootChanged, "no-boot-id", "the Node does not report its boot ID yet",
+                   "check that the kubelet of the node reports its status");
+  }
+  if (told.boot_id != node.boot_id) {
+    return pending(Check::kBootChanged, "other-boot",
+                   "the " + object + " is not of the boot that the Node reports");
+  }
+  return std::nullopt;
+}
+
+std::optional<NodeTrust> judge_boot(const attest::BootVerification& boot) {
+  if (const Finding* failure = attest::first_failed(boot.findings)) {
+    return contradicted(*failure, boot.findings);
+  }
+  if (boot.claims) return std::nullopt;
+  // No failed check and no claims: nothing to hold on to, so nothing is accepted.
+  return pending(Check::kEvidenceBinding, "incomplete", "the evidence was verified only in part");
+}
+
+// Whether this quote can be judged at all with what this replica knows by now.
+std::optional<NodeTrust> judge_order(const NodeView& view, const NodeQuote& quote,
+                                     const NodeEvidence& evidence, const TrustParameters& parameters,
+                                     UnixTime now) {
+  if (auto other = judge_identity(view.node, quote.boot, "quote")) return other;
+  if (quote.evidence_digest != evidence.digest()) {
+    return pending(Check::kEvidenceBinding, "other-evidence",
+                   "the quote is over another evidence than the one at hand");
+  }
+  if (find_generation(view.generations, quote.epoch.kid) == nullptr) {
+    return pending(Check::kQualifyingData, "unknown-kid",
+                   "the quote's key generation " + quote.epoch.kid + " is not known here");
+  }
+  if (!nonce_of(view.generations, quote.epoch)) {
+    return pending(Check::kQualifyingData, "outside-generation",
+                   "the quote's epoch is outside the window of its key generation");
+  }
+  if (quote.epoch.number > attest::epoch_at(now, parameters.epoch_length) + 1) {
+    return pending(Check::kEpochFuture, "future", "the quote's epoch has not begun by this replica's clock",
+                   "check the clocks of the webhook's nodes");
+  }
+  return std::nullopt;
+}
+
+// The signature first: when another key signed, that is what happened, whatever else fails with it.
+const Finding* contradiction_in(const Findings& findings) {
+  constexpr std::array kChecks{Check::kQuoteSignature, Check::kQuoteFormat, Check::kAkName,
+                               Check::kPcrSelection,   Check::kPcrDigest,   Check::kVmId};
+  for (const Check check : kChecks) {
+    const Finding* finding = attest::find(findings, check);
+    if (finding != nullptr && finding->outcome == Outcome::kFailed) return finding;
+  }
+  return nullptr;
+}
+
+NodeTrust verified(const attest::BootClaims& boot, attest::QuoteClaims quote, Findings findings,
+                   UnixTime quoted_since) {
+  NodeTrust out = boot.ak_resident()
+                      ? conclude(Phase::kVerified, {}, {}, {})
+                      : conclude(Phase::kPending, std::string(attest::name_of(Check::kAkResidency)),
+                                 "nothing proves that the attestation key lives in the node's vTPM",
+                                 "use an Azure VM size and image whose vTPM carries an AK certificate");
+  out.findings = std::move(findings);
+  out.claims =
+      std::make_shared<const attest::NodeClaims>(attest::NodeClaims{boot, std::move(quote), quoted_since});
+  return out;
+}
+
+NodeTrust judge_quote(const NodeView& view, const NodeEvidence& evidence, const TrustParameters& parameters,
+                      UnixTime now) {
+  if (view.quote == nullptr) {
+    return conclude(Phase::kPending, std::string(kNoQuote), "the node has published no quote yet",
+                    kAgentRemedy);
+  }
+  if (!view.quote->has_value()) return malformed(Check::kQuoteFormat, view.quote->error());
+  const NodeQuote& quote = **view.quote;
+  if (auto out = judge_order(view, quote, evidence, parameters, now)) return *std::move(out);
+
+  const Sha256Digest digest = evidence.digest();
+  const attest::Nonce nonce = nonce_of(view.generations, quote.epoch).value();
+  const Sha256Digest expected = attest::qualifying_data(quote.epoch.kid, nonce, view.node, digest);
+  attest::QuoteVerification result =
+      attest::verify_quote({quote.attest, quote.signature, quote.pcrs}, *view.boot,
+                           {to_bytes(expected), false}, {attest::kNodeQuotePcrs, true});
+  Findings findings = view.boot->findings;
+  findings.insert(findings.end(), result.findings.begin(), result.findings.end());
+  if (const Finding* failure = contradiction_in(result.findings)) return contradicted(*failure, findings);
+  if (!attest::has_passed(result.findings, Check::kQualifyingData)) {
+    NodeTrust out =
+        pending(Check::kQualifyingData, "differs",
+                "the quote does not answer the epoch, node, boot and evidence that it is filed under");
+    out.findings = std::move(findings);
+    return out;
+  }
+  if (!result.claims) {
+    return pending(Check::kQuoteFormat, "incomplete", "the quote was verified only in part");
+  }
+  NodeTrust out = verified(*view.boot->claims, *std::move(result.claims), std::move(findings),
+                           attest::epoch_start(quote.epoch.number, parameters.epoch_length));
+  out.boot = view.node;
+  out.evidence_digest = digest;
+  return out;
+}
+
+NodeTrust judge_anew(const NodeView& view, const TrustParameters& parameters, UnixTime now) {
+  if (view.evidence == nullptr) {
+    return conclude(Phase::kPending, std::string(kNoEvidence), "the node has published no evidence yet",
+                    "check that the nodeproof agent runs on the node");
+  }
+  if (!view.evidence->has_value()) return malformed(Check::kEvidenceBinding, view.evidence->error());
+  const NodeEvidence& evidence = **view.evidence;
+  if (auto out = judge_identity(view.node, evidence.boot, "evidence")) return *std::move(out);
+  if (auto out = judge_collection(evidence)) return *std::move(out);
+  if (view.boot == nullptr) {
+    return pending(Check::kEvidenceBinding, "not-verified", "the evidence has not been verified yet");
+  }
+  if (auto out = judge_boot(*view.boot)) return *std::move(out);
+  return judge_quote(view, evidence, parameters, now);
+}
+
+// The last verified pair outlives whatever is pending, but neither a contradiction nor its own boot.
+bool outlives(const NodeTrust& pair, const NodeView& view, const NodeTrust& fresh) {
+  if (!pair.claims || fresh.phase == Phase::kFailed || pair.boot != view.node) return false;
+  if (view.evidence != nullptr && view.evidence->has_value() && (*view.evidence)->boot != pair.boot)
+    return false;
+  return !fresh.claims || fresh.claims->quoted_since < pair.claims->quoted_since;
+}
+
+Bytes certificates_of(const NodeEvidence& evidence) {
+  Bytes out;
+  append_be32(out, static_cast<std::uint32_t>(evidence.ak_certificate.size()));
+  append(out, evidence.ak_certificate);
+  for (const Bytes& der : evidence.certificates) {
+    append_be32(out, static_cast<std::uint32_t>(der.size()));
+    append(out, der);
+  }
+  return out;
+}
+
+Sha256Digest content_of(const NodeEvidence& evidence) {
+  Bytes all = to_bytes(evidence.digest());
+  append(all, certificates_of(evidence));
+  return attest::sha256(all);
+}
+
+Result<attest::BootEvidence> boot_evidence(const NodeEvidence& evidence) {
+  attest::BootEvidence out;
+  out.hcl_report = evidence.hcl_report;
+  for (const Bytes& der : evidence.certificates) {
+    NODEPROOF_TRY(certificate, attest::Certificate::parse_der(der, "spec.certificates"));
+    out.certificates.push_back(std::move(certificate));
+  }
+  if (evidence.ak_certificate.empty()) return out;
+  NODEPROOF_TRY(certificate, attest::Certificate::parse_der(evidence.ak_certificate, "spec.akCertificate"));
+  out.ak_certificate = std::move(certificate);
+  return out;
+}
+
+attest::BootVerification unreadable(const Error& error) {
+  const Check check =
+      error.where.starts_with("spec.akCertificate") ? Check::kAkCertificate : Check::kCertificateChain;
+  attest::BootVerification out;
+  out.findings.push_back(attest::failed(check, "malformed", to_string(error), kMalformedRemedy));
+  return out;
+}
+
+std::optional<Sha512Digest> challenge_of(const NodeEvidence& evidence, GenerationView generations,
+                                         const TrustParameters& parameters, UnixTime now) {
+  const auto nonce = nonce_of(generations, evidence.collected);
+  if (!nonce) return std::nullopt;
+  const UnixTime collected = attest::epoch_start(evidence.collected.number, parameters.epoch_length);
+  if (collected + parameters.max_report_age < now) return std::nullopt;
+  return attest::report_challenge(evidence.collected.kid, *nonce, evidence.boot);
+}
+
+}  // namespace
+
+std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence,
+                                                    std::shared_ptr<const VerifiedBoot> cached,
+                                                    GenerationView generations,
+                                                    const TrustParameters& parameters, UnixTime now) {
+  const Sha256Digest content = content_of(evidence);
+  const auto challenge = challenge_of(evidence, generations, parameters, now);
+  if (cached && cached->content == content && cached->challenged == challenge.has_value() &&
+      now - cached->verified_at <= kVerificationLifetime) {
+    return cached;
+  }
+  auto out = std::make_shared<VerifiedBoot>();
+  out->content = content;
+  out->challenged = challenge.has_value();
+  out->verified_at = now;
+  const auto parsed = boot_evidence(evidence);
+  out->verification = parsed ? attest::verify_boot(*parsed, {parameters.anchors, parameters.reference_values,
+                                                             now, parameters.ak_certificate_grace, challenge})
+                             : unreadable(parsed.error());
+  return out;
+}
+
+NodeTrust judge(const NodeView& view, const TrustParameters& parameters, UnixTime now) {
+  NodeTrust fresh = judge_anew(view, parameters, now);
+  if (view.previous != nullptr && outlives(*view.previous, view, fresh)) return *view.previous;
+  return fresh;
+}
+
+Phase phase_at(const NodeTrust& trust, Seconds max_age, UnixTime now) {
+  const bool stale =
+      trust.phase == Phase::kVerified && trust.claims && attest::age_of(*trust.claims, now) > max_age;
+  return stale ? Phase::kStale : trust.phase;
+}
+
+}  // namespace nodeproof::webhook

@@ -1,0 +1,82 @@
+// What a replica concludes about one node from the objects it has seen: phase, reason and, when an
+// evidence and a quote over it verified together, the claims of that pair. Pure.
+//
+// The objects come over unordered watches, so nothing that ordering, key rotation or an outage can
+// produce is held against a node: that is Pending. Failed needs a contradiction (DESIGN 3).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "attest/appraise.hpp"
+#include "webhook/epoch_keys.hpp"
+#include "wire/node_attestation.hpp"
+#include "wire/node_evidence.hpp"
+#include "wire/node_quote.hpp"
+
+namespace nodeproof::webhook {
+
+// Codes of NodeTrust beside the names of checks and the codes of wire::CollectionState.
+inline constexpr std::string_view kNoEvidence = "no-evidence";
+inline constexpr std::string_view kNoQuote = "no-quote";
+inline constexpr std::string_view kUnsupportedPlatform = "unsupported-platform";
+
+struct TrustParameters {
+  attest::TrustAnchors anchors;
+  attest::ReferenceValues reference_values;
+  Seconds epoch_length = attest::kDefaultEpochLength;
+  Seconds max_report_age = std::chrono::hours(24);
+  Seconds ak_certificate_grace = attest::kDefaultAkCertificateGrace;
+};
+
+struct NodeTrust {
+  wire::Phase phase = wire::Phase::kPending;
+  std::string code;  // empty when Verified
+  std::string detail;
+  std::string remedy;
+  attest::Findings findings;
+  // The last verified pair, shared by snapshots. Present when Verified, and when Pending for want of
+  // a proof that the AK lives in the vTPM; then only a policy of nodeClass Any can be met.
+  std::shared_ptr<const attest::NodeClaims> claims;
+  attest::BootIdentity boot;       // whose evidence the claims are of; empty without claims
+  Sha256Digest evidence_digest{};  // likewise
+};
+
+// The verification of one NodeEvidence, kept so that a new quote costs one RSA check.
+struct VerifiedBoot {
+  Sha256Digest content{};   // of everything that was verified
+  bool challenged = false;  // whether the report challenge could be recomputed
+  UnixTime verified_at;
+  attest::BootVerification verification;
+};
+
+// A verification older than this is made anew at the next occasion: certificates expire.
+inline constexpr Seconds kVerificationLifetime = std::chrono::hours(1);
+
+// Gives `cached` back while it still speaks for `evidence`, otherwise verifies.
+std::shared_ptr<const VerifiedBoot> verify_evidence(const wire::NodeEvidence& evidence,
+                                                    std::shared_ptr<const VerifiedBoot> cached,
+                                                    GenerationView generations,
+                                                    const TrustParameters& parameters, UnixTime now);
+
+// An API object as received: null when there is none, an Error when it could not be read.
+template <typename T>
+using Received = std::shared_ptr<const Result<T>>;
+
+// What is known of one node at one moment. Borrows.
+struct NodeView {
+  attest::BootIdentity node;  // metadata.uid and status.nodeInfo.bootID of the Node
+  const Result<wire::NodeEvidence>* evidence = nullptr;
+  const Result<wire::NodeQuote>* quote = nullptr;
+  const attest::BootVerification* boot = nullptr;  // of `evidence`; needed when that was read
+  GenerationView generations;
+  const NodeTrust* previous = nullptr;  // the last conclusion about this node
+};
+
+NodeTrust judge(const NodeView& view, const TrustParameters& parameters, UnixTime now);
+
+// A Verified node whose proof is older than `max_age` is Stale; anything else is what it is.
+wire::Phase phase_at(const NodeTrust& trust, Seconds max_age, UnixTime now);
+
+}  // namespace nodeproof::webhook

@@ -1,0 +1,53 @@
+// What the webhook decides from: an immutable picture of the objects it watches. Parts are shared
+// between snapshots, so that publishing one costs what changed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "attest/policy.hpp"
+#include "webhook/node_trust.hpp"
+#include "wire/objects.hpp"
+
+namespace nodeproof::webhook {
+
+// A Node and what this replica concludes about it.
+struct NodeEntry {
+  std::string uid;
+  std::shared_ptr<const NodeTrust> trust;     // null until it has been judged once
+  std::map<std::string, std::string> labels;  // ours alone: they are what the leader compares with
+};
+
+struct NamespaceEntry {
+  std::string enforce;                // value of our label; empty: not enrolled
+  std::optional<std::string> policy;  // our annotation: the floor
+};
+
+// Enough of a pod to decide about it.
+struct PodEntry {
+  std::string ns;
+  std::string name;
+  std::string uid;
+  std::string node_name;                       // empty: not bound
+  std::map<std::string, std::string> markers;  // annotations that start with nodeproof.dev/
+};
+PodEntry entry_of(const wire::Pod& pod);
+NamespaceEntry entry_of(const wire::Namespace& ns);
+
+using NodeMap = std::map<std::string, NodeEntry, std::less<>>;                          // by name
+using PolicyMap = std::map<std::string, Result<attest::AppraisalPolicy>, std::less<>>;  // by name
+using NamespaceMap = std::map<std::string, NamespaceEntry, std::less<>>;                // by name
+
+struct Snapshot {
+  std::shared_ptr<const NodeMap> nodes = std::make_shared<const NodeMap>();
+  std::shared_ptr<const PolicyMap> policies = std::make_shared<const PolicyMap>();
+  std::shared_ptr<const NamespaceMap> namespaces = std::make_shared<const NamespaceMap>();
+  bool complete = false;  // every collection was listed and every node judged once
+};
+
+// The shortest maxEvidenceAge of the policies that could be read; the default without any.
+Seconds shortest_max_age(const PolicyMap& policies);
+
+}  // namespace nodeproof::webhook

@@ -1,0 +1,102 @@
+#include "webhook/status_writer.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace nodeproof::webhook {
+namespace {
+
+// Absent when the object has none: then it belongs to no Node that we know.
+std::string node_uid_of(const attest::JsonValue& object) {
+  const auto spec = object.optional("spec");
+  if (!spec || !*spec) return {};
+  const auto uid = (*spec)->optional("nodeUID");
+  if (!uid || !*uid) return {};
+  auto text = (*uid)->text();
+  return text ? *std::move(text) : std::string();
+}
+
+}  // namespace
+
+void StatusWriter::note(const attest::JsonValue& object) {
+  const auto meta = wire::parse_metadata(object);
+  if (!meta) return;
+  const std::lock_guard lock(mutex_);
+  existing_[meta->name] = node_uid_of(object);
+}
+
+kube::WatchHandler StatusWriter::handler() {
+  kube::WatchHandler out;
+  out.replace = [this](const std::vector<attest::JsonValue>& objects) {
+    {
+      const std::lock_guard lock(mutex_);
+      existing_.clear();
+    }
+    for (const attest::JsonValue& object : objects) note(object);
+  };
+  out.update = [this](const attest::JsonValue& object) { note(object); };
+  out.remove = [this](const attest::JsonValue& object) {
+    const auto meta = wire::parse_metadata(object);
+    if (!meta) return;
+    const std::lock_guard lock(mutex_);
+    existing_.erase(meta->name);
+  };
+  return out;
+}
+
+std::optional<std::string> StatusWriter::existing(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = existing_.find(name);
+  return found == existing_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void StatusWriter::forget() {
+  written_.clear();
+}
+
+void StatusWriter::pass(const Snapshot& snapshot, UnixTime now, const std::function<bool()>& leading) {
+  const Seconds heartbeat = std::max(Seconds(1), shortest_max_age(*snapshot.policies) / 2);
+  std::erase_if(written_, [&snapshot](const auto& item) { return !snapshot.nodes->contains(item.first); });
+  for (const auto& [name, node] : *snapshot.nodes) {
+    if (!leading()) return;
+    if (!node.trust) continue;
+    try {
+      const wire::NodeAttestationStatus status = status_of(node, *snapshot.policies, now);
+      write_labels(name, node, status);
+      write_status(name, node, status, heartbeat, now);
+    } catch (const kube::ApiError& e) {
+      spdlog::warn("the status of node {} could not be written: {}", name, e.what());
+      if (e.status() == 0 || e.status() == 429) return;
+    }
+  }
+}
+
+void StatusWriter::write_labels(const std::string& name, const NodeEntry& node,
+                                const wire::NodeAttestationStatus& status) {
+  const auto patch = label_patch(node, labels_of(status));
+  if (!patch) return;
+  api_.merge_patch("/api/v1/nodes/" + name, *patch);
+  spdlog::info("node {}: labelled {}", name, wire::attestation_label(status.phase));
+}
+
+// An object of an earlier Node with this name is left to garbage collection, then made anew.
+void StatusWriter::write_status(const std::string& name, const NodeEntry& node,
+                                const wire::NodeAttestationStatus& status, Seconds heartbeat, UnixTime now) {
+  const auto there = existing(name);
+  if (there && *there != node.uid) return;
+  const auto last = written_.find(name);
+  const bool current = there && last != written_.end() && last->second.uid == node.uid &&
+                       !differs(last->second.status, status) && now - last->second.at < heartbeat;
+  if (current) return;
+  if (!there) {
+    try {
+      api_.create(kPath, wire::new_node_attestation(name, node.uid));
+    } catch (const kube::ApiError& e) {
+      if (e.status() != 409) throw;
+      return;  // the watch will tell whose it is
+    }
+  }
+  api_.merge_patch(std::string(kPath) + "/" + name + "/status", wire::status_patch(status));
+  written_.insert_or_assign(name, Written{node.uid, status, now});
+}
+
+}  // namespace nodeproof::webhook

@@ -1,0 +1,38 @@
+// Names of nodes that wait to be judged: each at most once, and each at its own limited rate, so
+// that a node which rewrites its objects in a loop delays only itself. Nothing is dropped. Pure.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace nodeproof::webhook {
+
+class VerificationQueue {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  // Per node (DESIGN 5): one a second, five at once.
+  static constexpr std::chrono::milliseconds kInterval{1000};
+  static constexpr int kBurst = 5;
+
+  void push(const std::string& name);
+  // A name that may be judged at `now`, taken out of the queue.
+  std::optional<std::string> pop(Time now);
+  // When pop() has something to give; nothing when the queue is empty.
+  std::optional<Time> due() const;
+  // Forgets a node that is gone.
+  void forget(const std::string& name);
+  bool empty() const { return waiting_.empty(); }
+
+ private:
+  // Judged at its full rate, a node would have reached `reached`; it may be `kBurst` ahead of time.
+  Time allowed_at(const std::string& name) const;
+
+  std::set<std::string> waiting_;
+  std::set<std::pair<Time, std::string>> order_;  // by the time at which each may go
+  std::map<std::string, Time> reached_;
+};
+
+}  // namespace nodeproof::webhook

@@ -28,12 +28,16 @@ constexpr const char* kMergePatch = "application/merge-patch+json";
 // Plain HTTP would show the token to the network, so it must not leave the machine.
 void check_server(const std::string& server) {
   const web::uri uri(server);
-  const bool loopback = uri.host() == "127.0.0.1" || uri.host() == "[::1]" || uri.host() == "::1";
-  const bool known = uri.scheme() == "https" || (uri.scheme() == "http" && loopback);
-  if (!known || uri.host().empty() || !uri.user_info().empty()) {
-    throw std::runtime_error(
-        "API server address '" + server +
-        "' cannot be used; it must be https://host:port (http only on 127.0.0.1 and [::1])");
+  const std::string host = uri.host();
+  // cpprest asks the resolver for the address with its brackets, and gets nothing.
+  if (host.find(':') != std::string::npos) {
+    throw std::runtime_error("API server address '" + server +
+                             "' is an IPv6 address, which cannot be dialled; use a host name for it");
+  }
+  const bool known = uri.scheme() == "https" || (uri.scheme() == "http" && host == "127.0.0.1");
+  if (!known || host.empty() || !uri.user_info().empty()) {
+    throw std::runtime_error("API server address '" + server +
+                             "' cannot be used; it must be https://host:port (http only on 127.0.0.1)");
   }
 }
 
@@ -46,8 +50,8 @@ std::string checked_server(std::string server) {
   return server;
 }
 
-bool is_ip_address(const std::string& host) {
-  return host.find(':') != std::string::npos || host.find_first_not_of("0123456789.") == std::string::npos;
+bool is_ipv4_address(const std::string& host) {
+  return host.find_first_not_of("0123456789.") == std::string::npos;
 }
 
 // What an error Status says; defaults where the body is none.
@@ -153,8 +157,8 @@ web::http::client::http_client ApiClient::Impl::new_client(Seconds idle) const {
   const web::uri uri(server);
   web::http::client::http_client_config config;
   config.set_timeout(idle);
-  config.set_max_redirects(0);                                // a redirect would carry the token elsewhere
-  config.set_tlsext_sni_enabled(!is_ip_address(uri.host()));  // RFC 6066 section 3: names only
+  config.set_max_redirects(0);                                  // a redirect would carry the token elsewhere
+  config.set_tlsext_sni_enabled(!is_ipv4_address(uri.host()));  // RFC 6066 section 3: names only
   config.set_ssl_context_callback(
       [this](boost::asio::ssl::context& context) { credentials.install(context.native_handle()); });
   return {uri, config};

@@ -16,7 +16,8 @@ namespace nodeproof::kube {
 // How to reach and authenticate to one API server. Files are read again when they change, because
 // kubelets rotate tokens.
 struct Connection {
-  // https://host:port, or http:// on 127.0.0.1 and [::1] alone (kubectl proxy).
+  // https://host:port, or http:// on 127.0.0.1 alone (kubectl proxy). No IPv6 address, but a name may
+  // stand for one.
   std::string server;
   std::filesystem::path ca_file;           // PEM; system CAs are never trusted
   std::filesystem::path token_file;        // or empty

@@ -94,9 +94,10 @@ void take_user(const YamlValue& user, const std::filesystem::path& base, Connect
 Connection in_cluster_connection() {
   const std::string host = environment("KUBERNETES_SERVICE_HOST");
   const std::string port = environment("KUBERNETES_SERVICE_PORT");
+  // An IPv6 address cannot be dialled (api_client.cpp); the name is in every API server's certificate.
   const bool ipv6 = host.find(':') != std::string::npos;
   Connection out;
-  out.server = "https://" + (ipv6 ? "[" + host + "]" : host) + ":" + port;
+  out.server = "https://" + (ipv6 ? "kubernetes.default.svc" : host) + ":" + port;
   out.ca_file = mounted("ca.crt");
   out.token_file = mounted("token");
   return out;

@@ -96,7 +96,11 @@ Credentials::Credentials(const Connection& connection)
     : connection_(connection),
       texts_(read(connection)),
       tls_(parse(connection, texts_)),
-      read_at_(std::chrono::steady_clock::now()) {}
+      read_at_(std::chrono::steady_clock::now()) {
+  // At exit OpenSSL must be cleaned up after cpprest's threads have ended, so it must be set up before
+  // the first http_client starts them.
+  require(OPENSSL_init_ssl(0, nullptr), "cannot set OpenSSL up");
+}
 
 Credentials::Texts Credentials::read(const Connection& connection) {
   return {read_text(connection.ca_file, connection.ca_pem),

@@ -36,12 +36,7 @@ HttpResponse AdmissionHandler::operator()(const HttpRequest& request, PodReader:
 HttpResponse AdmissionHandler::answer(const HttpRequest& request, PodReader::Deadline deadline) {
   const auto began = steady_clock::now();
   const auto review = wire::parse_admission_review(as_bytes(request.body));
-  if (!review) {
-    parts_.metrics.count_malformed_review();
-    const std::string text = one_line(to_string(review.error()), kMaxMessage);
-    spdlog::warn("a request to /admit is no AdmissionReview that we understand: {}", text);
-    return refused(400, text);
-  }
+  if (!review) return malformed(review.error());
   const PodLookup pod = needs_pod(*review) ? look_up(*review, deadline) : PodAbsent{};
   // The snapshot is taken last, so that the decision rests on the newest one.
   const AdmissionDecision decision = decide(*review, *parts_.snapshot(), pod, parts_.clock.now());
@@ -55,6 +50,16 @@ HttpResponse AdmissionHandler::answer(const HttpRequest& request, PodReader::Dea
   response.warnings = decision.warnings;
   response.audit_annotations = decision.audit;
   return {200, "application/json", wire::to_json(response)};
+}
+
+HttpResponse AdmissionHandler::malformed(const Error& error) {
+  parts_.metrics.count_malformed_review();
+  const std::string text = one_line(to_string(error), kMaxMessage);
+  const std::int64_t now = to_unix(parts_.clock.now());
+  if (logged_at_.exchange(now) != now) {
+    spdlog::warn("a request to /admit is no AdmissionReview that we understand: {}", text);
+  }
+  return refused(400, text);
 }
 
 // By UID from the directory. A Binding without one, as users and the legacy resource write it, always

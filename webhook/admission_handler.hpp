@@ -1,6 +1,7 @@
 // POST /admit: bytes of an AdmissionReview in, bytes of its answer out.
 #pragma once
 
+#include <atomic>
 #include <functional>
 
 #include "base/clock.hpp"
@@ -31,9 +32,12 @@ class AdmissionHandler {
 
  private:
   HttpResponse answer(const HttpRequest& request, PodReader::Deadline deadline);
+  HttpResponse malformed(const Error& error);
   PodLookup look_up(const wire::AdmissionRequest& review, PodReader::Deadline deadline);
 
   AdmissionParts parts_;
+  // Any pod may send garbage: at most one line of log a second says so.
+  std::atomic<std::int64_t> logged_at_{0};  // Unix time
 };
 
 }  // namespace nodeproof::webhook

@@ -90,7 +90,7 @@ Generations EpochKeeper::keep_generations(std::uint64_t epoch) {
   if (!next) return have;
   const std::string json = wire::epoch_secret(*next, ns_, version);
   body ? api_.replace(path, json) : api_.create(collection, json);
-  spdlog::info("the epoch key has {} generations, the newest is {}", next->size(), next->back().kid);
+  spdlog::info("the newest generation of the epoch key is {}, of {}", next->back().kid, next->size());
   return *std::move(next);
 }
 

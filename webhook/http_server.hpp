@@ -1,4 +1,5 @@
-// The listening edge: HTTP/1.1 over TLS, or plain, on Boost.Beast's parser (docs/adr: Beast as the edge).
+// The listening edge: HTTP/1.1 over TLS, or plain, on Boost.Beast's parser
+// (docs/adr/0001-beast-as-the-edge.md).
 //
 // It reads, bounds and checks requests and gives whole ones to a handler; routes are the handler's.
 // What it refuses by itself: anything beyond http_limits.hpp (413, 431), ambiguous framing

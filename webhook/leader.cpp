@@ -19,10 +19,7 @@ Leader::Leader(kube::ApiClient& client, ClusterApi& api, const Clock& clock, con
 
 void Leader::step() {
   if (!may_lead_()) return resign();
-  const bool led = leading_;
   leading_ = lease_.step(std::chrono::steady_clock::now());
-  if (leading_ != led)
-    spdlog::info(leading_ ? "this replica leads now" : "this replica does not lead any more");
   if (!leading_) {
     published_.reset();
     return;
@@ -39,7 +36,7 @@ void Leader::resign() {
   leading_ = false;
   published_.reset();
   lease_.release();
-  spdlog::info("this replica gave the lead up");
+  spdlog::info("this replica gives the lead up");
 }
 
 }  // namespace nodeproof::webhook

@@ -65,11 +65,16 @@ std::string remedy_for(std::string_view collection_code) {
   return kAgentRemedy;
 }
 
+// The agent's own remedy is for its own log and object; here ours follows.
+std::string detail_of(const wire::CollectionState& collection) {
+  if (collection.detail.empty()) return "the agent reports " + collection.code;
+  return collection.detail.substr(0, collection.detail.find(". Remedy: "));
+}
+
 // What can be said from the evidence object alone; nothing when it is there to be verified.
 std::optional<NodeTrust> judge_collection(const NodeEvidence& evidence) {
   const std::string& code = evidence.collection.code;
-  const std::string detail =
-      evidence.collection.detail.empty() ? "the agent reports " + code : evidence.collection.detail;
+  const std::string detail = detail_of(evidence.collection);
   if (proves_nothing(evidence)) return conclude(Phase::kUnsupported, code, detail, remedy_for(code));
   if (code != "complete") return conclude(Phase::kPending, code, detail, remedy_for(code));
   if (evidence.platform == wire::kPlatformSnp) return std::nullopt;

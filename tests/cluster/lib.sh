@@ -51,16 +51,17 @@ build_preset() {
     die "preset $preset does not build; the lines above say why"
 }
 
-# free_ports N: N different TCP ports that are free on loopback, below the range that the kernel
-# hands out to clients.
+# free_ports N: N different TCP ports that are free on loopback, the next higher one too (a software
+# TPM takes both), below the range that the kernel hands out to clients.
 free_ports() {
   perl -MIO::Socket::INET -e '
+    sub bound { IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1", LocalPort => $_[0]) }
     my %held;
     while (keys %held < $ARGV[0]) {
-      my $port = 20000 + int rand 12000;
+      my $port = 20000 + 2 * int rand 6000;
       next if $held{$port};
-      my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1", LocalPort => $port) or next;
-      $held{$port} = $socket;
+      my ($first, $second) = (bound($port), bound($port + 1));
+      $held{$port} = [$first, $second] if $first && $second;
     }
     print "$_\n" for keys %held' "$1"
 }
@@ -113,6 +114,24 @@ running() {
 }
 
 stopped() { ! running "$@"; }
+
+# wait_served RUN NAME SECONDS COMMAND...: polls until the server NAME lets the command succeed; shows the
+# end of its log when it ends before that, or takes too long.
+wait_served() {
+  local run=$1 name=$2 limit=$3 deadline=$((SECONDS + $3)) what
+  shift 3
+  until "$@"; do
+    what=
+    if stopped "$run" "$name"; then what="$name ended"; fi
+    if ((SECONDS >= deadline)); then what="$name is not ready after $limit s"; fi
+    if [[ -n $what ]]; then
+      say "$what; the end of $run/log/$name.log:"
+      tail -n 5 "$run/log/$name.log" >&2
+      return 1
+    fi
+    sleep 0.2
+  done
+}
 
 # signal_process RUN NAME SIGNAL
 signal_process() {

@@ -31,7 +31,7 @@ api_server() { kube config view -o jsonpath='{.clusters[0].cluster.server}'; }
 # testbed_start: a control plane with Nodeproof on it, two nodes with an agent each, and an enrolled
 # namespace.
 testbed_start() {
-  TOOLS=$TOOLS "$project/tests/cluster/control-plane" start "$RUN"
+  TOOLS=$TOOLS "$project/tests/cluster/control-plane" start "$RUN" >/dev/null
   install_chart
   add_node "$good"
   add_node "$bad"
@@ -74,20 +74,25 @@ YAML
   kube taint node "$node" node.kubernetes.io/not-ready- >/dev/null
 }
 
+# report_new_boot NODE: what the kubelet would report after a reboot.
+report_new_boot() {
+  new_uuid >"$RUN/node/$1/boot_id"
+  kube patch node "$1" --subresource status --type merge \
+    -p "{\"status\": {\"nodeInfo\": {\"bootID\": \"$(<"$RUN/node/$1/boot_id")\"}}}" >/dev/null
+}
+
 # start_vtpm NODE [FLAG]: the emulated vTPM and THIM of a confidential VM, at the same addresses at
 # every start. Makes its authorities at the first.
 start_vtpm() {
-  local node=$1 dir=$RUN/node/$1 ready=$RUN/node/$1/vtpm.json ports=()
+  local node=$1 dir=$RUN/node/$1 port thim_port
   shift
-  [[ -d $RUN/authority ]] || "$BIN/nodeproof-emulator" make-authority --dir "$RUN/authority" >/dev/null
-  if [[ -e $ready ]]; then
-    ports=(--port "$(jq -r '.tcti | capture("port=(?<port>[0-9]+)").port' "$ready")"
-      --thim-port "$(jq -r '.thim | capture(":(?<port>[0-9]+)").port' "$ready")")
-  fi
+  [[ -d $RUN/authority ]] || "$BIN/nodeproof-emulator" make-authority --dir "$RUN/authority" >"$RUN/log/authority.log" 2>&1
+  [[ -e $dir/ports ]] || free_ports 2 >"$dir/ports"
+  { read -r port && read -r thim_port; } <"$dir/ports"
   : >"$RUN/log/vtpm-$node.log"
   spawn "$RUN" "vtpm-$node" "$BIN/nodeproof-emulator" run --authority "$RUN/authority" --state "$dir/vtpm" \
-    --vm-id "$(<"$dir/vm_id")" "${ports[@]}" "$@"
-  wait_until 60 "the emulated vTPM of $node" vtpm_ready "$node" "$ready"
+    --vm-id "$(<"$dir/vm_id")" --port "$port" --thim-port "$thim_port" "$@"
+  wait_served "$RUN" "vtpm-$node" 60 vtpm_ready "$node" "$dir/vtpm.json"
 }
 
 vtpm_ready() {  # vtpm_ready NODE FILE: keeps the line that the emulator prints once it serves
@@ -143,17 +148,10 @@ YAML
 
 start_webhook() {
   spawn "$RUN" webhook "$BIN/nodeproof-webhook" --config "$RUN/webhook.yaml"
-  wait_until 60 "the webhook to be ready" webhook_ready
-  running "$RUN" webhook || {
-    tail -n 5 "$RUN/log/webhook.log" >&2
-    return 1
-  }
+  wait_served "$RUN" webhook 60 webhook_ready
 }
 
-webhook_ready() {
-  stopped "$RUN" webhook && return
-  curl -fs -o /dev/null "$(<"$RUN/webhook.health")/readyz"
-}
+webhook_ready() { curl -fs -o /dev/null "$(<"$RUN/webhook.health")/readyz"; }
 
 # agent_pod NODE: the DaemonSet's pod there, bound by the real scheduler.
 agent_pod() {
@@ -177,7 +175,7 @@ start_agent() {
     tcti=$(jq -r .tcti "$dir/vtpm.json")
     thim=$(jq -r .thim "$dir/vtpm.json")
   else
-    tcti=device:$dir/has-no-tpm
+    tcti=device:/dev/no-tpm-here
     thim=http://127.0.0.1:9
   fi
   [[ -e $dir/agent.token ]] || agent_token "$node" >"$dir/agent.token"
@@ -196,6 +194,16 @@ YAML
 stop_webhook() { end_process "$RUN" webhook; }
 stop_agent() { end_process "$RUN" "agent-$1"; }
 stop_vtpm() { end_process "$RUN" "vtpm-$1"; }
+
+# redeploy NODE: the same VM with a new vTPM and a new boot.
+redeploy() {
+  stop_agent "$1"
+  stop_vtpm "$1"
+  rm -rf "$RUN/node/$1/vtpm"
+  report_new_boot "$1"
+  start_vtpm "$1"
+  start_agent "$1"
+}
 
 # ---- what the cluster says ------------------------------------------------------------------------
 
@@ -221,18 +229,21 @@ enrol_workloads() {
   kube label namespace "$workloads" nodeproof.dev/enforce=annotated-pods >/dev/null
 }
 
-# pod NAME [SPEC-FIELDS]: the manifest of a sensitive pod. The variables annotations and selector
+# pod NAME [SPEC-FIELD]: the manifest of a sensitive pod. The variables annotations and selector
 # override what makes it sensitive, and what steers it.
 pod() {
   cat <<YAML
 apiVersion: v1
 kind: Pod
-metadata: {name: $1, namespace: $workloads, annotations: {${annotations-nodeproof.dev/policy: confidential}}}
+metadata:
+  name: $1
+  namespace: $workloads
+  annotations: {${annotations-nodeproof.dev/policy: confidential}}
 spec:
   nodeSelector: {${selector-$attestation_label: verified}}
   containers: [{name: main, image: example.invalid/ledger}]
-  ${2:-}
 YAML
+  if (($# > 1)); then echo "  $2"; fi
 }
 
 create_pod() { pod "$@" | kube create -f - ; }

@@ -39,18 +39,13 @@ case_webhook_down_holds_only_the_enrolled() {
   bind held "$good"
 }
 
-set_boot_id() {
-  echo "$2" >"$RUN/node/$1/boot_id"
-  kube patch node "$1" --subresource status --type merge -p "{\"status\": {\"nodeInfo\": {\"bootID\": \"$2\"}}}"
-}
-
 # The kubelet reports a new boot: what was proven of the old one ends at once.
 case_reboot_ends_the_proof() {
   create_unscheduled_pod rebooted
   would_admit rebooted "$good"
   stop_agent "$good"
   stop_vtpm "$good"
-  set_boot_id "$good" "$(new_uuid)"
+  report_new_boot "$good"
   wait_until 10 "the old proof to end" would_refuse_for boot-changed rebooted "$good"
   start_vtpm "$good"
   start_agent "$good"

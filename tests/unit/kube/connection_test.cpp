@@ -104,13 +104,22 @@ TEST(InCluster, OutsideAPodItSaysWhatIsMissing) {
 }
 
 TEST(ApiClientAddress, PlainHttpIsForLoopbackAlone) {
-  for (const char* server : {"http://127.0.0.1:8001", "http://[::1]:8001"}) {
-    EXPECT_NO_THROW(ApiClient(connection_to(server), "test")) << server;
-  }
+  EXPECT_NO_THROW(ApiClient(connection_to("http://127.0.0.1:8001"), "test"));
   for (const char* server :
        {"http://api.example.org", "http://127.0.0.1.example.org", "http://localhost:8001", "ftp://127.0.0.1",
         "api.example.org:6443", "", "https://", "https://u:p@host", "https://a b", "http://127.0.0.2"}) {
     EXPECT_THROW(ApiClient(connection_to(server), "test"), std::runtime_error) << server;
+  }
+}
+
+TEST(ApiClientAddress, Ipv6AddressesNeedAName) {
+  for (const char* server : {"https://[fd00::1]:443", "http://[::1]:8001"}) {
+    try {
+      const ApiClient client(connection_to(server), "test");
+      ADD_FAILURE() << server << " was accepted";
+    } catch (const std::runtime_error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("use a host name"));
+    }
   }
 }
 

@@ -58,10 +58,10 @@ class LeaseStore {
   }
   void store(const std::string& body) {
     version_ = std::to_string(std::stoi(version_) + 1);
-    object_ = std::regex_replace(body, std::regex(",?\"resourceVersion\":\"[0-9]+\""), "");
+    object_ = std::regex_replace(
+        body, std::regex("\"resourceVersion\":\"[0-9]+\",|,\"resourceVersion\":\"[0-9]+\""), "");
     object_ = std::regex_replace(object_, std::regex("\"metadata\":\\{"),
                                  "\"metadata\":{\"resourceVersion\":\"" + version_ + "\",");
-    object_ = std::regex_replace(object_, std::regex(",\\}"), "}");
   }
 
   mutable std::mutex mutex_;

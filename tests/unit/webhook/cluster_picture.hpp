@@ -75,6 +75,12 @@ inline std::map<std::string, std::string> asks_for(const std::string& name) {
   return {{std::string(wire::kPolicyAnnotation), name}};
 }
 
+inline std::map<std::string, std::string> with_age(std::map<std::string, std::string> annotations,
+                                                   const std::string& age) {
+  annotations[std::string(wire::kMaxAgeAnnotation)] = age;
+  return annotations;
+}
+
 inline wire::Pod pod(const std::string& ns, std::map<std::string, std::string> annotations,
                      const std::string& node = {}) {
   wire::Pod out;
@@ -123,6 +129,18 @@ inline wire::AdmissionRequest binding_request(const std::string& ns, const std::
   binding.target_name = node;
   out.binding = binding;
   return out;
+}
+
+inline AdmissionDecision decide_now(const wire::AdmissionRequest& request,
+                                    const PodLookup& lookup = PodAbsent{}, Seconds after = Seconds(0)) {
+  static const Snapshot snapshot = picture();
+  return decide(request, snapshot, lookup, kNow + after);
+}
+
+// "binding denied no-tpm"
+inline std::string summary(const AdmissionDecision& decision) {
+  return std::string(to_string(decision.rule)) + (decision.allowed ? " allowed " : " denied ") +
+         decision.reason;
 }
 
 }  // namespace nodeproof::webhook::testing

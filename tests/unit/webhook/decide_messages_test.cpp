@@ -7,12 +7,12 @@
 namespace nodeproof::webhook {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using testing::asks_for;
 using testing::binding_request;
 using testing::create_request;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::kNow;
 using testing::pod;
 using testing::update_request;

@@ -1,9 +1,7 @@
 #include "webhook/decide.hpp"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/vectors.hpp"
 #include "tests/unit/webhook/cluster_picture.hpp"
 #include "webhook/messages.hpp"
 
@@ -13,30 +11,15 @@ namespace {
 using testing::asks_for;
 using testing::binding_request;
 using testing::create_request;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
+using testing::decide_now;
 using testing::kNow;
 using testing::picture;
 using testing::pod;
+using testing::summary;
 using testing::update_request;
-
-const Snapshot& cluster() {
-  static const Snapshot snapshot = picture();
-  return snapshot;
-}
-
-AdmissionDecision decide_now(const wire::AdmissionRequest& request, const PodLookup& lookup = PodAbsent{},
-                             Seconds after = Seconds(0)) {
-  return decide(request, cluster(), lookup, kNow + after);
-}
+using testing::with_age;
 
 using Annotations = std::map<std::string, std::string>;
-
-Annotations with_age(Annotations annotations, const std::string& age) {
-  annotations[std::string(wire::kMaxAgeAnnotation)] = age;
-  return annotations;
-}
 
 // "allowed reason" or "denied reason" of a row, with the rule that decided.
 struct Row {
@@ -45,11 +28,6 @@ struct Row {
   PodLookup lookup;
   std::string want;
 };
-
-std::string summary(const AdmissionDecision& decision) {
-  return std::string(to_string(decision.rule)) + (decision.allowed ? " allowed " : " denied ") +
-         decision.reason;
-}
 
 std::vector<Row> pod_rows() {
   wire::AdmissionRequest no_name = create_request(pod("demo", asks_for("confidential"), "plain-1"));

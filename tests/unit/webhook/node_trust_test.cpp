@@ -187,6 +187,17 @@ TEST_P(WrongNode, EndsAVerifiedPairOnlyByContradictionOrBoot) {
 INSTANTIATE_TEST_SUITE_P(All, WrongNode, ::testing::Range<std::size_t>(0, wrongs().size()),
                          [](const auto& param) { return wrongs()[param.param].name; });
 
+TEST(NodeTrust, SaysWhatTheAgentFoundAndItsOwnRemedy) {
+  Scene scene;
+  (*scene.evidence)->platform = "none";
+  (*scene.evidence)->collection = {"no-tpm", "/dev/tpmrm0: No such file. Remedy: look here"};
+  const NodeTrust trust = scene.judge();
+  EXPECT_EQ(trust.detail, "/dev/tpmrm0: No such file");
+  EXPECT_EQ(trust.remedy, "use a node pool of an AMD SEV-SNP confidential VM size");
+  (*scene.evidence)->collection.detail.clear();
+  EXPECT_EQ(scene.judge().detail, "the agent reports no-tpm");
+}
+
 TEST(NodeTrust, EvidenceOfANewBootEndsTheOldPairBeforeTheNodeSaysSo) {
   Scene scene;
   scene.previous = scene.judge();

@@ -10,13 +10,13 @@
 namespace nodeproof::wire {
 
 enum class Phase { kPending, kVerified, kStale, kFailed, kUnsupported };
-std::string_view to_string(Phase phase);            // "Verified"
-std::string_view attestation_label(Phase phase);    // "verified", value of .../attestation
+std::string_view to_string(Phase phase);          // "Verified"
+std::string_view attestation_label(Phase phase);  // "verified", value of .../attestation
 
 struct PolicyOutcome {
   std::string policy;
   bool met = false;
-  std::string code;    // why not: a check name or "invalid-policy"; empty when met
+  std::string code;  // why not: a check name or "invalid-policy"; empty when met
   std::string detail;
   bool operator==(const PolicyOutcome&) const = default;
 };
@@ -34,11 +34,11 @@ struct NodeAttestationStatus {
   std::string vm_id;
   std::string secure_boot = "unknown";  // "enabled", "disabled", "unknown"
   std::string measured_boot = "unknown";
-  std::string evidence_digest;          // hex
-  std::string verified_at;              // RFC 3339; start of the proven epoch
-  std::string expires_at;               // RFC 3339; when the shortest maxEvidenceAge ends
-  attest::Findings findings;            // failed and not-checked ones
-  std::vector<std::string> coverage;    // what the evidence speaks for and what not, in plain words
+  std::string evidence_digest;        // hex
+  std::string verified_at;            // RFC 3339; start of the proven epoch
+  std::string expires_at;             // RFC 3339; when the shortest maxEvidenceAge ends
+  attest::Findings findings;          // failed and not-checked ones
+  std::vector<std::string> coverage;  // what the evidence speaks for and what not, in plain words
   std::vector<PolicyOutcome> policies;
 };
 

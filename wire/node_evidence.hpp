@@ -22,9 +22,9 @@ struct NodeEvidence {
   std::string resource_version;
   attest::BootIdentity boot;
   std::string platform{kPlatformNone};
-  attest::Epoch collected;  // kid and m of the report challenge; kid empty when platform is none
-  Bytes hcl_report;         // cut to its report_size; empty when there is none
-  Bytes ak_certificate;     // DER; empty when there is none
+  attest::Epoch collected;          // kid and m of the report challenge; kid empty when platform is none
+  Bytes hcl_report;                 // cut to its report_size; empty when there is none
+  Bytes ak_certificate;             // DER; empty when there is none
   std::vector<Bytes> certificates;  // DER: VCEK, ASK, ARK
   CollectionState collection;
   std::string collected_at;  // RFC 3339, the node's clock: a hint

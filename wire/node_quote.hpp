@@ -12,11 +12,11 @@ struct NodeQuote {
   std::string name;  // of the Node
   std::string resource_version;
   attest::BootIdentity boot;
-  attest::Epoch epoch;   // kid and n
+  attest::Epoch epoch;    // kid and n
   attest::Nonce nonce{};  // of epoch n: public once published, recomputed by holders of K
   Sha256Digest evidence_digest{};
-  Bytes attest;     // TPMS_ATTEST
-  Bytes signature;  // raw RSASSA, 256 bytes
+  Bytes attest;            // TPMS_ATTEST
+  Bytes signature;         // raw RSASSA, 256 bytes
   attest::PcrValues pcrs;  // of kNodeQuotePcrs
 };
 

@@ -3,7 +3,10 @@
 
 case_silence_turns_stale_and_back() {
   create_unscheduled_pod patient
+  annotations='nodeproof.dev/policy: confidential, nodeproof.dev/max-evidence-age: 8s' create_unscheduled_pod impatient
   stop_agent "$good"
+  would_admit patient "$good"
+  wait_until "$max_age" "the pod that asks for a younger proof to be refused" would_refuse_for evidence-age impatient "$good"
   would_admit patient "$good"
   wait_until $((max_age + 40)) "a binding to be refused for its age" would_refuse_for evidence-age patient "$good"
   refused_for "$good.*evidence-age.*remedy: " bind patient "$good"

@@ -76,3 +76,16 @@ case_unmarked_pods_are_not_touched() {
   wait_until 60 "the scheduler to place an unmarked pod" is_bound unmarked-scheduled
   [[ $(node_of unmarked-scheduled) == "$bad" ]]
 }
+
+refused_in_sealed() { annotations='' selector='' workloads=sealed refused_for "$@"; }
+
+case_all_pods_of_a_namespace_are_protected() {
+  kube create namespace sealed
+  kube label namespace sealed nodeproof.dev/enforce=all-pods
+  wait_until 20 "the namespace to be refused without a policy" \
+    refused_in_sealed 'neither the pod nor namespace sealed names one' create_pod plain 2>/dev/null
+  kube annotate namespace sealed nodeproof.dev/policy=confidential
+  wait_until 20 "the namespace's policy to be demanded" \
+    refused_in_sealed "$bad.*no-tpm" create_pod plain "nodeName: $bad" 2>/dev/null
+  annotations='' selector='' workloads=sealed create_pod plain "nodeName: $good"
+}

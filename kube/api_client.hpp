@@ -29,6 +29,8 @@ struct Connection {
   std::string token = {};
   std::string client_cert_pem = {};
   std::string client_key_pem = {};
+
+  bool operator==(const Connection&) const = default;
 };
 
 // From KUBERNETES_SERVICE_HOST/PORT and the mounted service account. Throws std::runtime_error with

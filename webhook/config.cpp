@@ -72,6 +72,18 @@ Status read_trust_anchors(const YamlValue& root, Config& out) {
   return read_text(*anchors, "vtpm", out.vtpm_anchors);
 }
 
+Status read_revocation_lists(const YamlValue& root, Config& out) {
+  NODEPROOF_TRY(member, root.optional("revocationLists"));
+  if (!member) return Ok{};
+  NODEPROOF_TRY(files, member->list());
+  if (files.empty()) return bad(*member, "is empty; leave the key out to verify without revocation lists");
+  for (const YamlValue& file : files) {
+    NODEPROOF_TRY(path, non_empty(file));
+    out.revocation_lists.emplace_back(std::move(path));
+  }
+  return Ok{};
+}
+
 Result<kube::Connection> parse_connection(const YamlValue& map) {
   NODEPROOF_CHECK(map.only({"server", "caFile", "tokenFile", "clientCertFile", "clientKeyFile"}));
   kube::Connection out;
@@ -139,9 +151,9 @@ Result<std::string> namespace_name(std::string_view text, std::string_view where
 
 Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_TRY(root, YamlValue::parse(yaml, std::move(what)));
-  NODEPROOF_CHECK(
-      root.only({"namespace", "listen", "healthListen", "tls", "epochLength", "maxReportAge", "viewAge",
-                 "akCertificateGrace", "trustAnchors", "referenceValues", "identity", "connection"}));
+  NODEPROOF_CHECK(root.only({"namespace", "listen", "healthListen", "tls", "epochLength", "maxReportAge",
+                             "viewAge", "akCertificateGrace", "trustAnchors", "revocationLists",
+                             "referenceValues", "identity", "connection"}));
   Config out;
   NODEPROOF_CHECK(read_namespace(root, out.ns));
   NODEPROOF_CHECK(read_endpoint(root, "listen", out.listen));
@@ -152,6 +164,7 @@ Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_CHECK(read_duration(root, "viewAge", out.view_age));
   NODEPROOF_CHECK(read_duration(root, "akCertificateGrace", out.ak_certificate_grace));
   NODEPROOF_CHECK(read_trust_anchors(root, out));
+  NODEPROOF_CHECK(read_revocation_lists(root, out));
   NODEPROOF_CHECK(read_text(root, "referenceValues", out.reference_values));
   NODEPROOF_CHECK(read_text(root, "identity", out.identity));
   NODEPROOF_TRY(connection, root.optional("connection"));

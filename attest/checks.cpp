@@ -87,6 +87,10 @@ Finding failed(Check check, std::string code, std::string detail, std::string re
   return {check, Outcome::kFailed, std::move(code), std::move(detail), std::move(remedy)};
 }
 
+Finding malformed(Check check, const Error& error, std::string remedy) {
+  return failed(check, to_string(error.code), error.where + " " + error.detail, std::move(remedy));
+}
+
 Finding not_checked(Check check, std::string code, std::string detail, std::string remedy) {
   return {check, Outcome::kNotChecked, std::move(code), std::move(detail), std::move(remedy)};
 }

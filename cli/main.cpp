@@ -4,10 +4,13 @@
 
 #include "base/clock.hpp"
 #include "cli/verify_azure_snp.hpp"
+#include "cli/verify_snp_report.hpp"
 
 namespace {
 
 using nodeproof::cli::AzureSnpOptions;
+using nodeproof::cli::SnpReportOptions;
+using nodeproof::cli::TrustOptions;
 
 constexpr const char* kFooter =
     R"(Exit codes: 0 verified, 1 refused, 2 usage or malformed input, 3 environment.)";
@@ -36,6 +39,42 @@ Example:
 
 Exit codes: 0 verified, 1 refused, 2 usage or malformed input, 3 environment.)";
 
+constexpr const char* kSnpReportFooter = R"(Files are raw as the firmware gives them:
+  --report        1184 bytes, of version 2, 3 or 5
+  --certificates  any mix of PEM and DER, in any order: VCEK, ASK and ARK, or VLEK, ASVK and ARK
+
+Authenticity and guest policy are judged. The VMPL is only reported, and what REPORT_DATA means is not known
+here: for a node of Azure use verify azure-snp.
+
+Example:
+  nodeproof verify snp-report --report report.bin --certificates vcek.der ask.pem ark.pem
+
+Exit codes: 0 verified, 1 refused, 2 usage or malformed input, 3 environment.)";
+
+void add_trust(CLI::App& verb, TrustOptions& options) {
+  verb.add_option("--trust-anchor", options.trust_anchors,
+                  "Roots beside the built-in ones, and vTPM intermediates; only for emulated nodes")
+      ->type_name("FILE..");
+  verb.add_option("--crl", options.revocation_lists, "Revocation lists of the CAs, PEM or DER, in date")
+      ->type_name("FILE..");
+  verb.add_option("--at", options.at, "Verify as of this time instead of now")->type_name("RFC3339");
+}
+
+void add_snp_report(CLI::App& verify, SnpReportOptions& options, int& exit_code) {
+  CLI::App* verb = verify.add_subcommand("snp-report", "Verify an SEV-SNP report on its own");
+  verb->footer(kSnpReportFooter);
+  verb->add_option("--report", options.report, "SEV-SNP attestation report")->required()->type_name("FILE");
+  verb->add_option("--certificates", options.certificates, "VCEK or VLEK and CA certificates")
+      ->required()
+      ->type_name("FILE..");
+  add_trust(*verb, options);
+  verb->add_flag("--json", options.json, "Print JSON");
+  verb->callback([&options, &exit_code] {
+    exit_code =
+        nodeproof::cli::verify_snp_report(options, nodeproof::SystemClock().now(), std::cout, std::cerr);
+  });
+}
+
 void add_azure_snp(CLI::App& verify, AzureSnpOptions& options, int& exit_code) {
   CLI::App* verb = verify.add_subcommand("azure-snp", "Verify evidence of an Azure SEV-SNP confidential VM");
   verb->footer(kAzureSnpFooter);
@@ -58,7 +97,7 @@ void add_azure_snp(CLI::App& verify, AzureSnpOptions& options, int& exit_code) {
           ->type_name("HEX");
   verb->add_flag("--accept-unfresh", options.accept_unfresh, "Leave the age of the quote open")
       ->excludes(data);
-  verb->add_option("--at", options.at, "Verify as of this time instead of now")->type_name("RFC3339");
+  add_trust(*verb, options);
   verb->add_flag("--json", options.json, "Print JSON");
   verb->callback([&options, &exit_code] {
     exit_code =
@@ -81,6 +120,8 @@ int main(int argc, char** argv) {
   AzureSnpOptions azure_snp;
   int exit_code = nodeproof::cli::kUsage;
   add_azure_snp(*verify, azure_snp, exit_code);
+  SnpReportOptions snp_report;
+  add_snp_report(*verify, snp_report, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

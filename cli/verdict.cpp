@@ -74,6 +74,7 @@ std::string printable(std::string_view content) {
 
 value to_value(const attest::TcbVersion& tcb) {
   value out = value::object();
+  if (tcb.layout == attest::TcbLayout::kTurin) out["fmc"] = value::number(tcb.fmc);
   out["bootloader"] = value::number(tcb.bootloader);
   out["tee"] = value::number(tcb.tee);
   out["snp"] = value::number(tcb.snp);
@@ -85,7 +86,14 @@ value optional_boolean(const std::optional<bool>& flag) {
   return flag ? value::boolean(*flag) : value::null();
 }
 
-value snp_claims(const attest::BootClaims& claims) {
+// JSON numbers are exact only below 2^53.
+value hex64(std::uint64_t number) {
+  Bytes bytes;
+  append_be64(bytes, number);
+  return text(to_hex(bytes));
+}
+
+value snp_claims(const attest::ReportClaims& claims, const attest::ValidityWindow& validity) {
   const attest::SnpReport& report = claims.report();
   value out = value::object();
   out["version"] = value::number(report.version);
@@ -94,17 +102,26 @@ value snp_claims(const attest::BootClaims& claims) {
   out["policy"] = value::number(report.policy);
   out["vmpl"] = value::number(report.vmpl);
   out["platformInfo"] = value::number(report.platform_info);
+  out["reportData"] = text(to_hex(report.report_data));
   out["measurement"] = text(to_hex(report.measurement));
   out["hostData"] = text(to_hex(report.host_data));
   out["idKeyDigest"] = text(to_hex(report.id_key_digest));
   out["reportId"] = text(to_hex(report.report_id));
-  out["chipId"] = text(to_hex(report.chip_id));
+  if (claims.csp_id()) {
+    out["cspId"] = text(*claims.csp_id());
+  } else {
+    out["chipId"] = text(to_hex(report.chip_id));
+  }
   out["tcb"] = to_value(report.reported_tcb);
   out["currentTcb"] = to_value(report.current_tcb);
   out["committedTcb"] = to_value(report.committed_tcb);
   out["launchTcb"] = to_value(report.launch_tcb);
-  out["validFrom"] = text(to_rfc3339(claims.validity().from));
-  out["validUntil"] = text(to_rfc3339(claims.validity().until));
+  if (report.mitigations) {
+    out["launchMitigationVector"] = hex64(report.mitigations->launch);
+    out["currentMitigationVector"] = hex64(report.mitigations->current);
+  }
+  out["validFrom"] = text(to_rfc3339(validity.from));
+  out["validUntil"] = text(to_rfc3339(validity.until));
   return out;
 }
 
@@ -125,9 +142,7 @@ value quote_claims(const attest::QuoteClaims& claims) {
   out["resetCount"] = value::number(quote.reset_count);
   out["restartCount"] = value::number(quote.restart_count);
   out["safe"] = value::boolean(quote.safe);
-  Bytes firmware;
-  append_be64(firmware, quote.firmware_version);
-  out["firmwareVersion"] = text(to_hex(firmware));  // JSON numbers are exact only below 2^53
+  out["firmwareVersion"] = hex64(quote.firmware_version);
   out["pcrs"] = value::object();
   for (const auto& [pcr, digest] : claims.pcrs()) out["pcrs"][std::to_string(pcr)] = text(to_hex(digest));
   return out;
@@ -181,7 +196,7 @@ bool Verdict::verified() const {
 }
 
 Verdict offline_verdict(const attest::BootVerification& boot, const attest::QuoteVerification* quote) {
-  Verdict out{boot.findings, boot.claims, {}};
+  Verdict out{boot.findings, boot.claims, {}, {}};
   if (quote != nullptr) {
     out.findings.insert(out.findings.end(), quote->findings.begin(), quote->findings.end());
     out.quote = quote->claims;
@@ -198,6 +213,10 @@ Verdict offline_verdict(const attest::BootVerification& boot, const attest::Quot
   std::stable_sort(out.findings.begin(), out.findings.end(),
                    [](const Finding& a, const Finding& b) { return a.check < b.check; });
   return out;
+}
+
+Verdict report_verdict(const attest::ReportVerification& report) {
+  return {report.findings, {}, {}, report.claims};
 }
 
 void print_checklist(std::ostream& out, const Verdict& verdict) {
@@ -226,10 +245,11 @@ void print_json(std::ostream& out, const Verdict& verdict) {
   root["checks"] = value::array(std::move(checks));
   root["claims"] = value::object();
   if (verdict.boot) {
-    root["claims"]["snp"] = snp_claims(*verdict.boot);
+    root["claims"]["snp"] = snp_claims(verdict.boot->snp(), verdict.boot->validity());
     // Only a genuine paravisor's word about the VM counts (number 9).
     if (verdict.boot->paravisor_genuine()) root["claims"]["vm"] = vm_claims(*verdict.boot);
   }
+  if (verdict.report) root["claims"]["snp"] = snp_claims(*verdict.report, verdict.report->validity());
   if (verdict.quote) root["claims"]["quote"] = quote_claims(*verdict.quote);
   out << root.serialize() << '\n';
 }

@@ -15,6 +15,7 @@ struct Verdict {
   attest::Findings findings;  // every check of the verb exactly once, in the order of their numbers
   std::optional<attest::BootClaims> boot;
   std::optional<attest::QuoteClaims> quote;
+  std::optional<attest::ReportClaims> report;  // of a report on its own
 
   // No check failed, and only those are not-checked that an offline verification may leave open.
   bool verified() const;
@@ -24,6 +25,9 @@ struct Verdict {
 // findings in order. `boot` and `quote` are what attest::verify_* gave; without a quote its checks
 // are not-checked, which refuses.
 Verdict offline_verdict(const attest::BootVerification& boot, const attest::QuoteVerification* quote);
+
+// Of a report on its own, which has no checks that need more than its files.
+Verdict report_verdict(const attest::ReportVerification& report);
 
 void print_checklist(std::ostream& out, const Verdict& verdict);
 void print_json(std::ostream& out, const Verdict& verdict);

@@ -97,6 +97,19 @@ Status read_setting(const YamlValue& map, std::string_view key, Seconds& to) {
   return Ok{};
 }
 
+Status read_setting(const YamlValue& map, std::string_view key, std::vector<std::filesystem::path>& to) {
+  NODEPROOF_TRY(member, map.optional(key));
+  if (!member) return Ok{};
+  NODEPROOF_TRY(items, member->list());
+  if (items.empty()) return bad(*member, "is empty; leave the key out when there is no file");
+  to.clear();
+  for (const YamlValue& item : items) {
+    NODEPROOF_TRY(file, non_empty(item));
+    to.emplace_back(std::move(file));
+  }
+  return Ok{};
+}
+
 Status read_namespace(const YamlValue& root, std::string& to) {
   NODEPROOF_TRY(member, root.optional("namespace"));
   if (!member) return Ok{};

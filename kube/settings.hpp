@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kube/api_client.hpp"
 #include "wire/strict_yaml.hpp"
@@ -20,6 +21,8 @@ Result<std::string> read_settings_file(const std::filesystem::path& file);
 Status read_setting(const wire::YamlValue& map, std::string_view key, std::string& to);
 Status read_setting(const wire::YamlValue& map, std::string_view key, std::filesystem::path& to);
 Status read_setting(const wire::YamlValue& map, std::string_view key, Seconds& to);
+// A list of at least one file.
+Status read_setting(const wire::YamlValue& map, std::string_view key, std::vector<std::filesystem::path>& to);
 
 // Key "namespace" of `root`, likewise.
 Status read_namespace(const wire::YamlValue& root, std::string& to);

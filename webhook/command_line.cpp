@@ -27,6 +27,7 @@ constexpr const char* kFooter =
     "  viewAge: 30s                     # unready when nothing was heard of the API server for so long\n"
     "  akCertificateGrace: 720h         # an AK certificate expired by less is accepted with a warning\n"
     "  trustAnchors: {amd: FILE, vtpm: FILE}        # PEM; beside the built-in roots\n"
+    "  revocationLists: [FILE, ...]     # CRLs of AMD's and Microsoft's CAs; past nextUpdate they refuse\n"
     "  referenceValues: FILE            # YAML; instead of the built-in paravisors\n"
     "  identity: NAME                   # of this replica; the host's name by default\n"
     "  connection:                      # only outside a pod\n"

@@ -73,9 +73,9 @@ Result<Endpoint> parse_endpoint(std::string_view text, std::string_view where) {
 
 Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_TRY(root, YamlValue::parse(yaml, std::move(what)));
-  NODEPROOF_CHECK(
-      root.only({"namespace", "listen", "healthListen", "tls", "epochLength", "maxReportAge", "viewAge",
-                 "akCertificateGrace", "trustAnchors", "referenceValues", "identity", "connection"}));
+  NODEPROOF_CHECK(root.only({"namespace", "listen", "healthListen", "tls", "epochLength", "maxReportAge",
+                             "viewAge", "akCertificateGrace", "trustAnchors", "revocationLists",
+                             "referenceValues", "identity", "connection"}));
   Config out;
   NODEPROOF_CHECK(kube::read_namespace(root, out.ns));
   NODEPROOF_CHECK(read_endpoint(root, "listen", out.listen));
@@ -86,6 +86,7 @@ Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_CHECK(kube::read_setting(root, "viewAge", out.view_age));
   NODEPROOF_CHECK(kube::read_setting(root, "akCertificateGrace", out.ak_certificate_grace));
   NODEPROOF_CHECK(read_trust_anchors(root, out));
+  NODEPROOF_CHECK(kube::read_setting(root, "revocationLists", out.revocation_lists));
   NODEPROOF_CHECK(kube::read_setting(root, "referenceValues", out.reference_values));
   NODEPROOF_CHECK(kube::read_setting(root, "identity", out.identity));
   NODEPROOF_TRY(connection, kube::read_connection(root));

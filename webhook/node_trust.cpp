@@ -100,9 +100,19 @@ std::optional<NodeTrust> judge_identity(const attest::BootIdentity& node, const 
   return std::nullopt;
 }
 
+// Revocation lists that are not in order are no fault of the node; any other failure is.
 std::optional<NodeTrust> judge_boot(const attest::BootVerification& boot) {
-  if (const Finding* failure = attest::first_failed(boot.findings)) {
-    return contradicted(*failure, boot.findings);
+  const Finding* lists = nullptr;
+  for (const Finding& finding : boot.findings) {
+    if (finding.outcome != Outcome::kFailed) continue;
+    if (!attest::blames_lists(finding.code)) return contradicted(finding, boot.findings);
+    if (lists == nullptr) lists = &finding;
+  }
+  if (lists != nullptr) {
+    NodeTrust out =
+        conclude(Phase::kPending, std::string(attest::name_of(lists->check)), lists->detail, lists->remedy);
+    out.findings = boot.findings;
+    return out;
   }
   if (boot.claims) return std::nullopt;
   // No failed check and no claims: nothing to hold on to, so nothing is accepted.
@@ -282,7 +292,8 @@ std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence
   out->verified_at = now;
   const auto parsed = boot_evidence(evidence);
   out->verification = parsed ? attest::verify_boot(*parsed, {parameters.anchors, parameters.reference_values,
-                                                             now, parameters.ak_certificate_grace, challenge})
+                                                             now, parameters.ak_certificate_grace, challenge,
+                                                             parameters.revocation_lists})
                              : unreadable(parsed.error());
   return out;
 }

@@ -12,12 +12,14 @@ namespace {
 const UnixTime kSince = forge::kNow;
 constexpr Seconds kMaxAge{600};
 
-NodeClaims claims_of(const forge::BootOptions& options, bool known_paravisor = true) {
+NodeClaims claims_of(const forge::BootOptions& options, bool known_paravisor = true,
+                     std::span<const RevocationList> lists = {}) {
   const forge::World& world = forge::shared_world();
   const TrustAnchors anchors = forge::trust_anchors_of(world);
   const ReferenceValues references = known_paravisor ? forge::reference_values_of(world) : ReferenceValues{};
-  const BootVerification boot =
-      verify_boot(forge::make_boot_evidence(world, options), {anchors, references, forge::kNow});
+  const BootVerification boot = verify_boot(
+      forge::make_boot_evidence(world, options),
+      {.anchors = anchors, .reference_values = references, .now = forge::kNow, .revocation_lists = lists});
   const forge::QuoteOptions quote;
   QuoteVerification verified = verify_quote(forge::make_quote(world.ak, quote), boot,
                                             {quote.qualifying_data, false}, {kNodeQuotePcrs, true});
@@ -154,6 +156,22 @@ INSTANTIATE_TEST_SUITE_P(
                       TimeRow{"before_the_certificates", -std::chrono::hours(24 * 100), Seconds(20),
                               "certificate-chain/not-yet-valid"}),
     [](const auto& param) { return param.param.name; });
+
+// nextUpdate ends the claims although certificates and quote are current.
+TEST(AppraiseLists, ClaimsEndWithTheRevocationListTheyRestOn) {
+  const forge::World& world = forge::shared_world();
+  const UnixTime next_update = forge::kNow + std::chrono::hours(2);
+  const auto lists =
+      parse_revocation_lists(forge::make_revocation_list(world.amd.ark, {.next_update = next_update}), "crl");
+  ASSERT_TRUE(lists) << to_string(lists.error());
+  const NodeClaims claims = claims_of({}, true, *lists);
+  EXPECT_EQ(claims.boot.validity().until, next_update);
+  const auto at = [&](UnixTime now) {
+    return describe(appraise(claims, AppraisalPolicy{}, std::chrono::hours(24), now));
+  };
+  EXPECT_EQ(at(next_update), "");
+  EXPECT_EQ(at(next_update + Seconds(1)), "certificate-chain/expired");
+}
 
 TEST(AgeOf, IsNeverNegative) {
   EXPECT_EQ(age_of(genuine(), kSince + Seconds(42)), Seconds(42));

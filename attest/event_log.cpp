@@ -166,10 +166,11 @@ class Parser {
       out_.events.push_back(std::move(event));
       return Ok{};
     }
-    if (event.pcr != 0 || !all_zero(event.digests.front().digest)) {
-      return reader_.error(Errc::kBadValue, "spec_id", 0, "is not in PCR 0 with a digest of zeros");
-    }
+    if (!all_zero(event.digests.front().digest))
+      return reader_.error(Errc::kBadValue, "event[0].digest", 8,
+                           "is not zero, as that of a Spec ID must be");
     NODEPROOF_TRY(spec_id, parse_spec_id(event.data));
+    spec_id.pcr = event.pcr;
     out_.spec_id = std::move(spec_id);
     return Ok{};
   }
@@ -282,7 +283,7 @@ Bytes serialize_spec_id(const SpecId& spec_id) {
   append(event, spec_id.vendor_info);
 
   Bytes out;
-  append_le(out, 0, 4);
+  append_le(out, spec_id.pcr, 4);
   append_le(out, kEvNoAction, 4);
   out.resize(out.size() + kSha1Size);
   append_data(out, event);

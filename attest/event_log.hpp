@@ -51,6 +51,7 @@ struct LogEvent {
 
 // The first record of a crypto-agile log: which banks follow and how long their digests are.
 struct SpecId {
+  std::uint32_t pcr = 0;  // where the record is filed; a CC event log (CCEL) numbers registers from 1
   std::uint32_t platform_class = 0;
   std::uint8_t version_minor = 0;
   std::uint8_t version_major = 0;

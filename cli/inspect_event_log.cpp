@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "cli/printable.hpp"
 #include "cli/recognisers.hpp"
 
 namespace nodeproof::cli {

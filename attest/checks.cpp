@@ -31,6 +31,7 @@ constexpr std::array kChecks{
     CheckInfo{Check::kEvidenceBinding, 11, "evidence-binding"},
     CheckInfo{Check::kEvidenceAge, 11, "evidence-age"},
     CheckInfo{Check::kEpochFuture, 11, "epoch-future"},
+    CheckInfo{Check::kEpochOrigin, 11, "epoch-origin"},
     CheckInfo{Check::kEventLogReplay, 12, "event-log-replay"},
     CheckInfo{Check::kSecureBoot, 13, "secure-boot"},
     CheckInfo{Check::kVmId, 14, "vm-id"},

@@ -37,6 +37,7 @@ enum class Check {
   kEvidenceBinding,     // 11
   kEvidenceAge,         // 11
   kEpochFuture,         // 11
+  kEpochOrigin,         // 11: who made the nonce; only holders of the epoch key can tell
   kEventLogReplay,      // 12
   kSecureBoot,          // 13
   kVmId,                // 14

@@ -2,7 +2,8 @@
 //
 //    1 hcl-frame                       6 report-data-binding             11 qualifying-data,
 //    2 report-format, vmpl,            7 runtime-claims,                    evidence-binding,
-//      guest-policy                      report-freshness                   evidence-age, epoch-future
+//      guest-policy                      report-freshness                   evidence-age, epoch-future,
+//                                                                           epoch-origin
 //    3 product, chip-id,               8 ak-certificate                  12 event-log-replay
 //      tcb-extensions                  9 paravisor                       13 secure-boot
 //    4 certificate-chain              10 quote-format, ak-name,          14 vm-id, node-identity, ...

@@ -2,10 +2,11 @@
 
 #include <ostream>
 #include <stdexcept>
+#include <system_error>
 
 #include "base/file.hpp"
+#include "cli/printable.hpp"
 #include "wire/reference_values.hpp"
-#include "wire/utf8.hpp"
 
 namespace nodeproof::cli {
 namespace {
@@ -58,9 +59,8 @@ Result<attest::ReferenceValues> read_reference_values(const std::string& file) {
 }
 
 void name_extra_anchors(std::ostream& err, const attest::TrustAnchors& anchors) {
-  constexpr std::size_t kMaxName = 512;
   for (const std::string& name : anchors.extra) {
-    err << "nodeproof: --trust-anchor adds the root " << wire::valid_utf8(name, kMaxName)
+    err << "nodeproof: --trust-anchor adds the root " << printable(name)
         << " to those of AMD and Microsoft.\n";
   }
 }
@@ -69,13 +69,21 @@ ExitCode run_verb(std::string_view verb, std::ostream& err, const std::function<
   try {
     const auto exit_code = body();
     if (exit_code) return *exit_code;
-    err << "nodeproof: " << to_string(exit_code.error()) << "\nSee nodeproof " << verb << " --help.\n";
+    err << "nodeproof: " << printable(to_string(exit_code.error())) << "\nSee nodeproof " << verb
+        << " --help.\n";
+    return kUsage;
+  } catch (const std::invalid_argument& error) {
+    err << "nodeproof: " << printable(error.what()) << ".\n";
     return kUsage;
   } catch (const std::length_error& error) {
-    err << "nodeproof: " << error.what() << ": no evidence is that large; check which file this is.\n";
+    err << "nodeproof: " << printable(error.what())
+        << ": no evidence is that large; check which file this is.\n";
     return kUsage;
+  } catch (const std::system_error& error) {
+    err << "nodeproof: " << printable(error.what()) << ". Check the path and whether you may read it.\n";
+    return kEnvironment;
   } catch (const std::exception& error) {
-    err << "nodeproof: " << error.what() << ". Check the path and whether you may read it.\n";
+    err << "nodeproof: " << printable(error.what()) << ".\n";
     return kEnvironment;
   }
 }

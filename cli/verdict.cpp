@@ -3,9 +3,9 @@
 #include <cpprest/json.h>
 
 #include <algorithm>
-#include <iomanip>
 #include <ostream>
 
+#include "cli/printable.hpp"
 #include "wire/utf8.hpp"
 
 namespace nodeproof::cli {
@@ -13,6 +13,7 @@ namespace {
 
 using attest::Check;
 using attest::Finding;
+using attest::Findings;
 using attest::Outcome;
 using web::json::value;
 
@@ -42,34 +43,8 @@ constexpr Check kOfQuote[] = {Check::kQuoteFormat,  Check::kAkName,    Check::kQ
                               Check::kPcrSelection, Check::kPcrDigest, Check::kQualifyingData,
                               Check::kVmId};
 
-// Checks that may be not-checked in a verdict of "verified".
-bool may_stay_open(const Finding& finding) {
-  switch (finding.check) {
-    case Check::kAkCertificate:
-    case Check::kAkResidency:
-    case Check::kReportFreshness:
-      return true;
-    case Check::kQualifyingData:
-      return finding.code == "unfresh";
-    default:
-      return std::any_of(std::begin(kOffline), std::end(kOffline),
-                         [&](const Unchecked& open) { return open.check == finding.check; });
-  }
-}
-
-// Findings quote names from certificates, which may hold anything.
-constexpr std::size_t kMaxText = 4096;
-
 value text(std::string_view content) {
   return value::string(wire::valid_utf8(content, kMaxText));
-}
-
-// For a terminal: no byte of evidence may steer it.
-std::string printable(std::string_view content) {
-  std::string out = wire::valid_utf8(content, kMaxText);
-  std::replace_if(
-      out.begin(), out.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }, '?');
-  return out;
 }
 
 value to_value(const attest::TcbVersion& tcb) {
@@ -158,41 +133,44 @@ value to_value(const Finding& finding) {
   return out;
 }
 
-// The check that decides: the first that failed, else the first that had to pass and was not made.
-void print_refusal(std::ostream& out, const Verdict& verdict) {
-  if (const Finding* reason = attest::first_failed(verdict.findings)) {
-    out << "Refused: " << attest::name_of(reason->check) << " failed.\n";
-    return;
-  }
-  const auto open =
-      std::find_if(verdict.findings.begin(), verdict.findings.end(), [](const Finding& finding) {
-        return finding.outcome == Outcome::kNotChecked && !may_stay_open(finding);
-      });
-  if (open == verdict.findings.end()) return;
-  out << "Refused: " << attest::name_of(open->check)
-      << " was not checked, and must pass: " << printable(open->remedy.empty() ? open->detail : open->remedy)
-      << ".\n";
-}
-
-std::string_view mark(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kPassed:
-      return "passed     ";
-    case Outcome::kFailed:
-      return "FAILED     ";
-    case Outcome::kNotChecked:
-      return "not checked";
-  }
-  return "unknown    ";
-}
-
 }  // namespace
 
+bool may_stay_open(const Finding& finding) {
+  switch (finding.check) {
+    case Check::kAkCertificate:
+    case Check::kAkResidency:
+    case Check::kReportFreshness:
+    case Check::kEpochOrigin:
+      return true;
+    case Check::kQualifyingData:
+      return finding.code == "unfresh";
+    default:
+      return std::any_of(std::begin(kOffline), std::end(kOffline),
+                         [&](const Unchecked& open) { return open.check == finding.check; });
+  }
+}
+
 bool Verdict::verified() const {
+  if (findings.empty()) return false;
   return std::all_of(findings.begin(), findings.end(), [](const Finding& finding) {
     return finding.outcome == Outcome::kPassed ||
            (finding.outcome == Outcome::kNotChecked && may_stay_open(finding));
   });
+}
+
+void complete(Verdict& verdict, const std::string& no_quote, const std::string& no_quote_remedy) {
+  Findings& findings = verdict.findings;
+  const auto absent = [&findings](Check check) { return attest::find(findings, check) == nullptr; };
+  for (const Check check : kOfQuote) {
+    if (absent(check)) findings.push_back(attest::not_checked(check, "no-quote", no_quote, no_quote_remedy));
+  }
+  for (const Unchecked& open : kOffline) {
+    if (!absent(open.check)) continue;
+    findings.push_back(attest::not_checked(open.check, std::string(open.code), std::string(open.detail),
+                                           std::string(open.remedy)));
+  }
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.check < b.check; });
 }
 
 Verdict offline_verdict(const attest::BootVerification& boot, const attest::QuoteVerification* quote) {
@@ -200,41 +178,13 @@ Verdict offline_verdict(const attest::BootVerification& boot, const attest::Quot
   if (quote != nullptr) {
     out.findings.insert(out.findings.end(), quote->findings.begin(), quote->findings.end());
     out.quote = quote->claims;
-  } else {
-    for (const Check check : kOfQuote) {
-      out.findings.push_back(attest::not_checked(check, "no-quote", "no quote was supplied",
-                                                 "give --quote, --signature and --pcrs"));
-    }
   }
-  for (const Unchecked& open : kOffline) {
-    out.findings.push_back(attest::not_checked(open.check, std::string(open.code), std::string(open.detail),
-                                               std::string(open.remedy)));
-  }
-  std::stable_sort(out.findings.begin(), out.findings.end(),
-                   [](const Finding& a, const Finding& b) { return a.check < b.check; });
+  complete(out, "no quote was supplied", "give --quote, --signature and --pcrs");
   return out;
 }
 
 Verdict report_verdict(const attest::ReportVerification& report) {
   return {report.findings, {}, {}, report.claims};
-}
-
-void print_checklist(std::ostream& out, const Verdict& verdict) {
-  for (const Finding& finding : verdict.findings) {
-    const std::string code = finding.code.empty() ? "" : " (" + finding.code + ")";
-    const std::string reason = printable(finding.detail) + code;
-    out << std::setw(3) << attest::number_of(finding.check) << "  " << mark(finding.outcome) << "  ";
-    if (!reason.empty()) out << std::left << std::setw(22);
-    out << attest::name_of(finding.check) << std::right << reason << '\n';
-    if (finding.outcome == Outcome::kFailed && !finding.remedy.empty())
-      out << "     remedy: " << finding.remedy << '\n';
-  }
-  out << '\n';
-  if (verdict.verified()) {
-    out << "Verified: no check failed. What is listed as not checked is not covered by this verdict.\n";
-    return;
-  }
-  print_refusal(out, verdict);
 }
 
 void print_json(std::ostream& out, const Verdict& verdict) {

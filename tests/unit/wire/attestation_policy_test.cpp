@@ -129,5 +129,9 @@ TEST(AttestationPolicy, ANameOf63CharactersIsAccepted) {
   EXPECT_TRUE(parsed(edited(kFull, "payments", std::string(63, 'p')), parse_attestation_policy));
 }
 
+TEST(AttestationPolicy, EveryPrefixIsRefused) {
+  expect_prefixes_refused(kFull, parse_attestation_policy);
+}
+
 }  // namespace
 }  // namespace nodeproof::wire

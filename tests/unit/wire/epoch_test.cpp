@@ -107,5 +107,17 @@ TEST(EpochSecret, ErrorsDoNotShowTheKey) {
   EXPECT_EQ(to_string(result.error()).find(key.substr(0, 8)), std::string::npos);
 }
 
+TEST(Epoch, EveryPrefixIsRefused) {
+  expect_prefixes_refused(epoch_config_map(sample_epoch(), "ns"), parse_epoch_config_map);
+  // The list within the Secret is a document of its own.
+  const std::string whole =
+      R"([{"kid":"00112233aabbccdd","key":")" + to_base64(Bytes(32, 1)) + R"(","first":1,"last":2}])";
+  ASSERT_TRUE(parsed(secret_of(whole), parse_epoch_secret));
+  expect_prefixes_refused(secret_of(whole), parse_epoch_secret);
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(parsed(secret_of(whole.substr(0, size)), parse_epoch_secret)) << size;
+  }
+}
+
 }  // namespace
 }  // namespace nodeproof::wire

@@ -79,23 +79,6 @@ std::string_view to_string(Outcome outcome) {
   return "unknown";
 }
 
-Finding passed(Check check, std::string detail) {
-  return {check, Outcome::kPassed, {}, std::move(detail), {}};
-}
-
-Finding failed(Check check, std::string code, std::string detail, std::string remedy) {
-  return {check, Outcome::kFailed, std::move(code), std::move(detail), std::move(remedy)};
-}
-
-Finding not_checked(Check check, std::string code, std::string detail, std::string remedy) {
-  return {check, Outcome::kNotChecked, std::move(code), std::move(detail), std::move(remedy)};
-}
-
-Finding premise_failed(Check check, Check premise) {
-  const std::string name(name_of(premise));
-  return not_checked(check, "premise-failed", "rests on " + name + ", which did not pass", "see " + name);
-}
-
 const Finding* find(const Findings& findings, Check check) {
   const auto found = std::find_if(findings.begin(), findings.end(),
                                   [check](const Finding& finding) { return finding.check == check; });

@@ -207,9 +207,7 @@ struct BootVerifier {
   // Number 7
   void runtime_claims() {
     parse_claims();
-    if (auto missing = missing_premise(Check::kReportFreshness, {Check::kRuntimeClaims}))
-      return add(*missing);
-    add(report_freshness());
+    add(runtime ? report_freshness() : premise_failed(Check::kReportFreshness, Check::kRuntimeClaims));
   }
 
   void parse_claims() {
@@ -306,6 +304,8 @@ struct BootVerifier {
         Check::kReportDataBinding, Check::kRuntimeClaims};
     if (!std::all_of(std::begin(kVouchedBy), std::end(kVouchedBy), [this](Check c) { return has(c); }))
       return;
+    // Each is there when its check passed. Were one not, a claim would be made of nothing.
+    if (!report || !product || !runtime || !amd_validity) return;
     BootClaims claims(*report, *product, *runtime);
     claims.paravisor_genuine_ = has(Check::kParavisor);
     claims.ak_resident_ = has(Check::kAkResidency);

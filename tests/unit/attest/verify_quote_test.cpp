@@ -179,6 +179,9 @@ TEST(VerifyQuote, RefusesEveryPrefix) {
     cut.attest.resize(size);
     ASSERT_EQ(find(verify(cut).findings, Check::kQuoteFormat)->outcome, Outcome::kFailed) << size;
   }
+  QuoteEvidence longer = whole;
+  longer.attest.push_back(0);
+  EXPECT_EQ(find(verify(longer).findings, Check::kQuoteFormat)->code, "trailing-data");
   for (std::size_t size = 0; size < whole.signature.size(); ++size) {
     QuoteEvidence cut = whole;
     cut.signature.resize(size);

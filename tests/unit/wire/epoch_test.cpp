@@ -98,6 +98,20 @@ TEST(EpochSecret, RefusesBadGenerations) {
   }
 }
 
+TEST(EpochSecret, RefusesMoreGenerationsThanItsLimit) {
+  std::string list;
+  for (std::size_t i = 0; i < 257; ++i) {
+    const std::string kid = "00112233aabb" + to_hex(Bytes{static_cast<std::uint8_t>(i / 256),
+                                                          static_cast<std::uint8_t>(i % 256)});
+    list += std::string(i == 0 ? "[" : ",") + R"({"kid":")" + kid + R"(","key":")" + to_base64(Bytes(32)) +
+            R"(","first":1,"last":2})";
+  }
+  const auto result = parsed(secret_of(list + "]"), parse_epoch_secret);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::kTooLarge) << to_string(result.error());
+  EXPECT_NE(result.error().detail.find("257"), std::string::npos) << to_string(result.error());
+}
+
 TEST(EpochSecret, ErrorsDoNotShowTheKey) {
   const std::string key = to_base64(Bytes(31, 0x5A));
   const auto result =

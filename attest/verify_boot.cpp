@@ -82,9 +82,7 @@ struct BootVerifier {
   // Number 7
   void runtime_claims() {
     parse_claims();
-    if (auto missing = missing_premise(Check::kReportFreshness, {Check::kRuntimeClaims}))
-      return add(*missing);
-    add(report_freshness());
+    add(runtime ? report_freshness() : premise_failed(Check::kReportFreshness, Check::kRuntimeClaims));
   }
 
   void parse_claims() {
@@ -178,6 +176,8 @@ struct BootVerifier {
     if (!snp.claims || !has(Check::kHclFrame) || !has(Check::kReportDataBinding) ||
         !has(Check::kRuntimeClaims))
       return;
+    // It is there when its check passed. Were it not, a claim would be made of nothing.
+    if (!runtime) return;
     BootClaims claims(*snp.claims, *runtime);
     claims.paravisor_genuine_ = has(Check::kParavisor);
     claims.ak_resident_ = has(Check::kAkResidency);

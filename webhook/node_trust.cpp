@@ -158,9 +158,9 @@ NodeTrust judge_quote(const NodeView& view, const NodeEvidence& evidence, const 
   findings.insert(findings.end(), result.findings.begin(), result.findings.end());
   if (const Finding* failure = contradiction_in(result.findings)) return contradicted(*failure, findings);
   if (!attest::has_passed(result.findings, Check::kQualifyingData)) {
-    NodeTrust out =
-        pending(Check::kQualifyingData, "differs",
-                "the quote does not answer the epoch, node, boot and evidence that it is filed under");
+    NodeTrust out = conclude(
+        Phase::kPending, std::string(attest::name_of(Check::kQualifyingData)),
+        "the quote does not answer the epoch, node, boot and evidence that it is filed under", kAgentRemedy);
     out.findings = std::move(findings);
     return out;
   }

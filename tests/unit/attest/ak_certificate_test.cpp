@@ -391,7 +391,7 @@ TEST(RecordedAkCertificate, AnotherMicrosoftRootIsNotPinned) {
   EXPECT_EQ(result.finding.code, "root-not-pinned");
 }
 
-TEST(RecordedAkCertificate, EveryFlippedBitIsRefused) {
+TEST(EveryBitOfARecordedAkCertificate, IsRefused) {
   NODEPROOF_NEED_VECTORS();
   const auto leaf = vectors::certificate("ak-certs/trusted-launch-leaf-form-a.der");
   const auto intermediates = vectors::certificates("ak-certs/global-virtual-tpm-ca-03.pem");

@@ -196,6 +196,18 @@ TEST(AmdChain, OnlyTheAsvkIssuesVleks) {
   }
 }
 
+TEST(AmdChain, HasOneIntermediateAlone) {
+  const auto key = make_key();
+  const auto root = make(testing_certificates::ca("ARK-Milan", "ARK-Milan"), key, key);
+  const auto upper = make(testing_certificates::ca("Upper", "ARK-Milan"), key, key);
+  const auto ask = make(testing_certificates::ca("SEV-Milan", "Upper"), key, key);
+  const auto vcek = make(Spec{.name = "SEV-VCEK", .issuer = "SEV-Milan"}, make_key(), key);
+  const TrustAnchors anchors{
+      .amd = {{Product::kMilan, root.key().spki_sha256()}}, .vtpm = {}, .vtpm_certificates = {}};
+  expect_failed(verify_amd_chain(vcek, {ask, upper, root}, Product::kMilan, anchors, {}, vectors::kNow),
+                "two intermediates", "chain-too-complex");
+}
+
 TEST(AmdChain, RecordedChainsAreAsExpected) {
   NODEPROOF_NEED_VECTORS();
   const auto anchors = built_in_trust_anchors();

@@ -292,7 +292,7 @@ TEST(RecordedSnpReport, SignatureIsAsExpected) {
   });
 }
 
-TEST(RecordedSnpReport, EveryFlippedBitUnderTheSignatureIsSeen) {
+TEST(EveryBitOfARecordedReport, UnderTheSignatureIsSeen) {
   NODEPROOF_NEED_VECTORS();
   const PublicKey vcek = vectors::certificate("snp-reports/milan-v3-a/vcek.der").key();
   Bytes raw = vectors::file("snp-reports/milan-v3-a/report.bin");
@@ -304,7 +304,7 @@ TEST(RecordedSnpReport, EveryFlippedBitUnderTheSignatureIsSeen) {
   }
 }
 
-TEST(RecordedSnpReport, EveryFlippedBitOfTheSignatureIsSeen) {
+TEST(EveryBitOfARecordedReport, OfTheSignatureIsSeen) {
   NODEPROOF_NEED_VECTORS();
   const PublicKey vcek = vectors::certificate("snp-reports/milan-v3-a/vcek.der").key();
   Bytes raw = vectors::file("snp-reports/milan-v3-a/report.bin");

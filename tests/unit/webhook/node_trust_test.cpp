@@ -178,6 +178,12 @@ TEST_P(WrongNode, IsNamed) {
   EXPECT_FALSE(trust.detail.empty());
   EXPECT_FALSE(trust.remedy.empty());
   EXPECT_EQ(trust.claims != nullptr, wrong.name == "no_ak_certificate");
+  // A reason that is a check's name is a finding too, and it has not passed.
+  for (const attest::CheckInfo& info : attest::all_checks()) {
+    if (info.name != trust.code) continue;
+    ASSERT_NE(attest::find(trust.findings, info.check), nullptr);
+    EXPECT_FALSE(attest::has_passed(trust.findings, info.check));
+  }
 }
 
 // What ordering and outages can produce leaves a verified pair standing; a contradiction, another

@@ -145,5 +145,21 @@ TEST(AttestationPolicy, ANameOf63CharactersIsAccepted) {
   EXPECT_TRUE(parsed(edited(kFull, "payments", std::string(63, 'p')), parse_attestation_policy));
 }
 
+TEST(AttestationPolicy, MeasurementsAreLimited) {
+  const auto with = [](int count) {
+    std::string list = "\"" + kMeasurement + "\"";
+    for (int i = 1; i < count; ++i) list += ",\"" + kMeasurement + "\"";
+    return parsed(edited(kFull, "\"" + kMeasurement + "\"", list), parse_attestation_policy);
+  };
+  EXPECT_TRUE(with(64));
+  const auto policy = with(65);
+  ASSERT_FALSE(policy);
+  EXPECT_EQ(policy.error().code, Errc::kTooLarge) << to_string(policy.error());
+}
+
+TEST(AttestationPolicy, EveryPrefixIsRefused) {
+  expect_prefixes_refused(kFull, parse_attestation_policy);
+}
+
 }  // namespace
 }  // namespace nodeproof::wire

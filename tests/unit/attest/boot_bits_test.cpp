@@ -99,7 +99,7 @@ class EveryBitOfTheAmdChain : public testing::Test {
  protected:
   bool refused(const Certificate& vcek, const Certificate& ask, const Certificate& ark) const {
     const AmdChain chain =
-        verify_amd_chain(vcek, {vcek, ask, ark}, shared_world().amd.product, anchors(), kNow);
+        verify_amd_chain(vcek, {vcek, ask, ark}, shared_world().amd.product, anchors(), {}, kNow);
     return !has_passed(chain.findings, Check::kCertificateChain);
   }
 
@@ -128,7 +128,7 @@ class EveryBitOfTheAkChain : public testing::Test {
     TrustAnchors pins = anchors();
     pins.vtpm_certificates.clear();
     const AkCertificateResult result =
-        verify_ak_certificate(leaf, pool, leaf_.key(), NodeClass::kConfidential, pins, kNow, Seconds(0));
+        verify_ak_certificate(leaf, pool, leaf_.key(), NodeClass::kConfidential, pins, {}, kNow, Seconds(0));
     return result.finding.outcome != Outcome::kPassed;
   }
 

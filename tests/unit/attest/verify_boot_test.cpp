@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "attest/hcl_report.hpp"
 #include "attest/verify.hpp"
 #include "tests/support/forge.hpp"
 #include "tests/unit/attest/listed.hpp"

@@ -249,7 +249,7 @@ TEST_F(VerifyNode, OnlyTheRootsGivenMakeAForgedNodeGood) {
 
 TEST_F(VerifyNode, ExtraRootsAreNamed) {
   EXPECT_EQ(run_on(good_list()), kVerified);
-  EXPECT_THAT(err_.str(), HasSubstr("trusting besides the built-in roots: "));
+  EXPECT_THAT(err_.str(), HasSubstr("--trust-anchor adds the root "));
 }
 
 TEST_F(VerifyNode, WhatIsNoNodesFileIsUsage) {

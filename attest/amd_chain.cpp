@@ -219,7 +219,8 @@ Result<Certificate> select_vcek(const std::vector<Certificate>& certificates) {
 }
 
 AmdChain verify_amd_chain(const Certificate& vcek, const std::vector<Certificate>& certificates,
-                          Product product, const TrustAnchors& anchors, UnixTime now) {
+                          Product product, const TrustAnchors& anchors, UnixTime now,
+                          EndorsementCache* known) {
   const std::string leaf_name = vcek.subject_common_name();
   if (leaf_name != kVcekName) {
     return chain_failed("unsupported-key",
@@ -230,8 +231,8 @@ AmdChain verify_amd_chain(const Certificate& vcek, const std::vector<Certificate
   for (const AmdRoot& root : anchors.amd) {
     if (root.product == product) pins.push_back(root.spki_sha256);
   }
-  const auto found =
-      find_path(vcek, certificates, {.pinned_roots = pins, .max_intermediates = 1, .now = now});
+  const auto found = find_path(vcek, certificates,
+                               {.pinned_roots = pins, .max_intermediates = 1, .now = now, .known = known});
   if (const auto* failure = std::get_if<PathFailure>(&found)) return path_failed(*failure, product);
 
   const auto& path = std::get<CertificatePath>(found);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "attest/checks.hpp"
+#include "attest/endorsement_cache.hpp"
 #include "attest/snp_report.hpp"
 #include "attest/trust_anchors.hpp"
 
@@ -34,8 +35,8 @@ struct AmdChain {
   std::optional<ValidityWindow> validity;  // of the whole chain, when it verified
 };
 // Number 4: VCEK <- ASK <- ARK with the ARK pinned for `product`, all valid at `now`. The ARK may be
-// in `certificates` or not; it is trusted by its pin alone.
+// in `certificates` or not; it is trusted by its pin alone. `known` may be null.
 AmdChain verify_amd_chain(const Certificate& vcek, const std::vector<Certificate>& certificates, Product product,
-                          const TrustAnchors& anchors, UnixTime now);
+                          const TrustAnchors& anchors, UnixTime now, EndorsementCache* known = nullptr);
 
 }  // namespace nodeproof::attest

@@ -14,6 +14,7 @@
 // "premise-failed". Pure: time, anchors and reference values are arguments; no clock, no I/O.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "attest/ak_certificate.hpp"
 #include "attest/challenge.hpp"
 #include "attest/checks.hpp"
+#include "attest/endorsement_cache.hpp"
 #include "attest/pcr.hpp"
 #include "attest/reference_values.hpp"
 #include "attest/runtime_claims.hpp"
@@ -46,6 +48,8 @@ struct VerifyParameters {
   Seconds ak_certificate_grace = kDefaultAkCertificateGrace;
   // What NV 0x01400002 should have held; nothing: report-freshness is not-checked.
   std::optional<Sha512Digest> report_challenge;
+  // Makes verification of evidence under known endorsements cheaper, never different; may be null.
+  EndorsementCache* known_endorsements = nullptr;
 };
 
 // What the hardware and Microsoft vouch for about one boot.
@@ -70,15 +74,27 @@ class BootClaims {
   ValidityWindow validity_{};
 };
 
+// The AK that the runtime claims name, and the name under which it must sign (azure-evidence 6.4).
+struct ClaimedAk {
+  PublicKey key;
+  Bytes qualified_name;
+};
+
+// The VM that they name, and what PCR 6 may hold of it (azure-evidence 9).
+struct ClaimedVm {
+  std::string id;
+  std::array<Sha256Digest, 2> pcr6;
+};
+
 struct BootVerification {
   Findings findings;  // numbers 1-9 and ak-residency, every check exactly once
   // Present when checks 1-7 (without report-freshness) passed: then the hardware vouches for the
   // claims. Whether 8, 9 and 15 hold is in the claims themselves.
   std::optional<BootClaims> claims;
-  // Parsed but possibly unverified parts, so that later checks can be evaluated and shown even
-  // when an earlier one failed. Never a ground to accept anything.
-  std::optional<PublicKey> unverified_ak;
-  std::optional<std::string> unverified_vm_id;
+  // Parsed but possibly unverified: what quotes are held against, made once in a boot, so that later
+  // checks can be evaluated and shown even when an earlier one failed. Never a ground to accept anything.
+  std::optional<ClaimedAk> unverified_ak;
+  std::optional<ClaimedVm> unverified_vm;
 };
 
 BootVerification verify_boot(const BootEvidence& evidence, const VerifyParameters& parameters);

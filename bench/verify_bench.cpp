@@ -24,21 +24,29 @@ constexpr double kSecondsPerRound = 0.5;
 // What the webhook does with one node's evidence and quotes. Throws when they do not verify.
 class Verifier {
  public:
-  explicit Verifier(const VerifyInputs& inputs) : inputs_(inputs), boot_(verify_boot()) {}
+  explicit Verifier(const VerifyInputs& inputs) : inputs_(inputs), boot_(verify_boot(known_)) {}
 
   // Nothing known.
-  void cold() { verify_quote(verify_boot()); }
+  void cold() {
+    attest::EndorsementCache known;
+    verify_quote(verify_boot(known));
+  }
+  // Another boot under known endorsements.
+  void warm() { verify_quote(verify_boot(known_)); }
   // A new quote over evidence that is known.
   void refresh() { verify_quote(boot_); }
 
  private:
-  attest::BootVerification verify_boot() const {
+  attest::BootVerification verify_boot(attest::EndorsementCache& known) const {
     attest::BootEvidence evidence;
     evidence.hcl_report = inputs_.hcl_report;
     for (const Bytes& der : inputs_.certificates)
-      evidence.certificates.push_back(attest::Certificate::parse_der(der, "certificate").value());
+      evidence.certificates.push_back(known.parse_der(der, "certificate").value());
     attest::BootVerification out =
-        attest::verify_boot(evidence, {inputs_.anchors, inputs_.reference_values, inputs_.now});
+        attest::verify_boot(evidence, {.anchors = inputs_.anchors,
+                                       .reference_values = inputs_.reference_values,
+                                       .now = inputs_.now,
+                                       .known_endorsements = &known});
     if (!out.claims) throw std::runtime_error(attest::first_failed(out.findings)->detail);
     return out;
   }
@@ -50,6 +58,7 @@ class Verifier {
   }
 
   const VerifyInputs& inputs_;
+  attest::EndorsementCache known_;
   attest::BootVerification boot_;
 };
 
@@ -110,7 +119,9 @@ void add_all(const VerifyInputs& inputs) {
   const auto pure = std::make_shared<PureCrypto>(pure_inputs(inputs));
   const auto name = [&](const char* what) { return "verify/" + inputs.name + "/" + what; };
   add({name("cold"), [=] { verifier->cold(); }, [=] { pure->cold(); }, 0.85, 2});
+  add({name("warm"), [=] { verifier->warm(); }, [=] { pure->warm(); }, 0.9, 2});
   add({name("refresh"), [=] { verifier->refresh(); }, [=] { pure->refresh(); }, 0.8, 50});
+  add({name("warm-over-cold"), [=] { verifier->warm(); }, [=] { verifier->cold(); }, 1.8, 2});
 }
 
 }  // namespace

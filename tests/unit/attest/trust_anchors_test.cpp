@@ -20,9 +20,9 @@ TEST(TrustAnchors, AmdPinsAreThoseOfTheRecordedRoots) {
   const TrustAnchors anchors = built_in_trust_anchors();
   ASSERT_EQ(anchors.amd.size(), 2U);
   EXPECT_EQ(anchors.amd[0].product, Product::kMilan);
-  EXPECT_EQ(anchors.amd[0].spki_sha256, vectors::certificate("amd-certs/milan/ark.pem").key().spki_sha256());
+  EXPECT_EQ(anchors.amd[0].spki_sha256, vectors::certificate("amd-certs/milan/ark.pem").spki_sha256());
   EXPECT_EQ(anchors.amd[1].product, Product::kGenoa);
-  EXPECT_EQ(anchors.amd[1].spki_sha256, vectors::certificate("amd-certs/genoa/ark.pem").key().spki_sha256());
+  EXPECT_EQ(anchors.amd[1].spki_sha256, vectors::certificate("amd-certs/genoa/ark.pem").spki_sha256());
 }
 
 TEST(TrustAnchors, VtpmPinIsThatOfTheRecordedRootAndOfNoOther) {
@@ -30,9 +30,9 @@ TEST(TrustAnchors, VtpmPinIsThatOfTheRecordedRootAndOfNoOther) {
   const TrustAnchors anchors = built_in_trust_anchors();
   ASSERT_EQ(anchors.vtpm.size(), 1U);
   EXPECT_EQ(anchors.vtpm[0],
-            vectors::certificate("ak-certs/azure-virtual-tpm-root-2023.pem").key().spki_sha256());
+            vectors::certificate("ak-certs/azure-virtual-tpm-root-2023.pem").spki_sha256());
   EXPECT_NE(anchors.vtpm[0],
-            vectors::certificate("ak-certs/microsoft-rsa-devices-root-ca-2021.pem").key().spki_sha256());
+            vectors::certificate("ak-certs/microsoft-rsa-devices-root-ca-2021.pem").spki_sha256());
   EXPECT_EQ(anchors.extra, 0U);
 }
 
@@ -58,9 +58,9 @@ TEST(TrustAnchors, AddsRootsAndIntermediates) {
   ASSERT_TRUE(added) << to_string(added.error());
   ASSERT_EQ(anchors.amd.size(), 3U);
   EXPECT_EQ(anchors.amd[2].product, Product::kGenoa);
-  EXPECT_EQ(anchors.amd[2].spki_sha256, ark.key().spki_sha256());
+  EXPECT_EQ(anchors.amd[2].spki_sha256, ark.spki_sha256());
   ASSERT_EQ(anchors.vtpm.size(), 2U);
-  EXPECT_EQ(anchors.vtpm[1], root.key().spki_sha256());
+  EXPECT_EQ(anchors.vtpm[1], root.spki_sha256());
   EXPECT_EQ(anchors.vtpm_certificates.size(), 2U);
   EXPECT_EQ(anchors.extra, 2U) << "an intermediate is no root";
 }

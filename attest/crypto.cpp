@@ -3,7 +3,10 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/hmac.h>
-#include <openssl/param_build.h>
+#include <openssl/params.h>
+
+#include <algorithm>
+#include <bit>
 
 #include "attest/openssl_scope.hpp"
 
@@ -13,8 +16,6 @@ namespace {
 using DigestAlgorithm = UniqueHandle<EVP_MD, EVP_MD_free>;
 using DigestContext = UniqueHandle<EVP_MD_CTX, EVP_MD_CTX_free>;
 using KeyContext = UniqueHandle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
-using ParameterBuilder = UniqueHandle<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
-using Parameters = UniqueHandle<OSSL_PARAM, OSSL_PARAM_free>;
 using EcdsaSignature = UniqueHandle<ECDSA_SIG, ECDSA_SIG_free>;
 
 constexpr std::size_t kRsa2048ModulusSize = 256;
@@ -137,19 +138,18 @@ Result<PublicKey> PublicKey::rsa2048(ByteView modulus, ByteView exponent, std::s
   if ((modulus.front() & 0x80U) == 0) return bad_key(where, "the RSA modulus has fewer than 2048 bits");
   if ((modulus.back() & 1U) == 0) return bad_key(where, "the RSA modulus is even");
 
-  const BignumHandle n = to_bignum(modulus);
-  const BignumHandle e = to_bignum(exponent);
-  const ParameterBuilder builder(OSSL_PARAM_BLD_new());
-  require_openssl(builder != nullptr &&
-                      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) == 1 &&
-                      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) == 1,
-                  "OSSL_PARAM_BLD");
-  const Parameters parameters(OSSL_PARAM_BLD_to_param(builder.get()));
+  // An OSSL_PARAM holds an integer in the machine's byte order, and borrows it.
+  ByteArray<kRsa2048ModulusSize> n{};
+  std::copy(modulus.begin(), modulus.end(), n.begin());
+  if constexpr (std::endian::native == std::endian::little) std::reverse(n.begin(), n.end());
+  std::uint32_t e = kRsaExponent;
+  OSSL_PARAM parameters[] = {OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, n.data(), n.size()),
+                             OSSL_PARAM_construct_uint32(OSSL_PKEY_PARAM_RSA_E, &e),
+                             OSSL_PARAM_construct_end()};
   const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
-  require_openssl(parameters != nullptr && context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1,
-                  "EVP_PKEY_fromdata_init");
+  require_openssl(context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1, "EVP_PKEY_fromdata_init");
   EVP_PKEY* key = nullptr;
-  if (EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters.get()) != 1) {
+  if (EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1) {
     return bad_key(where, "is not an RSA key that OpenSSL takes");
   }
   return PublicKey(std::shared_ptr<EVP_PKEY>(KeyHandle(key)));

@@ -234,15 +234,18 @@ Sha256Digest content_of(const NodeEvidence& evidence) {
   return attest::sha256(all);
 }
 
-Result<attest::BootEvidence> boot_evidence(const NodeEvidence& evidence) {
+Result<attest::BootEvidence> boot_evidence(const NodeEvidence& evidence, attest::EndorsementCache* known) {
+  const auto parse = [known](ByteView der, std::string_view where) {
+    return known != nullptr ? known->parse_der(der, where) : attest::Certificate::parse_der(der, where);
+  };
   attest::BootEvidence out;
   out.hcl_report = evidence.hcl_report;
   for (const Bytes& der : evidence.certificates) {
-    NODEPROOF_TRY(certificate, attest::Certificate::parse_der(der, "spec.certificates"));
+    NODEPROOF_TRY(certificate, parse(der, "spec.certificates"));
     out.certificates.push_back(std::move(certificate));
   }
   if (evidence.ak_certificate.empty()) return out;
-  NODEPROOF_TRY(certificate, attest::Certificate::parse_der(evidence.ak_certificate, "spec.akCertificate"));
+  NODEPROOF_TRY(certificate, parse(evidence.ak_certificate, "spec.akCertificate"));
   out.ak_certificate = std::move(certificate);
   return out;
 }
@@ -269,7 +272,8 @@ std::optional<Sha512Digest> challenge_of(const NodeEvidence& evidence, Generatio
 std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence,
                                                     std::shared_ptr<const VerifiedBoot> cached,
                                                     GenerationView generations,
-                                                    const TrustParameters& parameters, UnixTime now) {
+                                                    const TrustParameters& parameters, UnixTime now,
+                                                    attest::EndorsementCache* known) {
   const Sha256Digest content = content_of(evidence);
   const auto challenge = challenge_of(evidence, generations, parameters, now);
   if (cached && cached->content == content && cached->challenged == challenge.has_value() &&
@@ -280,10 +284,11 @@ std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence
   out->content = content;
   out->challenged = challenge.has_value();
   out->verified_at = now;
-  const auto parsed = boot_evidence(evidence);
-  out->verification = parsed ? attest::verify_boot(*parsed, {parameters.anchors, parameters.reference_values,
-                                                             now, parameters.ak_certificate_grace, challenge})
-                             : unreadable(parsed.error());
+  const auto parsed = boot_evidence(evidence, known);
+  out->verification =
+      parsed ? attest::verify_boot(*parsed, {parameters.anchors, parameters.reference_values, now,
+                                             parameters.ak_certificate_grace, challenge, known})
+             : unreadable(parsed.error());
   return out;
 }
 

@@ -3,13 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <ostream>
 
-#include "base/file.hpp"
+#include "kube/settings.hpp"
 
 namespace nodeproof::agent {
 namespace {
 
 constexpr int kUsageError = 2;
-constexpr std::size_t kConfigLimit = 1U << 20U;
 
 constexpr const char* kDescription =
     "Publishes what the hardware and the vTPM of this node can prove.\n\n"
@@ -47,13 +46,8 @@ struct Flags {
 
 Result<Config> load_config(const std::string& path) {
   if (path.empty()) return Config{};
-  try {
-    const Bytes text = read_file(path, kConfigLimit);
-    return parse_config(as_text(text), path);
-  } catch (const std::exception& e) {
-    return Error{Errc::kMissing, "--config",
-                 std::string(e.what()) + "; give a readable file, or leave it out"};
-  }
+  NODEPROOF_TRY(text, kube::read_settings_file(path));
+  return parse_config(text, path);
 }
 
 Result<Options> combine(const Flags& flags) {
@@ -66,10 +60,10 @@ Result<Options> combine(const Flags& flags) {
         Errc::kMissing, "--node-name",
         "is not given and NODE_NAME is not set; name the Node that this machine is, see kubectl get nodes"};
   }
-  NODEPROOF_TRY(name, node_name(flags.node_name, "--node-name"));
+  NODEPROOF_TRY(name, kube::node_name(flags.node_name, "--node-name"));
   out.node_name = std::move(name);
   if (!flags.ns.empty()) {
-    NODEPROOF_TRY(ns, namespace_name(flags.ns, "--namespace"));
+    NODEPROOF_TRY(ns, kube::namespace_name(flags.ns, "--namespace"));
     out.config.ns = std::move(ns);
   }
   if (!flags.tcti.empty()) out.config.tcti = flags.tcti;

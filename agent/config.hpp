@@ -21,13 +21,10 @@ struct Config {
   std::filesystem::path boot_id_file = "/proc/sys/kernel/random/boot_id";
   Seconds max_report_age{24 * 3600};
   std::optional<kube::Connection> connection;  // nothing: in-cluster
+
+  bool operator==(const Config&) const = default;
 };
 
 Result<Config> parse_config(std::string_view yaml, std::string what);
-
-// Names that go into request paths: a DNS label of at most 63 characters, and a DNS subdomain of at
-// most 253 (RFC 1123 as Kubernetes applies it).
-Result<std::string> namespace_name(std::string_view text, std::string_view where);
-Result<std::string> node_name(std::string_view text, std::string_view where);
 
 }  // namespace nodeproof::agent

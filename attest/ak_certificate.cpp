@@ -24,8 +24,8 @@ constexpr ClassMarks kTrustedLaunchMarks{"Trusted Launch", ".TrustedVM.Azure.win
 
 constexpr std::string_view kRootRemedy =
     "supply the intermediates and the root (trustAnchors.vtpm of the webhook, --trust-anchor or "
-    "--certificates of the "
-    "CLI); Microsoft publishes them at http://www.microsoft.com/pkiops/certs/";
+    "--certificates of the CLI); Microsoft publishes them at http://www.microsoft.com/pkiops/certs/";
+constexpr std::string_view kListAddress = "http://www.microsoft.com/pkiops/crl/";
 
 bool contains(const std::vector<std::string>& values, std::string_view wanted) {
   return std::find(values.begin(), values.end(), wanted) != values.end();
@@ -129,8 +129,8 @@ AkCertificateResult judge_time(const CertificatePath& path, UnixTime now, Second
 AkCertificateResult verify_ak_certificate(const Certificate& leaf,
                                           const std::vector<Certificate>& intermediates,
                                           const PublicKey& quoting_key, NodeClass node_class,
-                                          const TrustAnchors& anchors, UnixTime now, Seconds grace,
-                                          EndorsementCache* known) {
+                                          const TrustAnchors& anchors, std::span<const RevocationList> lists,
+                                          UnixTime now, Seconds grace, EndorsementCache* known) {
   if (!(leaf.key() == quoting_key)) {
     return {
         refuse("key-mismatch", "the AK certificate is for another key than the one that signs quotes",
@@ -144,7 +144,17 @@ AkCertificateResult verify_ak_certificate(const Certificate& leaf,
       {.pinned_roots = anchors.vtpm, .max_intermediates = kMaxIntermediates, .now = now, .known = known});
   if (const auto* failure = std::get_if<PathFailure>(&found)) return {path_failed(*failure), std::nullopt};
   if (auto finding = wrong_leaf(leaf, node_class)) return {*std::move(finding), std::nullopt};
-  return judge_time(std::get<CertificatePath>(found), now, grace);
+  const auto& path = std::get<CertificatePath>(found);
+  RevocationState revocation = revocation_of(path, lists, now, kListAddress);
+  if (auto& problem = revocation.problem) {
+    return {refuse(std::move(problem->code), std::move(problem->detail), std::move(problem->remedy)),
+            std::nullopt};
+  }
+  AkCertificateResult result = judge_time(path, now, grace);
+  if (result.validity && revocation.next_update) {
+    result.validity->until = std::min(result.validity->until, *revocation.next_update);
+  }
+  return result;
 }
 
 }  // namespace nodeproof::attest

@@ -14,16 +14,17 @@ enum class NodeClass { kConfidential, kTrustedLaunch };
 
 struct AkCertificateResult {
   Finding finding;                         // ak-certificate
-  std::optional<ValidityWindow> validity;  // grace included, when passed
+  std::optional<ValidityWindow> validity;  // grace and revocation lists included, when passed
 };
 
 // Chain from `leaf` over `intermediates` (and those of `anchors`) to a pinned vTPM root; subject
 // suffix and policy OID of `node_class`; AIK extended key usage; key equal to `quoting_key`; valid
-// at `now`, or expired by at most `grace` (then passed with code "expired-within-grace"). `known`
-// may be null.
+// at `now`, or expired by at most `grace` (then passed with code "expired-within-grace"); not revoked
+// by those of `lists` that CAs of its chain made. `known` may be null.
 AkCertificateResult verify_ak_certificate(const Certificate& leaf, const std::vector<Certificate>& intermediates,
                                           const PublicKey& quoting_key, NodeClass node_class,
-                                          const TrustAnchors& anchors, UnixTime now, Seconds grace,
+                                          const TrustAnchors& anchors,
+                                          std::span<const RevocationList> lists, UnixTime now, Seconds grace,
                                           EndorsementCache* known = nullptr);
 
 }  // namespace nodeproof::attest

@@ -42,9 +42,12 @@ void appraise_validity(const BootClaims& boot, UnixTime now, Findings& findings)
                               "the node's certificates are valid from " + to_rfc3339(window.from),
                               "check the clock of the webhook's nodes"));
   } else if (now > window.until) {
-    findings.push_back(failed(Check::kCertificateChain, "expired",
-                              "the node's certificates were valid until " + to_rfc3339(window.until),
-                              "reboot the node, so that it gets new certificates"));
+    findings.push_back(
+        failed(Check::kCertificateChain, "expired",
+               "the node's certificates and the revocation lists of their issuers were valid until " +
+                   to_rfc3339(window.until),
+               "reboot the node, so that it gets new certificates; if the webhook has "
+               "revocation lists, supply current ones"));
   }
 }
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 
 #include "attest/crypto.hpp"
+#include "attest/der.hpp"
 #include "attest/openssl_scope.hpp"
 
 namespace nodeproof::attest {
@@ -12,63 +12,6 @@ namespace {
 
 using Policies = UniqueHandle<CERTIFICATEPOLICIES, CERTIFICATEPOLICIES_free>;
 using KeyPurposes = UniqueHandle<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free>;
-
-constexpr std::size_t kMaxNameLength = 200;  // of names in messages: they come from the evidence
-constexpr std::uint8_t kSequence = 0x30;
-constexpr std::string_view kBegin = "-----BEGIN ";
-constexpr std::string_view kDashes = "-----";
-constexpr std::string_view kLabel = "CERTIFICATE";
-constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
-
-// The size of the SEQUENCE at the front of `bytes`, header included. DER: the shortest length form.
-Result<std::size_t> outer_size(ByteView bytes, std::string_view where) {
-  const auto bad = [&](Errc code, std::string detail) {
-    return Error{code, std::string(where), std::move(detail)};
-  };
-  if (bytes.size() < 2) return bad(Errc::kTruncated, "ends before its DER length");
-  if (bytes[0] != kSequence) return bad(Errc::kBadValue, "does not start with a DER SEQUENCE (0x30)");
-  std::size_t header = 2;
-  std::size_t length = bytes[1];
-  if (length >= 0x80) {
-    const std::size_t octets = length - 0x80;
-    if (octets == 0 || octets > 4) return bad(Errc::kBadValue, "has a DER length of an unusual form");
-    header += octets;
-    if (bytes.size() < header) return bad(Errc::kTruncated, "ends within its DER length");
-    length = 0;
-    for (const std::uint8_t octet : bytes.subspan(2, octets)) length = length << 8U | octet;
-    const bool shortest = octets == 1 ? length >= 0x80 : length >> (8 * (octets - 1)) != 0;
-    if (!shortest) return bad(Errc::kBadValue, "has a DER length that is not in its shortest form");
-  }
-  if (bytes.size() - header < length) {
-    return bad(Errc::kTruncated, "is " + std::to_string(bytes.size()) +
-                                     " bytes long, its DER length asks for " +
-                                     std::to_string(header + length));
-  }
-  return header + length;
-}
-
-std::optional<UnixTime> to_time(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return std::nullopt;
-  const std::chrono::year_month_day date(std::chrono::year(parts.tm_year + 1900),
-                                         std::chrono::month(static_cast<unsigned>(parts.tm_mon) + 1),
-                                         std::chrono::day(static_cast<unsigned>(parts.tm_mday)));
-  return UnixTime(std::chrono::sys_days(date)) + std::chrono::hours(parts.tm_hour) +
-         std::chrono::minutes(parts.tm_min) + Seconds(parts.tm_sec);
-}
-
-// The form of RFC 2253, most specific part first; control characters are escaped.
-std::string to_text(const X509_NAME* name) {
-  const OpensslScope scope;
-  const BioHandle text(BIO_new(BIO_s_mem()));
-  require_openssl(text != nullptr, "BIO_new");
-  if (X509_NAME_print_ex(text.get(), name, 0, XN_FLAG_RFC2253) < 0) return "(unprintable name)";
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(text.get(), &data);
-  const std::string_view all(data, static_cast<std::size_t>(size));
-  if (all.size() <= kMaxNameLength) return std::string(all);
-  return std::string(all.substr(0, kMaxNameLength)) + "...";
-}
 
 std::string to_dotted(const ASN1_OBJECT* object) {
   char text[128];
@@ -95,53 +38,6 @@ bool has_key_usage(X509* certificate, std::uint32_t usage) {
          (X509_get_key_usage(certificate) & usage) != 0;
 }
 
-bool is_white_space(std::uint8_t c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-ByteView skip_white_space(ByteView bytes) {
-  const auto rest = std::find_if_not(bytes.begin(), bytes.end(), is_white_space);
-  return {rest, bytes.end()};
-}
-
-// A certificate's DER taken from the front of the input, and what is left of it.
-struct Taken {
-  Bytes der;
-  ByteView rest;
-};
-
-Result<Taken> take_pem(ByteView bytes, std::string_view where) {
-  const auto bad = [&](Errc code, std::string detail) {
-    return Error{code, std::string(where), std::move(detail)};
-  };
-  const std::string_view text = as_text(bytes);
-  const std::string_view after_begin = text.substr(kBegin.size());
-  const std::size_t label_size = after_begin.find(kDashes);
-  if (label_size == std::string_view::npos) return bad(Errc::kTruncated, "ends within a PEM header");
-  const std::string_view label = after_begin.substr(0, label_size);
-  if (label != kLabel) {
-    return bad(Errc::kUnsupported,
-               "holds a PEM block '" + std::string(label.substr(0, 40)) + "', not a CERTIFICATE");
-  }
-  const std::string_view body = after_begin.substr(label_size + kDashes.size());
-  const std::size_t body_size = body.find(kEnd);
-  if (body_size == std::string_view::npos)
-    return bad(Errc::kTruncated, "has a PEM block without its END line");
-  std::string base64(body.substr(0, body_size));
-  std::erase_if(base64, [](char c) { return is_white_space(static_cast<std::uint8_t>(c)); });
-  NODEPROOF_TRY(der, from_base64(base64, where));
-  return Taken{std::move(der), as_bytes(body.substr(body_size + kEnd.size()))};
-}
-
-Result<Taken> take_certificate(ByteView bytes, std::string_view where) {
-  if (as_text(bytes).starts_with(kBegin)) return take_pem(bytes, where);
-  if (bytes.front() != kSequence) {
-    return Error{Errc::kBadValue, std::string(where), "is neither a PEM block nor a DER certificate"};
-  }
-  NODEPROOF_TRY(size, outer_size(bytes, where));
-  return Taken{to_bytes(bytes.first(size)), bytes.subspan(size)};
-}
-
 }  // namespace
 
 Result<Certificate> Certificate::parse_der(ByteView der, std::string_view where) {
@@ -149,13 +45,10 @@ Result<Certificate> Certificate::parse_der(ByteView der, std::string_view where)
   const auto bad = [&](Errc code, std::string detail) {
     return Error{code, std::string(where), std::move(detail)};
   };
-  NODEPROOF_TRY(size, outer_size(der, where));
-  if (size != der.size()) {
-    return bad(Errc::kTrailing, std::to_string(der.size() - size) + " bytes follow the certificate");
-  }
+  NODEPROOF_CHECK(single_object(der, where));
   const std::uint8_t* position = der.data();
-  CertificateHandle x509(d2i_X509(nullptr, &position, static_cast<long>(size)));
-  if (x509 == nullptr || position != der.data() + size)
+  CertificateHandle x509(d2i_X509(nullptr, &position, static_cast<long>(der.size())));
+  if (x509 == nullptr || position != der.data() + der.size())
     return bad(Errc::kBadValue, "is not an X.509 certificate");
   EVP_PKEY* key = X509_get0_pubkey(x509.get());
   if (key == nullptr) return bad(Errc::kUnsupported, "has a public key of an unknown kind");
@@ -233,6 +126,11 @@ bool Certificate::may_issue(std::size_t cas_below) const {
   return path_length < 0 || cas_below <= static_cast<std::size_t>(path_length);
 }
 
+bool Certificate::may_sign_lists() const {
+  const OpensslScope scope;
+  return has_key_usage(handle(), KU_CRL_SIGN);
+}
+
 bool Certificate::may_sign_data() const {
   const OpensslScope scope;
   return has_key_usage(handle(), KU_DIGITAL_SIGNATURE);
@@ -284,28 +182,17 @@ bool Certificate::is_signed_by(const Certificate& issuer) const {
   if (!names_as_issuer(issuer)) return false;
   int hash = NID_undef;
   if (X509_get_signature_info(handle(), &hash, nullptr, nullptr, nullptr) != 1) return false;
-  constexpr std::array kHashes{NID_sha256, NID_sha384, NID_sha512};
-  if (std::find(kHashes.begin(), kHashes.end(), hash) == kHashes.end()) return false;
+  if (!is_accepted_hash(hash)) return false;
   return X509_verify(handle(), X509_get0_pubkey(issuer.handle())) == 1;
 }
 
 Result<std::vector<Certificate>> parse_certificates(ByteView pem_or_der, std::string_view where) {
-  const auto bad = [&](Errc code, std::string detail) {
-    return Error{code, std::string(where), std::move(detail)};
-  };
+  NODEPROOF_TRY(objects, split_objects(pem_or_der, {"CERTIFICATE", "certificate", kMaxCertificates}, where));
   std::vector<Certificate> certificates;
-  for (ByteView rest = skip_white_space(pem_or_der); !rest.empty();) {
-    if (certificates.size() == kMaxCertificates) {
-      return bad(Errc::kTooLarge, "holds more than " + std::to_string(kMaxCertificates) + " certificates");
-    }
-    const std::string position =
-        std::string(where) + " certificate " + std::to_string(certificates.size() + 1);
-    NODEPROOF_TRY(taken, take_certificate(rest, position));
-    NODEPROOF_TRY(certificate, Certificate::parse_der(taken.der, position));
+  for (const LocatedDer& object : objects) {
+    NODEPROOF_TRY(certificate, Certificate::parse_der(object.der, object.where));
     certificates.push_back(std::move(certificate));
-    rest = skip_white_space(taken.rest);
   }
-  if (certificates.empty()) return bad(Errc::kMissing, "holds no certificate");
   return certificates;
 }
 

@@ -31,6 +31,7 @@ constexpr std::array kChecks{
     CheckInfo{Check::kEvidenceBinding, 11, "evidence-binding"},
     CheckInfo{Check::kEvidenceAge, 11, "evidence-age"},
     CheckInfo{Check::kEpochFuture, 11, "epoch-future"},
+    CheckInfo{Check::kEpochOrigin, 11, "epoch-origin"},
     CheckInfo{Check::kEventLogReplay, 12, "event-log-replay"},
     CheckInfo{Check::kSecureBoot, 13, "secure-boot"},
     CheckInfo{Check::kVmId, 14, "vm-id"},
@@ -79,16 +80,8 @@ std::string_view to_string(Outcome outcome) {
   return "unknown";
 }
 
-Finding passed(Check check, std::string detail) {
-  return {check, Outcome::kPassed, {}, std::move(detail), {}};
-}
-
-Finding failed(Check check, std::string code, std::string detail, std::string remedy) {
-  return {check, Outcome::kFailed, std::move(code), std::move(detail), std::move(remedy)};
-}
-
-Finding not_checked(Check check, std::string code, std::string detail, std::string remedy) {
-  return {check, Outcome::kNotChecked, std::move(code), std::move(detail), std::move(remedy)};
+Finding malformed(Check check, const Error& error, std::string remedy) {
+  return failed(check, to_string(error.code), error.where + " " + error.detail, std::move(remedy));
 }
 
 Finding premise_failed(Check check, Check premise) {

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.hpp"
+
 namespace nodeproof::attest {
 
 enum class Check {
@@ -35,6 +37,7 @@ enum class Check {
   kEvidenceBinding,     // 11
   kEvidenceAge,         // 11
   kEpochFuture,         // 11
+  kEpochOrigin,         // 11: who made the nonce; only holders of the epoch key can tell
   kEventLogReplay,      // 12
   kSecureBoot,          // 13
   kVmId,                // 14
@@ -74,6 +77,8 @@ struct Finding {
 
 Finding passed(Check check, std::string detail = {});
 Finding failed(Check check, std::string code, std::string detail, std::string remedy);
+// For input that gave no value: the code is that of `error`.
+Finding malformed(Check check, const Error& error, std::string remedy);
 Finding not_checked(Check check, std::string code, std::string detail, std::string remedy = {});
 // not-checked, code "premise-failed", naming the check whose failure is the reason.
 Finding premise_failed(Check check, Check premise);

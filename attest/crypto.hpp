@@ -65,7 +65,8 @@ class Certificate {
   // Whether it may issue a certificate with `cas_below` further CAs under that one: CA:TRUE, keyUsage
   // with keyCertSign, path length observed (RFC 5280 4.2.1.9).
   bool may_issue(std::size_t cas_below) const;
-  bool may_sign_data() const;  // keyUsage with digitalSignature
+  bool may_sign_lists() const;  // keyUsage with cRLSign
+  bool may_sign_data() const;   // keyUsage with digitalSignature
 
   // The content octets of the extension with this dotted OID; duplicates and absence are Errors.
   Result<Bytes> extension(std::string_view oid) const;

@@ -21,10 +21,13 @@ constexpr std::uint32_t kSigningKeyMask = 7;
 constexpr std::uint32_t kNoSigningKey = 7;
 constexpr std::uint32_t kKeyInfoReserved = ~0x1fU;
 
+constexpr std::size_t kCpuidOffset = 0x188;
+constexpr std::uint8_t kTurinFamily = 0x1a;
+
 // Reads the report's fields in order into `report`.
 class Parser {
  public:
-  explicit Parser(ByteView bytes) : reader_(bytes, "report") {}
+  explicit Parser(ByteView bytes) : bytes_(bytes), reader_(bytes, "report") {}
 
   Result<SnpReport> parse() {
     NODEPROOF_CHECK(head());
@@ -75,6 +78,7 @@ class Parser {
     NODEPROOF_CHECK(array(report_.committed_version, "committed_version"));
     NODEPROOF_CHECK(reader_.zeros(1, "reserved"));
     NODEPROOF_CHECK(tcb(report_.launch_tcb, "launch_tcb"));
+    NODEPROOF_CHECK(mitigations());
     return reader_.zeros(kSnpReportSignedSize - reader_.offset(), "reserved");
   }
 
@@ -87,11 +91,23 @@ class Parser {
 
   Status version() {
     NODEPROOF_TRY(value, reader_.u32le("version"));
-    if (value != 2 && value != 3) {
-      return reader_.error(Errc::kUnsupported, "version", 0,
-                           "version " + std::to_string(value) + " is not supported yet; supported: 2, 3");
+    if (value != 2 && value != 3 && value != 5) {
+      return reader_.error(
+          Errc::kUnsupported, "version", 0,
+          "version " + std::to_string(value) + " is not supported; supported: 2, 3, 5" +
+              (value == 4 ? " (no report of version 4 has been seen, so its form is not known)" : ""));
     }
     report_.version = value;
+    return choose_tcb_layout();
+  }
+
+  // The first TCB version stands at 0x038, what decides its layout at 0x188.
+  Status choose_tcb_layout() {
+    if (report_.version < 3) return Ok{};
+    if (bytes_.size() <= kCpuidOffset) {
+      return reader_.error(Errc::kTruncated, "cpuid_fam_id", kCpuidOffset, "the report ends before it");
+    }
+    if (bytes_[kCpuidOffset] == kTurinFamily) tcb_layout_ = TcbLayout::kTurin;
     return Ok{};
   }
 
@@ -152,6 +168,15 @@ class Parser {
     return Ok{};
   }
 
+  // Version 5 put them where earlier versions have reserved zeros.
+  Status mitigations() {
+    if (report_.version < 5) return Ok{};
+    NODEPROOF_TRY(launch, reader_.u64le("launch_mit_vector"));
+    NODEPROOF_TRY(current, reader_.u64le("current_mit_vector"));
+    report_.mitigations = MitigationVectors{launch, current};
+    return Ok{};
+  }
+
   Status u32(std::uint32_t& to, std::string_view field) {
     NODEPROOF_TRY(value, reader_.u32le(field));
     to = value;
@@ -168,7 +193,7 @@ class Parser {
   Status tcb(TcbVersion& to, std::string_view field) {
     const std::size_t start = reader_.offset();
     NODEPROOF_TRY(raw, reader_.take(8, field));
-    auto parsed = parse_tcb(raw, field);
+    auto parsed = parse_tcb(raw, tcb_layout_, field);
     if (!parsed) return reader_.error(parsed.error().code, field, start, parsed.error().detail);
     to = *parsed;
     return Ok{};
@@ -186,7 +211,9 @@ class Parser {
     return Ok{};
   }
 
+  ByteView bytes_;
   ByteReader reader_;
+  TcbLayout tcb_layout_ = TcbLayout::kMilanGenoa;
   SnpReport report_;
 };
 
@@ -250,6 +277,10 @@ Bytes serialize_snp_report(const SnpReport& report) {
   append(out, report.committed_version);
   append_zeros_until(out, 0x1f0);
   append_tcb(out, report.launch_tcb);
+  if (report.mitigations) {
+    append_little_endian(out, report.mitigations->launch, 8);
+    append_little_endian(out, report.mitigations->current, 8);
+  }
   append_zeros_until(out, kSnpReportSignedSize);
   append_integer(out, report.signature_r);
   append_integer(out, report.signature_s);

@@ -13,11 +13,17 @@ inline constexpr std::size_t kSnpReportSignedSize = 672;  // 0x2A0: the bytes un
 // KEY_INFO bits 4:2.
 enum class SigningKey { kVcek, kVlek };
 
-// Family and model as CPUID combines them; in reports of version 3 and later.
+// Family and model as CPUID combines them.
 struct CpuId {
   std::uint8_t family = 0;
   std::uint8_t model = 0;
   std::uint8_t stepping = 0;
+};
+
+// Which mitigations the firmware had when the guest was launched and when it asked.
+struct MitigationVectors {
+  std::uint64_t launch = 0;
+  std::uint64_t current = 0;
 };
 
 // The fields as decoded; not authenticated until report-signature has passed.
@@ -40,10 +46,11 @@ struct SnpReport {
   ByteArray<32> report_id{};
   ByteArray<32> report_id_ma{};
   TcbVersion reported_tcb;
-  std::optional<CpuId> cpuid;
-  ByteArray<64> chip_id{};
+  std::optional<CpuId> cpuid;  // in versions 3 and 5
+  ByteArray<64> chip_id{};  // Turin: 8 bytes, then zeros; zeros alone with a VLEK
   TcbVersion committed_tcb;
   TcbVersion launch_tcb;
+  std::optional<MitigationVectors> mitigations;  // in version 5
   ByteArray<3> current_version{};    // build, minor, major
   ByteArray<3> committed_version{};  // build, minor, major
   ByteArray<48> signature_r{};       // big endian
@@ -53,8 +60,10 @@ struct SnpReport {
   bool migration_allowed() const { return (policy >> 18U & 1U) != 0; }
 };
 
-// Exactly 1184 bytes of version 2 or 3. Refused: other versions by name, non-zero reserved bytes,
+// Exactly 1184 bytes of version 2, 3 or 5. Refused: other versions by name, non-zero reserved bytes,
 // a signature algorithm other than ECDSA P-384, reserved or absent signing keys, a masked chip key.
+// The TCB versions are read in Turin's layout when CPUID names its family, 0x1A; version 2 has no
+// CPUID and is older than Turin.
 Result<SnpReport> parse_snp_report(ByteView bytes);
 // The inverse, for tests and the emulated node.
 Bytes serialize_snp_report(const SnpReport& report);

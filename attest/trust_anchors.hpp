@@ -2,6 +2,8 @@
 // SubjectPublicKeyInfo. A root is never taken from evidence.
 #pragma once
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "attest/crypto.hpp"
@@ -20,15 +22,23 @@ struct TrustAnchors {
   // Not trusted by themselves: intermediates of the AK certificate that no evidence carries
   // (hierarchy "Global Virtual TPM CA" has no AIA), and roots in full so that a chain can end.
   std::vector<Certificate> vtpm_certificates;
-  std::size_t extra = 0;  // how many roots an admin added to the built-in ones
+  // The roots that an admin added to the built-in ones, as "'SUBJECT' (SHA-256 of SPKI HEX)": shown, so
+  // that nobody trusts them by accident.
+  std::vector<std::string> extra;
 };
 
-// ARK-Milan, ARK-Genoa and Azure Virtual TPM Root Certificate Authority 2023.
+// ARK-Milan, ARK-Genoa, ARK-Turin and Azure Virtual TPM Root Certificate Authority 2023; with the
+// certificates of vtpm_certificates_data.cpp.
 TrustAnchors built_in_trust_anchors();
+
+// What Microsoft publishes of its vTPM PKI, in PEM: that root and the intermediates in use.
+std::string_view built_in_vtpm_certificates();
 
 // Adds the admin's own roots. AMD roots must be self-issued with a CN "ARK-<product>"; of `vtpm`
 // the self-issued certificates become roots, the others intermediates.
 Status add_trust_anchors(TrustAnchors& anchors, const std::vector<Certificate>& amd,
                          const std::vector<Certificate>& vtpm);
+// The same with AMD's and vTPM certificates mixed: a self-issued "ARK-..." is AMD's.
+Status add_trust_anchors(TrustAnchors& anchors, const std::vector<Certificate>& mixed);
 
 }  // namespace nodeproof::attest

@@ -2,14 +2,15 @@
 //
 //    1 hcl-frame                       6 report-data-binding             11 qualifying-data,
 //    2 report-format, vmpl,            7 runtime-claims,                    evidence-binding,
-//      guest-policy                      report-freshness                   evidence-age, epoch-future
+//      guest-policy                      report-freshness                   evidence-age, epoch-future,
+//                                                                           epoch-origin
 //    3 product, chip-id,               8 ak-certificate                  12 event-log-replay
 //      tcb-extensions                  9 paravisor                       13 secure-boot
 //    4 certificate-chain              10 quote-format, ak-name,          14 vm-id, node-identity, ...
 //    5 report-signature                  quote-signature,                15 ak-residency, counters
 //                                        pcr-selection, pcr-digest       16 policy (appraise.hpp)
 //
-// One function per number (verify_boot.cpp, verify_quote.cpp). Only these functions make Claims.
+// One function per number (verify_report.cpp, verify_boot.cpp, verify_quote.cpp); only these make Claims.
 // Every check whose inputs parsed is evaluated; one whose premise failed is not-checked with code
 // "premise-failed". Pure: time, anchors and reference values are arguments; no clock, no I/O.
 #pragma once
@@ -25,6 +26,7 @@
 #include "attest/endorsement_cache.hpp"
 #include "attest/pcr.hpp"
 #include "attest/reference_values.hpp"
+#include "attest/revocation_list.hpp"
 #include "attest/runtime_claims.hpp"
 #include "attest/snp_report.hpp"
 #include "attest/tpm_quote.hpp"
@@ -47,31 +49,66 @@ struct VerifyParameters {
   UnixTime now;
   Seconds ak_certificate_grace = kDefaultAkCertificateGrace;
   // What NV 0x01400002 should have held; nothing: report-freshness is not-checked.
-  std::optional<Sha512Digest> report_challenge;
+  std::optional<Sha512Digest> report_challenge = std::nullopt;
+  // Supplied by whoever verifies, never by who is verified; none: revocation is not looked at.
+  std::span<const RevocationList> revocation_lists = {};
   // Makes verification of evidence under known endorsements cheaper, never different; may be null.
   EndorsementCache* known_endorsements = nullptr;
 };
 
-// What the hardware and Microsoft vouch for about one boot.
-class BootClaims {
+// An SNP report on its own. Untrusted.
+struct ReportEvidence {
+  Bytes report;                           // 1184 bytes
+  std::vector<Certificate> certificates;  // VCEK or VLEK and its chain; any order
+};
+
+// What AMD vouches for: that one of its chips, with this TCB, made the report. Not whose guest asked
+// for it, nor at which VMPL.
+class ReportClaims {
  public:
   const SnpReport& report() const { return report_; }
   Product product() const { return product_; }
+  const std::optional<std::string>& csp_id() const { return csp_id_; }  // with a VLEK
+  const ValidityWindow& validity() const { return validity_; }          // of the chain and its lists
+
+ private:
+  friend struct ReportVerifier;
+  ReportClaims(SnpReport report, Product product, std::optional<std::string> csp_id, ValidityWindow validity)
+      : report_(std::move(report)), product_(product), csp_id_(std::move(csp_id)), validity_(validity) {}
+  SnpReport report_;
+  Product product_;
+  std::optional<std::string> csp_id_;
+  ValidityWindow validity_;
+};
+
+struct ReportVerification {
+  Findings findings;                   // numbers 2 to 5 but for vmpl; chip-id only with a VCEK
+  std::optional<ReportClaims> claims;  // when every one of them passed
+};
+
+// Authenticity and guest policy. The VMPL is in the claims, for the caller to judge.
+ReportVerification verify_snp_report(const ReportEvidence& evidence, const VerifyParameters& parameters);
+
+// What the hardware and Microsoft vouch for about one boot.
+class BootClaims {
+ public:
+  const ReportClaims& snp() const { return snp_; }
+  const SnpReport& report() const { return snp_.report(); }
+  Product product() const { return snp_.product(); }
   const RuntimeClaims& runtime() const { return runtime_; }
   bool paravisor_genuine() const { return paravisor_genuine_; }
   bool ak_resident() const { return ak_resident_; }  // number 15: the AK lives in the vTPM
-  const ValidityWindow& validity() const { return validity_; }
+  const ValidityWindow& validity() const { return validity_; }  // of snp() and the AK certificate
 
  private:
   friend struct BootVerifier;
-  BootClaims(SnpReport report, Product product, RuntimeClaims runtime)
-      : report_(std::move(report)), product_(product), runtime_(std::move(runtime)) {}
-  SnpReport report_;
-  Product product_;
+  BootClaims(ReportClaims snp, RuntimeClaims runtime)
+      : snp_(std::move(snp)), runtime_(std::move(runtime)), validity_(snp_.validity()) {}
+  ReportClaims snp_;
   RuntimeClaims runtime_;
   bool paravisor_genuine_ = false;
   bool ak_resident_ = false;
-  ValidityWindow validity_{};
+  ValidityWindow validity_;
 };
 
 // The AK that the runtime claims name, and the name under which it must sign (azure-evidence 6.4).

@@ -28,10 +28,21 @@ Result<U> ByteReader::little_endian(std::string_view field) {
   return static_cast<U>(value);
 }
 
+template <std::unsigned_integral U>
+Result<U> ByteReader::big_endian(std::string_view field) {
+  NODEPROOF_TRY(raw, take(sizeof(U), field));
+  std::uint64_t value = 0;
+  for (const std::uint8_t byte : raw) value = value << 8U | byte;
+  return static_cast<U>(value);
+}
+
 Result<std::uint8_t> ByteReader::u8(std::string_view field) { return little_endian<std::uint8_t>(field); }
 Result<std::uint16_t> ByteReader::u16le(std::string_view field) { return little_endian<std::uint16_t>(field); }
 Result<std::uint32_t> ByteReader::u32le(std::string_view field) { return little_endian<std::uint32_t>(field); }
 Result<std::uint64_t> ByteReader::u64le(std::string_view field) { return little_endian<std::uint64_t>(field); }
+Result<std::uint16_t> ByteReader::u16be(std::string_view field) { return big_endian<std::uint16_t>(field); }
+Result<std::uint32_t> ByteReader::u32be(std::string_view field) { return big_endian<std::uint32_t>(field); }
+Result<std::uint64_t> ByteReader::u64be(std::string_view field) { return big_endian<std::uint64_t>(field); }
 
 Status ByteReader::zeros(std::size_t count, std::string_view field) {
   const std::size_t start = offset_;

@@ -22,6 +22,10 @@ class ByteReader {
   Result<std::uint16_t> u16le(std::string_view field);
   Result<std::uint32_t> u32le(std::string_view field);
   Result<std::uint64_t> u64le(std::string_view field);
+  // TPM 2.0 structures are big endian.
+  Result<std::uint16_t> u16be(std::string_view field);
+  Result<std::uint32_t> u32be(std::string_view field);
+  Result<std::uint64_t> u64be(std::string_view field);
 
   // Reads `count` bytes that the format reserves as zero.
   Status zeros(std::size_t count, std::string_view field);
@@ -34,6 +38,8 @@ class ByteReader {
  private:
   template <std::unsigned_integral U>
   Result<U> little_endian(std::string_view field);
+  template <std::unsigned_integral U>
+  Result<U> big_endian(std::string_view field);
 
   ByteView bytes_;
   std::string_view what_;

@@ -1,23 +1,39 @@
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 #include <CLI/CLI.hpp>
+
 #include <cstdlib>
 #include <iostream>
 
 #include "base/clock.hpp"
+#include "cli/inspect.hpp"
 #include "cli/verify_azure_snp.hpp"
+#include "cli/verify_node.hpp"
+#include "cli/verify_snp_report.hpp"
 
 namespace {
 
 using nodeproof::cli::AzureSnpOptions;
+using nodeproof::cli::InspectOptions;
+using nodeproof::cli::NodeOptions;
+using nodeproof::cli::SnpReportOptions;
+using nodeproof::cli::TrustOptions;
 
-constexpr const char* kFooter =
-    R"(Exit codes: 0 verified, 1 refused, 2 usage or malformed input, 3 environment.)";
+constexpr const char* kFooter = R"(What to run first:
+  nodeproof inspect FILE             what is this file? Prints it; verifies nothing
+  nodeproof verify node NODE         is this node of my cluster what it says? (needs a kubeconfig)
+  nodeproof verify azure-snp --help  is the evidence I took from a VM genuine? Says how to take it
+
+Exit codes of every verb: 0 verified (or recognised), 1 refused, 2 usage or malformed input, 3 environment:
+a file, TPM or cluster that cannot be reached. --json prints JSON on standard output; errors are on standard
+error and say what to do. A file named - is standard input.)";
 
 constexpr const char* kVerifyFooter =
     R"(Nothing is taken on trust but the pinned roots of AMD and Microsoft. Each check is listed as passed,
 failed or not checked, with its reason; what one was not given the means to check is never passed over in
 silence, and most checks must pass. Output is for people; --json is for programs.
 
-Begin with: nodeproof verify azure-snp --help
+Begin with: nodeproof verify node NODE, or nodeproof verify azure-snp --help
 
 Exit codes: 0 verified, 1 refused, 2 usage or malformed input, 3 environment.)";
 
@@ -27,14 +43,89 @@ constexpr const char* kAzureSnpFooter = R"(Files are raw as the TPM or firmware 
   --quote         TPMS_ATTEST;  --signature raw RSASSA bytes or TPMT_SIGNATURE
   --pcrs          24 x 32 raw bytes, JSON {"0": "hex", ...}, or tpm2-tools' PCR file
 
+Where they come from, on the VM, with tpm2-tools and jq:
+  C=$(openssl rand -hex 32)                       # the challenge; make it where you verify, not on the VM
+  tpm2_nvread -C o 0x01400001 > hcl.bin
+  tpm2_nvread -C o 0x01C101D0 > ak-certificate.bin
+  curl -sH Metadata:true http://169.254.169.254/metadata/THIM/amd/certification |
+      jq -r '.vcekCert + .certificateChain' > chain.pem
+  tpm2_quote -c 0x81000003 -l sha256:0,1,2,3,4,5,6,7,8,9,11,12,13,14,15 -q $C -m quote.msg -s quote.sig -o pcrs.bin
+
 Roots are pinned in the program. A quote is refused without --qualifying-data, because nothing else shows
 that it is not an old one; --accept-unfresh leaves that one check open.
 
 Example:
-  nodeproof verify azure-snp --hcl hcl.bin --certificates vcek.der ask.pem ark.pem \
-      --quote quote.msg --signature quote.sig --pcrs pcrs.bin --qualifying-data 6368616c6c656e6765
+  nodeproof verify azure-snp --hcl hcl.bin --certificates chain.pem --ak-certificate ak-certificate.bin \
+      --quote quote.msg --signature quote.sig --pcrs pcrs.bin --qualifying-data $C
 
 Exit codes: 0 verified, 1 refused, 2 usage or malformed input, 3 environment.)";
+
+constexpr const char* kSnpReportFooter = R"(Files are raw as the firmware gives them:
+  --report        1184 bytes, of version 2, 3 or 5
+  --certificates  any mix of PEM and DER, in any order: VCEK, ASK and ARK, or VLEK, ASVK and ARK
+
+Authenticity and guest policy are judged. The VMPL is only reported, and what REPORT_DATA means is not known
+here: for a node of Azure use verify azure-snp.
+
+Example:
+  nodeproof verify snp-report --report report.bin --certificates vcek.der ask.pem ark.pem
+
+Exit codes: 0 verified, 1 refused, 2 usage or malformed input, 3 environment.)";
+
+void add_trust(CLI::App& verb, TrustOptions& options) {
+  verb.add_option("--trust-anchor", options.trust_anchors,
+                  "Roots beside the built-in ones, and vTPM intermediates; only for emulated nodes")
+      ->type_name("FILE..");
+  verb.add_option("--crl", options.revocation_lists, "Revocation lists of the CAs, PEM or DER, in date")
+      ->type_name("FILE..");
+  verb.add_option("--at", options.at, "Verify as of this time instead of now")->type_name("RFC3339");
+}
+
+void add_snp_report(CLI::App& verify, SnpReportOptions& options, int& exit_code) {
+  CLI::App* verb = verify.add_subcommand("snp-report", "Verify an SEV-SNP report on its own");
+  verb->footer(kSnpReportFooter);
+  verb->add_option("--report", options.report, "SEV-SNP attestation report")->required()->type_name("FILE");
+  verb->add_option("--certificates", options.certificates, "VCEK or VLEK and CA certificates")
+      ->required()
+      ->type_name("FILE..");
+  add_trust(*verb, options);
+  verb->add_flag("--json", options.json, "Print JSON");
+  verb->callback([&options, &exit_code] {
+    exit_code =
+        nodeproof::cli::verify_snp_report(options, nodeproof::SystemClock().now(), std::cout, std::cerr);
+  });
+}
+
+constexpr const char* kNodeFooter =
+    R"(Judges NodeEvidence and NodeQuote of one node as the webhook does, but for what needs the cluster's epoch key:
+who made the nonce that the quote answers (epoch-origin), and so the quote's age, and whether the report
+carries a recent challenge (report-freshness). Those are listed as not checked. A quote that somebody kept
+for a day therefore still passes here; the webhook refuses it.
+
+From a cluster the Node object is compared too (UID, boot ID). The kubeconfig is --kubeconfig, else
+KUBECONFIG, else ~/.kube/config; tokens and client certificates are used, log-in programs are not run.
+It needs the right to get nodes, nodeevidences and nodequotes.
+
+Examples:
+  nodeproof verify node worker-7
+  kubectl get nodeevidence/worker-7 nodequote/worker-7 node/worker-7 -o yaml | nodeproof verify node -f -
+  nodeproof verify node worker-7 -f all-nodes.yaml --at 2026-08-25T00:00:00Z --json
+
+Exit codes: 0 verified, 1 refused, 2 usage or malformed input, 3 environment.)";
+
+constexpr const char* kInspectFooter =
+    R"(Knows HCL and SNP reports, TD quotes, certificates, CRLs and keys (PEM, DER, padded as NV holds them),
+TPM quotes, signatures, public areas and PCR files, TCG event logs, IMA lists, UEFI variables, JSON web
+tokens, AdmissionReviews, NodeEvidence, NodeQuote and other Kubernetes objects, JSON and YAML.
+
+A file that is almost one of these is shown as far as it goes, with what is wrong and where.
+
+Examples:
+  nodeproof inspect hcl.bin
+  tpm2_nvread -C o 0x01400001 | nodeproof inspect -
+  kubectl get nodequote worker-7 -o yaml | nodeproof inspect --json -
+
+Exit codes: 0 recognised, 2 not recognised or usage, 3 the file cannot be read.)";
 
 void add_azure_snp(CLI::App& verify, AzureSnpOptions& options, int& exit_code) {
   CLI::App* verb = verify.add_subcommand("azure-snp", "Verify evidence of an Azure SEV-SNP confidential VM");
@@ -58,7 +149,7 @@ void add_azure_snp(CLI::App& verify, AzureSnpOptions& options, int& exit_code) {
           ->type_name("HEX");
   verb->add_flag("--accept-unfresh", options.accept_unfresh, "Leave the age of the quote open")
       ->excludes(data);
-  verb->add_option("--at", options.at, "Verify as of this time instead of now")->type_name("RFC3339");
+  add_trust(*verb, options);
   verb->add_flag("--json", options.json, "Print JSON");
   verb->callback([&options, &exit_code] {
     exit_code =
@@ -66,12 +157,50 @@ void add_azure_snp(CLI::App& verify, AzureSnpOptions& options, int& exit_code) {
   });
 }
 
+void add_node(CLI::App& verify, NodeOptions& options, int& exit_code) {
+  CLI::App* verb = verify.add_subcommand("node", "Verify what a node published in a cluster");
+  verb->footer(kNodeFooter);
+  verb->add_option("node", options.node, "The node; may be left out when a file is of one node alone")
+      ->type_name("NODE");
+  CLI::Option* file = verb->add_option("-f,--filename", options.file,
+                                       "YAML or JSON instead of a cluster; - for standard input")
+                          ->type_name("FILE");
+  verb->add_option("--kubeconfig", options.kubeconfig, "How to reach the cluster")
+      ->type_name("FILE")
+      ->excludes(file);
+  verb->add_option("--context", options.context, "A context of the kubeconfig instead of the current one")
+      ->type_name("NAME")
+      ->excludes(file);
+  verb->add_option("--reference-values", options.reference_values,
+                   "Genuine paravisors, instead of the built-in list")
+      ->type_name("FILE");
+  add_trust(*verb, options);
+  verb->add_flag("--json", options.json, "Print JSON");
+  verb->callback([&options, &exit_code] {
+    exit_code = nodeproof::cli::verify_node(options, nodeproof::SystemClock().now(), std::cout, std::cerr);
+  });
+}
+
+void add_inspect(CLI::App& app, InspectOptions& options, int& exit_code) {
+  CLI::App* verb = app.add_subcommand("inspect", "Say what a file is and print it; nothing is verified");
+  verb->footer(kInspectFooter);
+  verb->add_option("file", options.file, "Any file of evidence; - for standard input")
+      ->required()
+      ->type_name("FILE");
+  verb->add_flag("--json", options.json, "Print JSON");
+  verb->callback(
+      [&options, &exit_code] { exit_code = nodeproof::cli::inspect(options, std::cout, std::cerr); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   // tss2-mu writes its own lines to standard error about a quote that does not parse; the finding says it.
   ::setenv("TSS2_LOG", "all+none", 0);
-  CLI::App app("Verifies and explains the attestation of cluster nodes, offline.", "nodeproof");
+  // Standard output is the verdict's.
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("nodeproof"));
+  CLI::App app("Verifies and explains the attestation of cluster nodes, from files or from a cluster.",
+               "nodeproof");
   app.set_version_flag("--version", NODEPROOF_VERSION);
   app.require_subcommand(1);
   app.footer(kFooter);
@@ -79,8 +208,14 @@ int main(int argc, char** argv) {
   verify->require_subcommand(1);
   verify->footer(kVerifyFooter);
   AzureSnpOptions azure_snp;
+  InspectOptions inspect;
   int exit_code = nodeproof::cli::kUsage;
+  add_inspect(app, inspect, exit_code);
   add_azure_snp(*verify, azure_snp, exit_code);
+  SnpReportOptions snp_report;
+  add_snp_report(*verify, snp_report, exit_code);
+  NodeOptions node;
+  add_node(*verify, node, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -3,9 +3,9 @@
 #include <cpprest/json.h>
 
 #include <algorithm>
-#include <iomanip>
 #include <ostream>
 
+#include "cli/printable.hpp"
 #include "wire/utf8.hpp"
 
 namespace nodeproof::cli {
@@ -13,6 +13,7 @@ namespace {
 
 using attest::Check;
 using attest::Finding;
+using attest::Findings;
 using attest::Outcome;
 using web::json::value;
 
@@ -42,38 +43,13 @@ constexpr Check kOfQuote[] = {Check::kQuoteFormat,  Check::kAkName,    Check::kQ
                               Check::kPcrSelection, Check::kPcrDigest, Check::kQualifyingData,
                               Check::kVmId};
 
-// Checks that may be not-checked in a verdict of "verified".
-bool may_stay_open(const Finding& finding) {
-  switch (finding.check) {
-    case Check::kAkCertificate:
-    case Check::kAkResidency:
-    case Check::kReportFreshness:
-      return true;
-    case Check::kQualifyingData:
-      return finding.code == "unfresh";
-    default:
-      return std::any_of(std::begin(kOffline), std::end(kOffline),
-                         [&](const Unchecked& open) { return open.check == finding.check; });
-  }
-}
-
-// Findings quote names from certificates, which may hold anything.
-constexpr std::size_t kMaxText = 4096;
-
 value text(std::string_view content) {
   return value::string(wire::valid_utf8(content, kMaxText));
 }
 
-// For a terminal: no byte of evidence may steer it.
-std::string printable(std::string_view content) {
-  std::string out = wire::valid_utf8(content, kMaxText);
-  std::replace_if(
-      out.begin(), out.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }, '?');
-  return out;
-}
-
 value to_value(const attest::TcbVersion& tcb) {
   value out = value::object();
+  if (tcb.layout == attest::TcbLayout::kTurin) out["fmc"] = value::number(tcb.fmc);
   out["bootloader"] = value::number(tcb.bootloader);
   out["tee"] = value::number(tcb.tee);
   out["snp"] = value::number(tcb.snp);
@@ -85,7 +61,14 @@ value optional_boolean(const std::optional<bool>& flag) {
   return flag ? value::boolean(*flag) : value::null();
 }
 
-value snp_claims(const attest::BootClaims& claims) {
+// JSON numbers are exact only below 2^53.
+value hex64(std::uint64_t number) {
+  Bytes bytes;
+  append_be64(bytes, number);
+  return text(to_hex(bytes));
+}
+
+value snp_claims(const attest::ReportClaims& claims, const attest::ValidityWindow& validity) {
   const attest::SnpReport& report = claims.report();
   value out = value::object();
   out["version"] = value::number(report.version);
@@ -94,17 +77,26 @@ value snp_claims(const attest::BootClaims& claims) {
   out["policy"] = value::number(report.policy);
   out["vmpl"] = value::number(report.vmpl);
   out["platformInfo"] = value::number(report.platform_info);
+  out["reportData"] = text(to_hex(report.report_data));
   out["measurement"] = text(to_hex(report.measurement));
   out["hostData"] = text(to_hex(report.host_data));
   out["idKeyDigest"] = text(to_hex(report.id_key_digest));
   out["reportId"] = text(to_hex(report.report_id));
-  out["chipId"] = text(to_hex(report.chip_id));
+  if (claims.csp_id()) {
+    out["cspId"] = text(*claims.csp_id());
+  } else {
+    out["chipId"] = text(to_hex(report.chip_id));
+  }
   out["tcb"] = to_value(report.reported_tcb);
   out["currentTcb"] = to_value(report.current_tcb);
   out["committedTcb"] = to_value(report.committed_tcb);
   out["launchTcb"] = to_value(report.launch_tcb);
-  out["validFrom"] = text(to_rfc3339(claims.validity().from));
-  out["validUntil"] = text(to_rfc3339(claims.validity().until));
+  if (report.mitigations) {
+    out["launchMitigationVector"] = hex64(report.mitigations->launch);
+    out["currentMitigationVector"] = hex64(report.mitigations->current);
+  }
+  out["validFrom"] = text(to_rfc3339(validity.from));
+  out["validUntil"] = text(to_rfc3339(validity.until));
   return out;
 }
 
@@ -125,9 +117,7 @@ value quote_claims(const attest::QuoteClaims& claims) {
   out["resetCount"] = value::number(quote.reset_count);
   out["restartCount"] = value::number(quote.restart_count);
   out["safe"] = value::boolean(quote.safe);
-  Bytes firmware;
-  append_be64(firmware, quote.firmware_version);
-  out["firmwareVersion"] = text(to_hex(firmware));  // JSON numbers are exact only below 2^53
+  out["firmwareVersion"] = hex64(quote.firmware_version);
   out["pcrs"] = value::object();
   for (const auto& [pcr, digest] : claims.pcrs()) out["pcrs"][std::to_string(pcr)] = text(to_hex(digest));
   return out;
@@ -143,79 +133,58 @@ value to_value(const Finding& finding) {
   return out;
 }
 
-// The check that decides: the first that failed, else the first that had to pass and was not made.
-void print_refusal(std::ostream& out, const Verdict& verdict) {
-  if (const Finding* reason = attest::first_failed(verdict.findings)) {
-    out << "Refused: " << attest::name_of(reason->check) << " failed.\n";
-    return;
-  }
-  const auto open =
-      std::find_if(verdict.findings.begin(), verdict.findings.end(), [](const Finding& finding) {
-        return finding.outcome == Outcome::kNotChecked && !may_stay_open(finding);
-      });
-  if (open == verdict.findings.end()) return;
-  out << "Refused: " << attest::name_of(open->check)
-      << " was not checked, and must pass: " << printable(open->remedy.empty() ? open->detail : open->remedy)
-      << ".\n";
-}
-
-std::string_view mark(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kPassed:
-      return "passed     ";
-    case Outcome::kFailed:
-      return "FAILED     ";
-    case Outcome::kNotChecked:
-      return "not checked";
-  }
-  return "unknown    ";
-}
-
 }  // namespace
 
+bool may_stay_open(const Finding& finding) {
+  switch (finding.check) {
+    case Check::kAkCertificate:
+    case Check::kAkResidency:
+    case Check::kReportFreshness:
+    case Check::kEpochOrigin:
+      return true;
+    case Check::kQualifyingData:
+      return finding.code == "unfresh";
+    default:
+      return std::any_of(std::begin(kOffline), std::end(kOffline),
+                         [&](const Unchecked& open) { return open.check == finding.check; });
+  }
+}
+
 bool Verdict::verified() const {
+  if (findings.empty()) return false;
   return std::all_of(findings.begin(), findings.end(), [](const Finding& finding) {
     return finding.outcome == Outcome::kPassed ||
            (finding.outcome == Outcome::kNotChecked && may_stay_open(finding));
   });
 }
 
+void complete(Verdict& verdict, const std::string& no_quote, const std::string& no_quote_remedy) {
+  Findings& findings = verdict.findings;
+  const auto absent = [&findings](Check check) { return attest::find(findings, check) == nullptr; };
+  for (const Check check : kOfQuote) {
+    if (absent(check)) findings.push_back(attest::not_checked(check, "no-quote", no_quote, no_quote_remedy));
+  }
+  for (const Unchecked& open : kOffline) {
+    if (!absent(open.check)) continue;
+    findings.push_back(attest::not_checked(open.check, std::string(open.code), std::string(open.detail),
+                                           std::string(open.remedy)));
+  }
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.check < b.check; });
+}
+
 Verdict offline_verdict(const attest::BootVerification& boot, const attest::QuoteVerification* quote) {
-  Verdict out{boot.findings, boot.claims, {}};
+  Verdict out{boot.findings, boot.claims, {}, {}};
   if (quote != nullptr) {
     out.findings.insert(out.findings.end(), quote->findings.begin(), quote->findings.end());
     out.quote = quote->claims;
-  } else {
-    for (const Check check : kOfQuote) {
-      out.findings.push_back(attest::not_checked(check, "no-quote", "no quote was supplied",
-                                                 "give --quote, --signature and --pcrs"));
-    }
   }
-  for (const Unchecked& open : kOffline) {
-    out.findings.push_back(attest::not_checked(open.check, std::string(open.code), std::string(open.detail),
-                                               std::string(open.remedy)));
-  }
-  std::stable_sort(out.findings.begin(), out.findings.end(),
-                   [](const Finding& a, const Finding& b) { return a.check < b.check; });
+  complete(out, "no quote was supplied", "give --quote, --signature and --pcrs");
   return out;
 }
 
-void print_checklist(std::ostream& out, const Verdict& verdict) {
-  for (const Finding& finding : verdict.findings) {
-    const std::string code = finding.code.empty() ? "" : " (" + finding.code + ")";
-    const std::string reason = printable(finding.detail) + code;
-    out << std::setw(3) << attest::number_of(finding.check) << "  " << mark(finding.outcome) << "  ";
-    if (!reason.empty()) out << std::left << std::setw(22);
-    out << attest::name_of(finding.check) << std::right << reason << '\n';
-    if (finding.outcome == Outcome::kFailed && !finding.remedy.empty())
-      out << "     remedy: " << finding.remedy << '\n';
-  }
-  out << '\n';
-  if (verdict.verified()) {
-    out << "Verified: no check failed. What is listed as not checked is not covered by this verdict.\n";
-    return;
-  }
-  print_refusal(out, verdict);
+Verdict report_verdict(const attest::ReportVerification& report) {
+  return {report.findings, {}, {}, report.claims};
 }
 
 void print_json(std::ostream& out, const Verdict& verdict) {
@@ -226,10 +195,11 @@ void print_json(std::ostream& out, const Verdict& verdict) {
   root["checks"] = value::array(std::move(checks));
   root["claims"] = value::object();
   if (verdict.boot) {
-    root["claims"]["snp"] = snp_claims(*verdict.boot);
+    root["claims"]["snp"] = snp_claims(verdict.boot->snp(), verdict.boot->validity());
     // Only a genuine paravisor's word about the VM counts (number 9).
     if (verdict.boot->paravisor_genuine()) root["claims"]["vm"] = vm_claims(*verdict.boot);
   }
+  if (verdict.report) root["claims"]["snp"] = snp_claims(*verdict.report, verdict.report->validity());
   if (verdict.quote) root["claims"]["quote"] = quote_claims(*verdict.quote);
   out << root.serialize() << '\n';
 }

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "cli/verdict.hpp"
+#include "cli/input.hpp"
 
 namespace nodeproof::cli {
 
 // As given on the command line; texts are not parsed yet. Empty: not given.
-struct AzureSnpOptions {
+struct AzureSnpOptions : TrustOptions {
   std::string hcl;
   std::vector<std::string> certificates;
   std::string ak_certificate;
@@ -22,7 +22,6 @@ struct AzureSnpOptions {
   std::string pcrs;
   std::string qualifying_data;
   bool accept_unfresh = false;
-  std::string at;
   bool json = false;
 };
 

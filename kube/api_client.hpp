@@ -29,15 +29,21 @@ struct Connection {
   std::string token = {};
   std::string client_cert_pem = {};
   std::string client_key_pem = {};
+
+  bool operator==(const Connection&) const = default;
 };
 
 // From KUBERNETES_SERVICE_HOST/PORT and the mounted service account. Throws std::runtime_error with
 // what is missing.
 Connection in_cluster_connection();
-// Current context of one kubeconfig file: server, certificate-authority(-data), token, tokenFile,
-// client-certificate(-data) and key. Inline data stays in memory. Throws std::runtime_error naming
-// the field that cannot be used (exec plugins, passwords, impersonation, proxies, no CA).
-Connection kubeconfig_connection(const std::filesystem::path& file);
+// One context of one kubeconfig file, the current one when `context` is empty: server,
+// certificate-authority(-data), token, tokenFile, client-certificate(-data) and key. Inline data stays in
+// memory. Throws std::runtime_error naming the field that cannot be used (exec plugins, passwords,
+// impersonation, proxies, no CA).
+Connection kubeconfig_connection(const std::filesystem::path& file, const std::string& context = {});
+// $KUBECONFIG, else ~/.kube/config. Throws std::runtime_error when it names several files: kubectl merges
+// them, we do not.
+std::filesystem::path default_kubeconfig();
 
 // The server answered with an error Status, or did not answer. Then the status is 0 and the reason
 // one of Unreachable, Timeout, TooLarge (an answer over 64 MiB) and Stopped.

@@ -44,9 +44,13 @@ std::string text_or_empty(const YamlValue& map, std::string_view key) {
 YamlValue named_entry(const YamlValue& root, std::string_view list, const std::string& name,
                       std::string_view key) {
   const YamlValue entries = or_throw(root.required(list));
+  std::optional<YamlValue> found;
   for (const YamlValue& entry : or_throw(entries.list())) {
-    if (text_or_empty(entry, "name") == name) return or_throw(entry.required(key));
+    if (text_or_empty(entry, "name") != name) continue;
+    if (found) throw std::runtime_error(entry.where() + ": is a second '" + name + "'");
+    found = or_throw(entry.required(key));
   }
+  if (found) return *std::move(found);
   throw std::runtime_error(entries.where() + ": holds no '" + name + "'");
 }
 
@@ -79,8 +83,11 @@ void take_pem(const YamlValue& map, const std::string& key, const std::filesyste
 }
 
 void take_user(const YamlValue& user, const std::filesystem::path& base, Connection& out) {
-  refuse(user,
-         {"exec", "auth-provider", "username", "password", "as", "as-uid", "as-groups", "as-user-extra"},
+  refuse(user, {"exec", "auth-provider"},
+         "no program is run to log in. Make a kubeconfig that holds a token: kubectl config view --minify "
+         "--flatten > FILE, then put token: in the place of exec:, with what "
+         "kubectl create token SERVICEACCOUNT prints");
+  refuse(user, {"username", "password", "as", "as-uid", "as-groups", "as-user-extra"},
          "use a token, a tokenFile or a client certificate");
   const std::string token_file = text_or_empty(user, "tokenFile");
   if (!token_file.empty()) out.token_file = base / token_file;
@@ -103,10 +110,23 @@ Connection in_cluster_connection() {
   return out;
 }
 
-Connection kubeconfig_connection(const std::filesystem::path& file) {
+std::filesystem::path default_kubeconfig() {
+  const char* named = std::getenv("KUBECONFIG");
+  if (named != nullptr && *named != '\0') {
+    if (std::string_view(named).find(':') == std::string_view::npos) return named;
+    throw std::runtime_error("KUBECONFIG names several files; name one with --kubeconfig");
+  }
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home == '\0')
+    throw std::runtime_error("neither KUBECONFIG nor HOME is set; name a file with --kubeconfig");
+  return std::filesystem::path(home) / ".kube" / "config";
+}
+
+Connection kubeconfig_connection(const std::filesystem::path& file, const std::string& context_wanted) {
   const Bytes content = read_file(file, kMaxKubeconfig);
   const YamlValue root = or_throw(YamlValue::parse(as_text(content), file.string()));
-  const std::string context_name = or_throw(or_throw(root.required("current-context")).text());
+  const std::string context_name =
+      context_wanted.empty() ? or_throw(or_throw(root.required("current-context")).text()) : context_wanted;
   const YamlValue context = named_entry(root, "contexts", context_name, "context");
   const std::string cluster_name = or_throw(or_throw(context.required("cluster")).text());
   const YamlValue cluster = named_entry(root, "clusters", cluster_name, "cluster");

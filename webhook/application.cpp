@@ -45,8 +45,13 @@ TrustParameters trust_parameters(const Config& config) {
   out.anchors = attest::built_in_trust_anchors();
   or_throw(attest::add_trust_anchors(out.anchors, read_certificates(config.amd_anchors),
                                      read_certificates(config.vtpm_anchors)));
-  if (out.anchors.extra > 0)
-    spdlog::warn("{} trust anchors were added to the built-in ones", out.anchors.extra);
+  for (const std::string& name : out.anchors.extra) {
+    spdlog::warn("the root {} is trusted beside the built-in ones", name);
+  }
+  for (const std::filesystem::path& file : config.revocation_lists) {
+    const auto lists = or_throw(attest::parse_revocation_lists(read_file(file, kMaxFile), file.string()));
+    out.revocation_lists.insert(out.revocation_lists.end(), lists.begin(), lists.end());
+  }
   out.reference_values = attest::built_in_reference_values();
   if (!config.reference_values.empty()) {
     const Bytes text = read_file(config.reference_values, kMaxFile);
@@ -132,7 +137,7 @@ struct Application::Parts {
     state.leader = leader.leading();
     state.epoch_generation_end = leader.epochs().generation_end();
     state.epoch_foreign_values = leader.epochs().foreign_values();
-    state.extra_trust_anchors = trust.anchors.extra;
+    state.extra_trust_anchors = trust.anchors.extra.size();
     state.certificate_until = tls->not_after();
     state.http = admission_server.stats();
     return metrics.render(state, now);

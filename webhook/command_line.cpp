@@ -3,13 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <ostream>
 
-#include "base/file.hpp"
+#include "kube/settings.hpp"
 
 namespace nodeproof::webhook {
 namespace {
 
 constexpr int kUsageError = 2;
-constexpr std::size_t kConfigLimit = 1U << 20U;
 
 constexpr const char* kDescription =
     "Decides where sensitive pods may be placed.\n\n"
@@ -28,6 +27,7 @@ constexpr const char* kFooter =
     "  viewAge: 30s                     # unready when nothing was heard of the API server for so long\n"
     "  akCertificateGrace: 720h         # an AK certificate expired by less is accepted with a warning\n"
     "  trustAnchors: {amd: FILE, vtpm: FILE}        # PEM; beside the built-in roots\n"
+    "  revocationLists: [FILE, ...]     # CRLs of AMD's and Microsoft's CAs; past nextUpdate they refuse\n"
     "  referenceValues: FILE            # YAML; instead of the built-in paravisors\n"
     "  identity: NAME                   # of this replica; the host's name by default\n"
     "  connection:                      # only outside a pod\n"
@@ -45,13 +45,8 @@ struct Flags {
 
 Result<Config> load_config(const std::string& path) {
   if (path.empty()) return Config{};
-  try {
-    const Bytes text = read_file(path, kConfigLimit);
-    return parse_config(as_text(text), path);
-  } catch (const std::exception& e) {
-    return Error{Errc::kMissing, "--config",
-                 std::string(e.what()) + "; give a readable file, or leave it out"};
-  }
+  NODEPROOF_TRY(text, kube::read_settings_file(path));
+  return parse_config(text, path);
 }
 
 Result<Options> combine(const Flags& flags) {
@@ -59,7 +54,7 @@ Result<Options> combine(const Flags& flags) {
   Options out;
   out.config = std::move(config);
   if (!flags.ns.empty()) {
-    NODEPROOF_TRY(ns, namespace_name(flags.ns, "--namespace"));
+    NODEPROOF_TRY(ns, kube::namespace_name(flags.ns, "--namespace"));
     out.config.ns = std::move(ns);
   }
   if (!flags.listen.empty()) {

@@ -1,9 +1,8 @@
 #include "webhook/config.hpp"
 
-#include <algorithm>
 #include <charconv>
 
-#include "wire/strict_yaml.hpp"
+#include "kube/settings.hpp"
 
 namespace nodeproof::webhook {
 namespace {
@@ -12,30 +11,6 @@ using wire::YamlValue;
 
 Error bad(const YamlValue& value, std::string detail) {
   return {Errc::kBadValue, value.where(), std::move(detail)};
-}
-
-Result<std::string> non_empty(const YamlValue& value) {
-  NODEPROOF_TRY(text, value.text());
-  if (text.empty()) return bad(value, "is empty; leave the key out to get the default");
-  return std::move(text);
-}
-
-// These leave `to` as it is when the key is absent.
-template <typename T>
-Status read_text(const YamlValue& map, std::string_view key, T& to) {
-  NODEPROOF_TRY(member, map.optional(key));
-  if (!member) return Ok{};
-  NODEPROOF_TRY(text, non_empty(*member));
-  to = std::move(text);
-  return Ok{};
-}
-
-Status read_duration(const YamlValue& map, std::string_view key, Seconds& to) {
-  NODEPROOF_TRY(member, map.optional(key));
-  if (!member) return Ok{};
-  NODEPROOF_TRY(duration, member->duration());
-  to = duration;
-  return Ok{};
 }
 
 Status read_endpoint(const YamlValue& map, std::string_view key, Endpoint& to) {
@@ -47,51 +22,20 @@ Status read_endpoint(const YamlValue& map, std::string_view key, Endpoint& to) {
   return Ok{};
 }
 
-Status read_namespace(const YamlValue& map, std::string& to) {
-  NODEPROOF_TRY(member, map.optional("namespace"));
-  if (!member) return Ok{};
-  NODEPROOF_TRY(text, member->text());
-  NODEPROOF_TRY(name, namespace_name(text, member->where()));
-  to = std::move(name);
-  return Ok{};
-}
-
 Status read_tls(const YamlValue& root, Config& out) {
   NODEPROOF_TRY(tls, root.optional("tls"));
   if (!tls) return Ok{};
   NODEPROOF_CHECK(tls->only({"certFile", "keyFile"}));
-  NODEPROOF_CHECK(read_text(*tls, "certFile", out.certificate_file));
-  return read_text(*tls, "keyFile", out.key_file);
+  NODEPROOF_CHECK(kube::read_setting(*tls, "certFile", out.certificate_file));
+  return kube::read_setting(*tls, "keyFile", out.key_file);
 }
 
 Status read_trust_anchors(const YamlValue& root, Config& out) {
   NODEPROOF_TRY(anchors, root.optional("trustAnchors"));
   if (!anchors) return Ok{};
   NODEPROOF_CHECK(anchors->only({"amd", "vtpm"}));
-  NODEPROOF_CHECK(read_text(*anchors, "amd", out.amd_anchors));
-  return read_text(*anchors, "vtpm", out.vtpm_anchors);
-}
-
-Result<kube::Connection> parse_connection(const YamlValue& map) {
-  NODEPROOF_CHECK(map.only({"server", "caFile", "tokenFile", "clientCertFile", "clientKeyFile"}));
-  kube::Connection out;
-  NODEPROOF_TRY(server, map.required("server"));
-  NODEPROOF_TRY(url, server.text());
-  if (!url.starts_with("https://")) return bad(server, "must be https://HOST:PORT");
-  out.server = std::move(url);
-  NODEPROOF_TRY(ca_file, map.required("caFile"));
-  NODEPROOF_TRY(ca_path, non_empty(ca_file));
-  out.ca_file = std::move(ca_path);
-  NODEPROOF_CHECK(read_text(map, "tokenFile", out.token_file));
-  NODEPROOF_CHECK(read_text(map, "clientCertFile", out.client_cert_file));
-  NODEPROOF_CHECK(read_text(map, "clientKeyFile", out.client_key_file));
-  if (out.client_cert_file.empty() != out.client_key_file.empty()) {
-    return bad(map, "has one of clientCertFile and clientKeyFile; give both or none");
-  }
-  if (out.client_cert_file.empty() && out.token_file.empty()) {
-    return bad(map, "says not who the webhook is; give tokenFile, or clientCertFile and clientKeyFile");
-  }
-  return out;
+  NODEPROOF_CHECK(kube::read_setting(*anchors, "amd", out.amd_anchors));
+  return kube::read_setting(*anchors, "vtpm", out.vtpm_anchors);
 }
 
 // What only makes sense together.
@@ -127,38 +71,26 @@ Result<Endpoint> parse_endpoint(std::string_view text, std::string_view where) {
   return Endpoint{std::string(address), port};
 }
 
-Result<std::string> namespace_name(std::string_view text, std::string_view where) {
-  const auto is_alnum = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  const bool label = !text.empty() && text.size() <= 63 && is_alnum(text.front()) && is_alnum(text.back()) &&
-                     std::all_of(text.begin(), text.end(), [&](char c) { return is_alnum(c) || c == '-'; });
-  if (label) return std::string(text);
-  return Error{
-      Errc::kBadValue, std::string(where),
-      "is not a namespace: up to 63 lower-case letters, digits and dashes, such as nodeproof-system"};
-}
-
 Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_TRY(root, YamlValue::parse(yaml, std::move(what)));
-  NODEPROOF_CHECK(
-      root.only({"namespace", "listen", "healthListen", "tls", "epochLength", "maxReportAge", "viewAge",
-                 "akCertificateGrace", "trustAnchors", "referenceValues", "identity", "connection"}));
+  NODEPROOF_CHECK(root.only({"namespace", "listen", "healthListen", "tls", "epochLength", "maxReportAge",
+                             "viewAge", "akCertificateGrace", "trustAnchors", "revocationLists",
+                             "referenceValues", "identity", "connection"}));
   Config out;
-  NODEPROOF_CHECK(read_namespace(root, out.ns));
+  NODEPROOF_CHECK(kube::read_namespace(root, out.ns));
   NODEPROOF_CHECK(read_endpoint(root, "listen", out.listen));
   NODEPROOF_CHECK(read_endpoint(root, "healthListen", out.health_listen));
   NODEPROOF_CHECK(read_tls(root, out));
-  NODEPROOF_CHECK(read_duration(root, "epochLength", out.epoch_length));
-  NODEPROOF_CHECK(read_duration(root, "maxReportAge", out.max_report_age));
-  NODEPROOF_CHECK(read_duration(root, "viewAge", out.view_age));
-  NODEPROOF_CHECK(read_duration(root, "akCertificateGrace", out.ak_certificate_grace));
+  NODEPROOF_CHECK(kube::read_setting(root, "epochLength", out.epoch_length));
+  NODEPROOF_CHECK(kube::read_setting(root, "maxReportAge", out.max_report_age));
+  NODEPROOF_CHECK(kube::read_setting(root, "viewAge", out.view_age));
+  NODEPROOF_CHECK(kube::read_setting(root, "akCertificateGrace", out.ak_certificate_grace));
   NODEPROOF_CHECK(read_trust_anchors(root, out));
-  NODEPROOF_CHECK(read_text(root, "referenceValues", out.reference_values));
-  NODEPROOF_CHECK(read_text(root, "identity", out.identity));
-  NODEPROOF_TRY(connection, root.optional("connection"));
-  if (connection) {
-    NODEPROOF_TRY(parsed, parse_connection(*connection));
-    out.connection = std::move(parsed);
-  }
+  NODEPROOF_CHECK(kube::read_setting(root, "revocationLists", out.revocation_lists));
+  NODEPROOF_CHECK(kube::read_setting(root, "referenceValues", out.reference_values));
+  NODEPROOF_CHECK(kube::read_setting(root, "identity", out.identity));
+  NODEPROOF_TRY(connection, kube::read_connection(root));
+  out.connection = std::move(connection);
   NODEPROOF_CHECK(check(root, out));
   return out;
 }

@@ -33,14 +33,14 @@ struct Config {
   Seconds ak_certificate_grace = attest::kDefaultAkCertificateGrace;
   std::filesystem::path amd_anchors;           // more roots than the built-in ones; empty: none
   std::filesystem::path vtpm_anchors;          // likewise
+  std::vector<std::filesystem::path> revocation_lists;  // of AMD's and Microsoft's CAs; read at the start
   std::filesystem::path reference_values;      // replaces the built-in list; empty: built in
   std::string identity;                        // of this replica in the lease; empty: the host's name
   std::optional<kube::Connection> connection;  // nothing: in-cluster
+
+  bool operator==(const Config&) const = default;
 };
 
 Result<Config> parse_config(std::string_view yaml, std::string what);
-
-// A DNS label of at most 63 characters (RFC 1123): it goes into request paths.
-Result<std::string> namespace_name(std::string_view text, std::string_view where);
 
 }  // namespace nodeproof::webhook

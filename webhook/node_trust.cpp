@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "wire/node_verification.hpp"
+
 namespace nodeproof::webhook {
 namespace {
 
@@ -9,14 +11,11 @@ using attest::Check;
 using attest::Finding;
 using attest::Findings;
 using attest::Outcome;
+using wire::kAgentRemedy;
+using wire::kMalformedRemedy;
 using wire::NodeEvidence;
 using wire::NodeQuote;
 using wire::Phase;
-
-constexpr const char* kAgentRemedy =
-    "wait for the node's agent; if it stays so, look at the log of the nodeproof agent on that node";
-constexpr const char* kMalformedRemedy =
-    "restart the nodeproof agent on the node, and check that its version fits the webhook's";
 
 NodeTrust conclude(Phase phase, std::string code, std::string detail, std::string remedy) {
   NodeTrust out;
@@ -47,40 +46,16 @@ NodeTrust malformed(Check check, const Error& error) {
   return contradicted(finding, {finding});
 }
 
-bool proves_nothing(const NodeEvidence& evidence) {
-  const std::string& code = evidence.collection.code;
-  return code == "no-tpm" || code == "no-ak" || code == "no-hcl-report" ||
-         (evidence.platform == wire::kPlatformNone && code == "complete");
-}
-
-std::string remedy_for(std::string_view collection_code) {
-  if (collection_code == "no-tpm" || collection_code == "no-ak" || collection_code == "no-hcl-report" ||
-      collection_code == "complete") {
-    return "use a node pool of an AMD SEV-SNP confidential VM size";
-  }
-  if (collection_code == "owner-auth-set") return "clear the password of the TPM's owner hierarchy";
-  if (collection_code == "endorsements-unreachable") {
-    return "check that the node reaches the host's endorsement cache (THIM, 169.254.169.254)";
-  }
-  return kAgentRemedy;
-}
-
-// The agent's own remedy is for its own log and object; here ours follows.
-std::string detail_of(const wire::CollectionState& collection) {
-  if (collection.detail.empty()) return "the agent reports " + collection.code;
-  return collection.detail.substr(0, collection.detail.find(". Remedy: "));
-}
-
 // What can be said from the evidence object alone; nothing when it is there to be verified.
 std::optional<NodeTrust> judge_collection(const NodeEvidence& evidence) {
   const std::string& code = evidence.collection.code;
-  const std::string detail = detail_of(evidence.collection);
-  if (proves_nothing(evidence)) return conclude(Phase::kUnsupported, code, detail, remedy_for(code));
-  if (code != "complete") return conclude(Phase::kPending, code, detail, remedy_for(code));
+  const std::string detail = wire::detail_of(evidence.collection);
+  const std::string remedy = wire::remedy_of(evidence.collection);
+  if (wire::proves_nothing(evidence)) return conclude(Phase::kUnsupported, code, detail, remedy);
+  if (code != "complete") return conclude(Phase::kPending, code, detail, remedy);
   if (evidence.platform == wire::kPlatformSnp) return std::nullopt;
   return conclude(Phase::kUnsupported, std::string(kUnsupportedPlatform),
-                  "evidence of platform " + evidence.platform + " is not verified by this version",
-                  remedy_for(code));
+                  "evidence of platform " + evidence.platform + " is not verified by this version", remedy);
 }
 
 std::optional<NodeTrust> judge_identity(const attest::BootIdentity& node, const attest::BootIdentity& told,
@@ -100,9 +75,19 @@ std::optional<NodeTrust> judge_identity(const attest::BootIdentity& node, const 
   return std::nullopt;
 }
 
+// Revocation lists that are not in order are no fault of the node; any other failure is.
 std::optional<NodeTrust> judge_boot(const attest::BootVerification& boot) {
-  if (const Finding* failure = attest::first_failed(boot.findings)) {
-    return contradicted(*failure, boot.findings);
+  const Finding* lists = nullptr;
+  for (const Finding& finding : boot.findings) {
+    if (finding.outcome != Outcome::kFailed) continue;
+    if (!attest::blames_lists(finding.code)) return contradicted(finding, boot.findings);
+    if (lists == nullptr) lists = &finding;
+  }
+  if (lists != nullptr) {
+    NodeTrust out =
+        conclude(Phase::kPending, std::string(attest::name_of(lists->check)), lists->detail, lists->remedy);
+    out.findings = boot.findings;
+    return out;
   }
   if (boot.claims) return std::nullopt;
   // No failed check and no claims: nothing to hold on to, so nothing is accepted.
@@ -167,19 +152,15 @@ NodeTrust judge_quote(const NodeView& view, const NodeEvidence& evidence, const 
   const NodeQuote& quote = **view.quote;
   if (auto out = judge_order(view, quote, evidence, parameters, now)) return *std::move(out);
 
-  const Sha256Digest digest = evidence.digest();
   const attest::Nonce nonce = nonce_of(view.generations, quote.epoch).value();
-  const Sha256Digest expected = attest::qualifying_data(quote.epoch.kid, nonce, view.node, digest);
-  attest::QuoteVerification result =
-      attest::verify_quote({quote.attest, quote.signature, quote.pcrs}, *view.boot,
-                           {to_bytes(expected), false}, {attest::kNodeQuotePcrs, true});
+  attest::QuoteVerification result = wire::verify_quote(quote, evidence, nonce, *view.boot);
   Findings findings = view.boot->findings;
   findings.insert(findings.end(), result.findings.begin(), result.findings.end());
   if (const Finding* failure = contradiction_in(result.findings)) return contradicted(*failure, findings);
   if (!attest::has_passed(result.findings, Check::kQualifyingData)) {
-    NodeTrust out =
-        pending(Check::kQualifyingData, "differs",
-                "the quote does not answer the epoch, node, boot and evidence that it is filed under");
+    NodeTrust out = conclude(
+        Phase::kPending, std::string(attest::name_of(Check::kQualifyingData)),
+        "the quote does not answer the epoch, node, boot and evidence that it is filed under", kAgentRemedy);
     out.findings = std::move(findings);
     return out;
   }
@@ -189,7 +170,7 @@ NodeTrust judge_quote(const NodeView& view, const NodeEvidence& evidence, const 
   NodeTrust out = verified(*view.boot->claims, *std::move(result.claims), std::move(findings),
                            attest::epoch_start(quote.epoch.number, parameters.epoch_length));
   out.boot = view.node;
-  out.evidence_digest = digest;
+  out.evidence_digest = evidence.digest();
   return out;
 }
 
@@ -234,30 +215,6 @@ Sha256Digest content_of(const NodeEvidence& evidence) {
   return attest::sha256(all);
 }
 
-Result<attest::BootEvidence> boot_evidence(const NodeEvidence& evidence, attest::EndorsementCache* known) {
-  const auto parse = [known](ByteView der, std::string_view where) {
-    return known != nullptr ? known->parse_der(der, where) : attest::Certificate::parse_der(der, where);
-  };
-  attest::BootEvidence out;
-  out.hcl_report = evidence.hcl_report;
-  for (const Bytes& der : evidence.certificates) {
-    NODEPROOF_TRY(certificate, parse(der, "spec.certificates"));
-    out.certificates.push_back(std::move(certificate));
-  }
-  if (evidence.ak_certificate.empty()) return out;
-  NODEPROOF_TRY(certificate, parse(evidence.ak_certificate, "spec.akCertificate"));
-  out.ak_certificate = std::move(certificate);
-  return out;
-}
-
-attest::BootVerification unreadable(const Error& error) {
-  const Check check =
-      error.where.starts_with("spec.akCertificate") ? Check::kAkCertificate : Check::kCertificateChain;
-  attest::BootVerification out;
-  out.findings.push_back(attest::failed(check, "malformed", to_string(error), kMalformedRemedy));
-  return out;
-}
-
 std::optional<Sha512Digest> challenge_of(const NodeEvidence& evidence, GenerationView generations,
                                          const TrustParameters& parameters, UnixTime now) {
   const auto nonce = nonce_of(generations, evidence.collected);
@@ -284,11 +241,9 @@ std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence
   out->content = content;
   out->challenged = challenge.has_value();
   out->verified_at = now;
-  const auto parsed = boot_evidence(evidence, known);
-  out->verification =
-      parsed ? attest::verify_boot(*parsed, {parameters.anchors, parameters.reference_values, now,
-                                             parameters.ak_certificate_grace, challenge, known})
-             : unreadable(parsed.error());
+  out->verification = wire::verify_boot(
+      evidence, {parameters.anchors, parameters.reference_values, now, parameters.ak_certificate_grace,
+                 challenge, parameters.revocation_lists, known});
   return out;
 }
 

@@ -25,6 +25,7 @@ inline constexpr std::string_view kUnsupportedPlatform = "unsupported-platform";
 struct TrustParameters {
   attest::TrustAnchors anchors;
   attest::ReferenceValues reference_values;
+  std::vector<attest::RevocationList> revocation_lists = {};
   Seconds epoch_length = attest::kDefaultEpochLength;
   Seconds max_report_age = std::chrono::hours(24);
   Seconds ak_certificate_grace = attest::kDefaultAkCertificateGrace;

@@ -65,16 +65,29 @@ Result<std::uint8_t> tcb_component(const JsonValue& tcb, std::string_view key) {
   return static_cast<std::uint8_t>(number);
 }
 
-Result<attest::TcbVersion> parse_minimum_tcb(const JsonValue& value) {
-  NODEPROOF_CHECK(value.only({"bootloader", "tee", "snp", "microcode"}));
+// Turin's TCB has an FMC level too, the others' have none.
+Result<attest::TcbVersion> parse_minimum_tcb(const JsonValue& value, Product product) {
+  attest::TcbVersion out;
+  out.layout = attest::tcb_layout_of(product);
+  if (out.layout == attest::TcbLayout::kTurin) {
+    NODEPROOF_CHECK(value.only({"fmc", "bootloader", "tee", "snp", "microcode"}));
+    NODEPROOF_TRY(fmc, tcb_component(value, "fmc"));
+    out.fmc = fmc;
+  } else {
+    NODEPROOF_CHECK(value.only({"bootloader", "tee", "snp", "microcode"}));
+  }
   NODEPROOF_TRY(bootloader, tcb_component(value, "bootloader"));
   NODEPROOF_TRY(tee, tcb_component(value, "tee"));
   NODEPROOF_TRY(snp, tcb_component(value, "snp"));
   NODEPROOF_TRY(microcode, tcb_component(value, "microcode"));
-  return attest::TcbVersion{bootloader, tee, snp, microcode};
+  out.bootloader = bootloader;
+  out.tee = tee;
+  out.snp = snp;
+  out.microcode = microcode;
+  return out;
 }
 
-Result<std::uint32_t> parse_minimum_guest_svn(const JsonValue& value) {
+Result<std::uint32_t> parse_minimum_guest_svn(const JsonValue& value, Product) {
   NODEPROOF_TRY(number, bounded_number(value, std::numeric_limits<std::uint32_t>::max()));
   return static_cast<std::uint32_t>(number);
 }
@@ -83,7 +96,7 @@ Result<std::uint32_t> parse_minimum_guest_svn(const JsonValue& value) {
 template <typename T>
 Result<std::map<Product, T>> by_product(const JsonValue& section, std::string_view key,
                                         const std::vector<Product>& accepted,
-                                        Result<T> (*parse)(const JsonValue&)) {
+                                        Result<T> (*parse)(const JsonValue&, Product)) {
   std::map<Product, T> out;
   NODEPROOF_TRY(map, section.optional(key));
   if (!map) return out;
@@ -93,7 +106,7 @@ Result<std::map<Product, T>> by_product(const JsonValue& section, std::string_vi
     if (!accepted.empty() && std::find(accepted.begin(), accepted.end(), product) == accepted.end()) {
       return Error{Errc::kBadValue, member.value.path(), "is for a product that is not in products"};
     }
-    NODEPROOF_TRY(value, parse(member.value));
+    NODEPROOF_TRY(value, parse(member.value, product));
     out.emplace(product, std::move(value));
   }
   return out;

@@ -59,6 +59,7 @@ struct AmdOptions {
   Validity validity;         // of the ARK
   Validity ask_validity;
   bool ask_is_ca = true;
+  bool ark_signs_lists = true;   // keyUsage cRLSign, as AMD's have it
   bool ask_by_stranger = false;  // the ASK names the ARK as issuer, but another key signed it
 };
 
@@ -69,14 +70,18 @@ struct AmdAuthority {
 };
 AmdAuthority make_amd_authority(const AmdOptions& options = {});
 
+// The CA of VLEKs, SEV-VLEK-<product>, under the authority's ARK.
+CertifiedKey make_asvk(const AmdAuthority& authority);
+
 inline constexpr attest::TcbVersion kTcb{4, 0, 24, 219};  // boot loader, TEE, SNP firmware, microcode
+attest::TcbVersion tcb_for(attest::Product product);       // the same in the product's layout
 ByteArray<64> default_chip_id();
 
 struct VcekOptions {
   std::string common_name = "SEV-VCEK";
-  std::string product_name;  // empty: "Milan-B0" or "Genoa"
-  attest::TcbVersion tcb = kTcb;
-  ByteArray<64> chip_id = default_chip_id();
+  std::string product_name;       // empty: "Milan-B0", "Genoa" or "Turin"
+  attest::TcbVersion tcb = kTcb;  // the authority's product decides the layout
+  ByteArray<64> chip_id = default_chip_id();  // on Turin the first 8 bytes count
   bool hwid_as_octet_string = false;  // the rarer encoding, with an inner tag
   std::string without_extension;      // a suffix of AMD's arc, for example "3.8"; empty: none
   std::string doubled_extension;      // likewise: appears twice
@@ -84,6 +89,27 @@ struct VcekOptions {
   Validity validity;
 };
 CertifiedKey issue_vcek(const AmdAuthority& authority, const VcekOptions& options = {});
+
+struct VlekOptions {
+  attest::TcbVersion tcb = kTcb;
+  std::string csp_id = "CN=cloud.example";
+  std::string without_extension;  // as in VcekOptions
+  Validity validity{kNow - std::chrono::hours(24 * 90), kNow + std::chrono::hours(24 * 275)};
+};
+CertifiedKey issue_vlek(const AmdAuthority& authority, const CertifiedKey& asvk, const VlekOptions& options = {});
+
+// ---- Revocation lists (RFC 5280 section 5; azure-evidence 4.5) ---------------------------------
+
+struct RevocationListOptions {
+  std::vector<attest::Certificate> revoked;
+  UnixTime revoked_at = kNow - std::chrono::hours(24 * 30);
+  UnixTime this_update = kNow - std::chrono::hours(24);
+  std::optional<UnixTime> next_update = kNow + std::chrono::hours(24 * 44);
+  bool by_stranger = false;              // names the issuer, but another key signed it
+  bool with_critical_extension = false;  // an issuingDistributionPoint: the list is a partial one
+};
+// DER, RSASSA-PSS with SHA-384 by an RSA key.
+Bytes make_revocation_list(const CertifiedKey& issuer, const RevocationListOptions& options = {});
 
 // ---- Microsoft: root, intermediate and AK certificate (azure-evidence 7) -----------------------
 
@@ -135,7 +161,8 @@ Bytes make_runtime_claims(ByteView ak_modulus, const ClaimsOptions& options = {}
 Sha384Digest emulated_id_key_digest();
 inline constexpr std::uint32_t kGuestSvn = 10;
 
-// An unsigned version 3 report as Azure's paravisor gets it at VMPL 0, binding `runtime_claims`.
+// An unsigned report as Azure's paravisor gets it at VMPL 0, binding `runtime_claims`: of version 3, on
+// Turin of version 5.
 attest::SnpReport make_report(attest::Product product, ByteView runtime_claims);
 // Serialises and signs.
 Bytes sign_report(const attest::SnpReport& report, const PrivateKey& vcek);

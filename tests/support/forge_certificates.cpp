@@ -137,6 +137,9 @@ Name ark_name(Product product) {
 Name ask_name(Product product) {
   return {kAmdOrganization, "SEV-" + std::string(to_string(product))};
 }
+Name asvk_name(Product product) {
+  return {kAmdOrganization, "SEV-VLEK-" + std::string(to_string(product))};
+}
 
 Bytes der_integer(std::uint8_t value) {
   if (value < 0x80) return {0x02, 0x01, value};
@@ -154,20 +157,29 @@ struct AmdExtension {
   Bytes content;
 };
 
-std::vector<AmdExtension> vcek_extensions(const VcekOptions& options, Product product) {
-  std::string name = options.product_name;
-  if (name.empty()) name = product == Product::kMilan ? "Milan-B0" : "Genoa";
-  return {{"1", der_integer(0)},
-          {"2", der_short(0x16, as_bytes(name))},
-          {"3.1", der_integer(options.tcb.bootloader)},
-          {"3.2", der_integer(options.tcb.tee)},
-          {"3.4", der_integer(0)},
+// What VCEKs and VLEKs have in common (azure-evidence 4.2).
+std::vector<AmdExtension> key_extensions(Product product, const std::string& product_name,
+                                         const attest::TcbVersion& tcb) {
+  const bool turin = product == Product::kTurin;
+  return {{"1", der_integer(turin ? 1 : 0)},
+          {"2", der_short(0x16, as_bytes(product_name))},
+          {"3.1", der_integer(tcb.bootloader)},
+          {"3.2", der_integer(tcb.tee)},
+          turin ? AmdExtension{"3.9", der_integer(tcb.fmc)} : AmdExtension{"3.4", der_integer(0)},
           {"3.5", der_integer(0)},
           {"3.6", der_integer(0)},
           {"3.7", der_integer(0)},
-          {"3.3", der_integer(options.tcb.snp)},
-          {"3.8", der_integer(options.tcb.microcode)},
-          {"4", options.hwid_as_octet_string ? der_short(0x04, options.chip_id) : to_bytes(options.chip_id)}};
+          {"3.3", der_integer(tcb.snp)},
+          {"3.8", der_integer(tcb.microcode)}};
+}
+
+std::vector<AmdExtension> vcek_extensions(const VcekOptions& options, Product product) {
+  std::string name = options.product_name;
+  if (name.empty()) name = product == Product::kMilan ? "Milan-B0" : std::string(to_string(product));
+  const ByteView hwid = ByteView(options.chip_id).first(product == Product::kTurin ? 8 : 64);
+  auto extensions = key_extensions(product, name, options.tcb);
+  extensions.push_back({"4", options.hwid_as_octet_string ? der_short(0x04, hwid) : to_bytes(hwid)});
+  return extensions;
 }
 
 attest::Certificate make_ark(const AmdOptions& options, const PrivateKey& key) {
@@ -175,7 +187,8 @@ attest::Certificate make_ark(const AmdOptions& options, const PrivateKey& key) {
       .serial(ByteArray<3>{1, 0, 0})
       .public_key(key.handle())
       .extension(NID_basic_constraints, "critical,CA:TRUE")
-      .extension(NID_key_usage, "critical,keyCertSign,cRLSign")
+      .extension(NID_key_usage,
+                 options.ark_signs_lists ? "critical,keyCertSign,cRLSign" : "critical,keyCertSign")
       .sign(key, Scheme::kPssSha384);
 }
 
@@ -227,6 +240,23 @@ AmdAuthority make_amd_authority(const AmdOptions& options) {
   return {options.product, {std::move(ark_key), std::move(ark)}, {std::move(ask_key), std::move(ask)}};
 }
 
+CertifiedKey make_asvk(const AmdAuthority& authority) {
+  PrivateKey key = PrivateKey::rsa(2048);
+  auto certificate = Builder(asvk_name(authority.product), ark_name(authority.product), Validity{})
+                         .serial(ByteArray<3>{1, 1, 1})
+                         .public_key(key.handle())
+                         .extension(NID_basic_constraints, "critical,CA:TRUE,pathlen:0")
+                         .extension(NID_key_usage, "critical,keyCertSign")
+                         .sign(authority.ark.key, Scheme::kPssSha384);
+  return {std::move(key), std::move(certificate)};
+}
+
+attest::TcbVersion tcb_for(Product product) {
+  attest::TcbVersion tcb = kTcb;
+  tcb.layout = attest::tcb_layout_of(product);
+  return tcb;
+}
+
 ByteArray<64> default_chip_id() {
   ByteArray<64> id{};
   for (std::size_t i = 0; i < id.size(); ++i) id[i] = static_cast<std::uint8_t>(0x40 + i);
@@ -246,6 +276,20 @@ CertifiedKey issue_vcek(const AmdAuthority& authority, const VcekOptions& option
   }
   auto certificate = options.by_stranger ? builder.sign(PrivateKey::rsa(2048), Scheme::kPssSha384)
                                          : builder.sign(authority.ask.key, Scheme::kPssSha384);
+  return {std::move(key), std::move(certificate)};
+}
+
+CertifiedKey issue_vlek(const AmdAuthority& authority, const CertifiedKey& asvk, const VlekOptions& options) {
+  PrivateKey key = PrivateKey::ec_p384();
+  Builder builder({kAmdOrganization, "SEV-VLEK"}, asvk_name(authority.product), options.validity);
+  builder.serial({}).public_key(key.handle());
+  auto extensions = key_extensions(authority.product, std::string(to_string(authority.product)), options.tcb);
+  extensions.push_back({"5", der_short(0x16, as_bytes(options.csp_id))});
+  for (const AmdExtension& extension : extensions) {
+    if (extension.suffix != options.without_extension)
+      builder.raw_extension(kAmdArc + extension.suffix, extension.content);
+  }
+  auto certificate = builder.sign(asvk.key, Scheme::kPssSha384);
   return {std::move(key), std::move(certificate)};
 }
 

@@ -77,6 +77,18 @@ Bytes tpmt_signature(ByteView rsassa) {
   return out;
 }
 
+attest::CpuId cpu_of(Product product) {
+  switch (product) {
+    case Product::kMilan:
+      return {0x19, 0x01, 1};
+    case Product::kGenoa:
+      return {0x19, 0x11, 1};
+    case Product::kTurin:
+      return {0x1a, 0x02, 1};
+  }
+  throw std::runtime_error("no such product");
+}
+
 }  // namespace
 
 Bytes make_runtime_claims(ByteView ak_modulus, const ClaimsOptions& options) {
@@ -96,11 +108,13 @@ Sha384Digest emulated_id_key_digest() {
 
 attest::SnpReport make_report(Product product, ByteView runtime_claims) {
   attest::SnpReport report;
-  report.version = 3;
+  const bool turin = product == Product::kTurin;
+  report.version = turin ? 5 : 3;
   report.guest_svn = kGuestSvn;
   report.policy = 0x3001f;  // ABI 0.31, SMT allowed, no debugging, no migration: Azure's value
   report.image_id[0] = 0x02;
-  report.current_tcb = report.reported_tcb = report.committed_tcb = report.launch_tcb = kTcb;
+  report.current_tcb = report.reported_tcb = report.committed_tcb = report.launch_tcb = tcb_for(product);
+  if (turin) report.mitigations = attest::MitigationVectors{0x0b, 0x0f};
   report.platform_info = product == Product::kMilan ? 0x25 : 0x24;
   const Sha256Digest claims_digest = attest::sha256(runtime_claims);
   std::copy(claims_digest.begin(), claims_digest.end(), report.report_data.begin());
@@ -108,8 +122,9 @@ attest::SnpReport make_report(Product product, ByteView runtime_claims) {
   report.id_key_digest = emulated_id_key_digest();
   report.report_id = attest::sha256(as_bytes("Nodeproof emulated report id"));
   report.report_id_ma.fill(0xff);
-  report.cpuid = attest::CpuId{0x19, product == Product::kMilan ? std::uint8_t{0x01} : std::uint8_t{0x11}, 1};
+  report.cpuid = cpu_of(product);
   report.chip_id = default_chip_id();
+  if (turin) std::fill(report.chip_id.begin() + 8, report.chip_id.end(), std::uint8_t{0});
   report.current_version = report.committed_version = {29, 55, 1};
   return report;
 }
@@ -142,7 +157,9 @@ const World& shared_world(Product product) {
   static const World milan = make_world(Product::kMilan);
   if (product == Product::kMilan) return milan;
   static const World genoa = make_world(Product::kGenoa);
-  return genoa;
+  if (product == Product::kGenoa) return genoa;
+  static const World turin = make_world(Product::kTurin);
+  return turin;
 }
 
 attest::TrustAnchors trust_anchors_of(const World& world) {

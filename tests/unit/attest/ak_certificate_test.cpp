@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "attest/runtime_claims.hpp"
 #include "tests/support/forge.hpp"
 #include "tests/unit/attest/test_certificate.hpp"
 
@@ -46,7 +47,7 @@ class AkCertificate : public testing::Test {
   AkCertificateResult verify(const Certificate& leaf, NodeClass node_class = NodeClass::kConfidential,
                              Seconds grace = kGrace) const {
     return verify_ak_certificate(leaf, {ca_}, testing_certificates::public_key(ak_key_), node_class, anchors_,
-                                 kNow, grace);
+                                 {}, kNow, grace);
   }
   static void expect_failed(const AkCertificateResult& result, const std::string& name, const char* code) {
     EXPECT_EQ(result.finding.check, Check::kAkCertificate) << name;
@@ -120,7 +121,7 @@ TEST_F(AkCertificate, SubjectPolicyAndPurposeMustAllBeRight) {
 
 TEST_F(AkCertificate, KeyMustBeTheQuotingKey) {
   const auto result = verify_ak_certificate(leaf(), {ca_}, testing_certificates::public_key(make_key()),
-                                            NodeClass::kConfidential, anchors_, kNow, kGrace);
+                                            NodeClass::kConfidential, anchors_, {}, kNow, kGrace);
   expect_failed(result, "another key", "key-mismatch");
 }
 
@@ -160,7 +161,7 @@ TEST_F(AkCertificate, ChainMustReachAPinnedRoot) {
   for (const Case& c : cases) {
     const auto result =
         verify_ak_certificate(c.leaf, c.intermediates, testing_certificates::public_key(ak_key_),
-                              NodeClass::kConfidential, c.anchors, kNow, kGrace);
+                              NodeClass::kConfidential, c.anchors, {}, kNow, kGrace);
     if (std::string_view(c.code).empty()) {
       EXPECT_EQ(result.finding.outcome, Outcome::kPassed) << c.name << ": " << result.finding.detail;
     } else {
@@ -181,7 +182,7 @@ TEST_F(AkCertificate, ChainIsAtMostFourIntermediatesDeep) {
     spec.issuer = name;
     const auto result = verify_ak_certificate(make(spec, ak_key_, key), intermediates,
                                               testing_certificates::public_key(ak_key_),
-                                              NodeClass::kConfidential, anchors_, kNow, kGrace);
+                                              NodeClass::kConfidential, anchors_, {}, kNow, kGrace);
     EXPECT_EQ(result.finding.code, depth <= 4 ? "" : "chain-too-complex")
         << depth << ": " << result.finding.detail;
     issuer_key = key;
@@ -219,7 +220,7 @@ TEST_F(AkCertificate, TimeIsJudgedWithGraceForExpiryOnly) {
     issuer.until = kNow + c.ca_until;
     const auto result = verify_ak_certificate(
         make(leaf, ak_key_, ca_key_), {make(issuer, ca_key_, root_key_)},
-        testing_certificates::public_key(ak_key_), NodeClass::kConfidential, anchors_, kNow, c.grace);
+        testing_certificates::public_key(ak_key_), NodeClass::kConfidential, anchors_, {}, kNow, c.grace);
     const bool passes =
         std::string_view(c.code).empty() || std::string_view(c.code) == "expired-within-grace";
     if (!passes) {
@@ -241,7 +242,7 @@ TEST_F(AkCertificate, ExpiredRootHasNoGrace) {
   TrustAnchors anchors = anchors_;
   anchors.vtpm_certificates = {make(expired, root_key_, root_key_)};
   const auto result = verify_ak_certificate(leaf(), {ca_}, testing_certificates::public_key(ak_key_),
-                                            NodeClass::kConfidential, anchors, kNow, kGrace);
+                                            NodeClass::kConfidential, anchors, {}, kNow, kGrace);
   expect_failed(result, "root", "expired");
   EXPECT_THAT(result.finding.detail, HasSubstr("vTPM Root"));
 }
@@ -254,7 +255,7 @@ TEST(ForgedAkCertificate, PassesWithTheRootOfItsWorldOnly) {
   const auto leaf = forge::issue_ak_certificate(world.vtpm, modulus);
   const std::vector<Certificate> sent{world.vtpm.intermediate.certificate, world.vtpm.root.certificate};
   const auto judge = [&](const TrustAnchors& anchors) {
-    return verify_ak_certificate(leaf, sent, *ak, NodeClass::kConfidential, anchors, forge::kNow, kGrace)
+    return verify_ak_certificate(leaf, sent, *ak, NodeClass::kConfidential, anchors, {}, forge::kNow, kGrace)
         .finding;
   };
   EXPECT_EQ(judge(forge::trust_anchors_of(world)).outcome, Outcome::kPassed);
@@ -275,7 +276,8 @@ const TrustAnchors& recorded_anchors() {
 
 AkCertificateResult verify_recorded(const Certificate& leaf, const std::vector<Certificate>& intermediates,
                                     NodeClass node_class, UnixTime now, Seconds grace = kGrace) {
-  return verify_ak_certificate(leaf, intermediates, leaf.key(), node_class, recorded_anchors(), now, grace);
+  return verify_ak_certificate(leaf, intermediates, leaf.key(), node_class, recorded_anchors(), {}, now,
+                               grace);
 }
 
 TEST(RecordedAkCertificate, TrustedLaunchFormA) {
@@ -327,6 +329,55 @@ TEST(RecordedAkCertificate, ConfidentialFormB) {
             "wrong-node-class");
 }
 
+// The evidence is the leaf alone, as the TPM gives it: the certificates that Microsoft publishes are built
+// in.
+TEST(RecordedAkCertificate, BothHierarchiesNeedNoSuppliedCertificate) {
+  NODEPROOF_NEED_VECTORS();
+  const TrustAnchors anchors = built_in_trust_anchors();
+  struct Case {
+    const char* leaf;
+    NodeClass right;
+    NodeClass wrong;
+  };
+  const Case cases[] = {
+      {"ak-certs/trusted-launch-leaf-form-a.der", NodeClass::kTrustedLaunch, NodeClass::kConfidential},
+      {"azure-tdx/tdx-ak-form-b/ak-cert.der", NodeClass::kConfidential, NodeClass::kTrustedLaunch},
+  };
+  for (const Case& c : cases) {
+    const auto leaf = vectors::certificate(c.leaf);
+    const auto judged = [&](NodeClass node_class) {
+      return verify_ak_certificate(leaf, {}, leaf.key(), node_class, anchors, {}, kNow, kGrace).finding;
+    };
+    EXPECT_EQ(judged(c.right).outcome, Outcome::kPassed) << c.leaf << ": " << judged(c.right).detail;
+    EXPECT_EQ(judged(c.wrong).code, "wrong-node-class") << c.leaf;
+  }
+}
+
+// The AK of every certified machine that was recorded is the one its paravisor reports.
+TEST(RecordedAkCertificate, IsForTheAkOfItsRuntimeClaims) {
+  NODEPROOF_NEED_VECTORS();
+  int certified = 0;
+  for (const auto& folder : vectors::cases("azure-tdx")) {
+    if (!std::filesystem::exists(vectors::folder() / folder / "ak-cert.der")) continue;
+    const auto leaf = vectors::certificate(folder / "ak-cert.der");
+    // The frame is a TDX one, which is not judged; its runtime claims have the form that SNP's have.
+    const Bytes frame = vectors::file(folder / "hcl.bin");
+    const std::string_view text = as_text(frame);
+    const std::size_t start = text.find(R"({"keys")");
+    ASSERT_NE(start, std::string_view::npos);
+    const std::string_view claims = text.substr(start, text.rfind('}') + 1 - start);
+    const auto ak = parse_claimed_ak(as_bytes(claims));
+    ASSERT_TRUE(ak) << to_string(ak.error());
+    EXPECT_EQ(verify_ak_certificate(leaf, {}, *ak, NodeClass::kConfidential, built_in_trust_anchors(), {},
+                                    kNow, kGrace)
+                  .finding.outcome,
+              Outcome::kPassed)
+        << folder;
+    ++certified;
+  }
+  EXPECT_GE(certified, 1);
+}
+
 TEST(RecordedAkCertificate, AnotherMicrosoftRootIsNotPinned) {
   NODEPROOF_NEED_VECTORS();
   const auto leaf = vectors::certificate("ak-certs/trusted-launch-leaf-form-a.der");
@@ -336,11 +387,11 @@ TEST(RecordedAkCertificate, AnotherMicrosoftRootIsNotPinned) {
       verify_ak_certificate(leaf,
                             {vectors::certificate("ak-certs/global-virtual-tpm-ca-03.pem"),
                              vectors::certificate("ak-certs/azure-virtual-tpm-root-2023.pem")},
-                            leaf.key(), NodeClass::kTrustedLaunch, other, kNow, kGrace);
+                            leaf.key(), NodeClass::kTrustedLaunch, other, {}, kNow, kGrace);
   EXPECT_EQ(result.finding.code, "root-not-pinned");
 }
 
-TEST(RecordedAkCertificate, EveryFlippedBitIsRefused) {
+TEST(EveryBitOfARecordedAkCertificate, IsRefused) {
   NODEPROOF_NEED_VECTORS();
   const auto leaf = vectors::certificate("ak-certs/trusted-launch-leaf-form-a.der");
   const auto intermediates = vectors::certificates("ak-certs/global-virtual-tpm-ca-03.pem");

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "tests/support/forge.hpp"
+#include "tests/unit/attest/listed.hpp"
 
 namespace nodeproof::attest {
 namespace {
@@ -12,12 +13,14 @@ namespace {
 const UnixTime kSince = forge::kNow;
 constexpr Seconds kMaxAge{600};
 
-NodeClaims claims_of(const forge::BootOptions& options, bool known_paravisor = true) {
+NodeClaims claims_of(const forge::BootOptions& options, bool known_paravisor = true,
+                     std::span<const RevocationList> lists = {}) {
   const forge::World& world = forge::shared_world();
   const TrustAnchors anchors = forge::trust_anchors_of(world);
   const ReferenceValues references = known_paravisor ? forge::reference_values_of(world) : ReferenceValues{};
-  const BootVerification boot =
-      verify_boot(forge::make_boot_evidence(world, options), {anchors, references, forge::kNow});
+  const BootVerification boot = verify_boot(
+      forge::make_boot_evidence(world, options),
+      {.anchors = anchors, .reference_values = references, .now = forge::kNow, .revocation_lists = lists});
   const forge::QuoteOptions quote;
   QuoteVerification verified = verify_quote(forge::make_quote(world.ak, quote), boot,
                                             {quote.qualifying_data, false}, {kNodeQuotePcrs, true});
@@ -46,21 +49,13 @@ struct Row {
   std::string want;  // "check/code" of each finding, space separated; empty: met
 };
 
-std::string describe(const Appraisal& appraisal) {
-  std::string out;
-  for (const Finding& finding : appraisal.findings) {
-    out += (out.empty() ? "" : " ") + std::string(name_of(finding.check)) + "/" + finding.code;
-  }
-  return out;
-}
-
 class Appraise : public ::testing::TestWithParam<Row> {};
 
 TEST_P(Appraise, ComparesClaimsWithThePolicy) {
   AppraisalPolicy policy;
   GetParam().edit(policy);
   const Appraisal appraisal = appraise(GetParam().claims(), policy, kMaxAge, kSince);
-  EXPECT_EQ(describe(appraisal), GetParam().want);
+  EXPECT_EQ(not_passed(appraisal.findings), GetParam().want);
   EXPECT_EQ(appraisal.met, GetParam().want.empty());
   for (const Finding& finding : appraisal.findings) {
     EXPECT_EQ(finding.outcome, Outcome::kFailed);
@@ -140,7 +135,7 @@ class AppraiseAge : public ::testing::TestWithParam<TimeRow> {};
 TEST_P(AppraiseAge, IsDecidedAtDecisionTime) {
   const Appraisal appraisal =
       appraise(genuine(), AppraisalPolicy{}, GetParam().max_age, kSince + GetParam().after);
-  EXPECT_EQ(describe(appraisal), GetParam().want);
+  EXPECT_EQ(not_passed(appraisal.findings), GetParam().want);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -154,6 +149,22 @@ INSTANTIATE_TEST_SUITE_P(
                       TimeRow{"before_the_certificates", -std::chrono::hours(24 * 100), Seconds(20),
                               "certificate-chain/not-yet-valid"}),
     [](const auto& param) { return param.param.name; });
+
+// nextUpdate ends the claims although certificates and quote are current.
+TEST(AppraiseLists, ClaimsEndWithTheRevocationListTheyRestOn) {
+  const forge::World& world = forge::shared_world();
+  const UnixTime next_update = forge::kNow + std::chrono::hours(2);
+  const auto lists =
+      parse_revocation_lists(forge::make_revocation_list(world.amd.ark, {.next_update = next_update}), "crl");
+  ASSERT_TRUE(lists) << to_string(lists.error());
+  const NodeClaims claims = claims_of({}, true, *lists);
+  EXPECT_EQ(claims.boot.validity().until, next_update);
+  const auto at = [&](UnixTime now) {
+    return not_passed(appraise(claims, AppraisalPolicy{}, std::chrono::hours(24), now).findings);
+  };
+  EXPECT_EQ(at(next_update), "");
+  EXPECT_EQ(at(next_update + Seconds(1)), "certificate-chain/expired");
+}
 
 TEST(AgeOf, IsNeverNegative) {
   EXPECT_EQ(age_of(genuine(), kSince + Seconds(42)), Seconds(42));

@@ -30,7 +30,7 @@ TEST(Checks, NamesAreThoseOfTheDesign) {
                          "tcb-extensions", "certificate-chain", "report-signature", "report-data-binding",
                          "runtime-claims", "report-freshness", "ak-certificate", "paravisor", "quote-format",
                          "ak-name", "quote-signature", "pcr-selection", "pcr-digest", "qualifying-data",
-                         "evidence-binding", "evidence-age", "epoch-future", "event-log-replay",
+                         "evidence-binding", "evidence-age", "epoch-future", "epoch-origin", "event-log-replay",
                          "secure-boot", "vm-id", "node-identity", "node-inventory", "duplicate-identity",
                          "boot-changed", "ak-residency", "counters", "policy"));
 }
@@ -60,6 +60,7 @@ TEST(Findings, AreFoundByCheckAndByNumber) {
   const Findings findings{passed(Check::kHclFrame), failed(Check::kQuoteFormat, "a", "b", "c"),
                           failed(Check::kVmpl, "d", "e", "f"), not_checked(Check::kPolicy, "g", "h")};
   EXPECT_TRUE(has_passed(findings, Check::kHclFrame));
+  EXPECT_FALSE(has_passed(findings, Check::kQuoteFormat));
   EXPECT_FALSE(has_passed(findings, Check::kVmpl));
   EXPECT_FALSE(has_passed(findings, Check::kPolicy));
   EXPECT_FALSE(has_passed(findings, Check::kChipId)) << "absent is not passed";
@@ -67,7 +68,7 @@ TEST(Findings, AreFoundByCheckAndByNumber) {
   ASSERT_NE(first_failed(findings), nullptr);
   EXPECT_EQ(first_failed(findings)->check, Check::kVmpl);
   EXPECT_EQ(first_failed({}), nullptr);
-  EXPECT_EQ(first_failed({not_checked(Check::kVmpl, "x", "y")}), nullptr);
+  EXPECT_EQ(first_failed({Finding{Check::kVmpl, Outcome::kNotChecked, {}, {}, {}}}), nullptr);
 }
 
 }  // namespace

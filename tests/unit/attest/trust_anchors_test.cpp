@@ -18,11 +18,13 @@ using testing_certificates::Spec;
 TEST(TrustAnchors, AmdPinsAreThoseOfTheRecordedRoots) {
   NODEPROOF_NEED_VECTORS();
   const TrustAnchors anchors = built_in_trust_anchors();
-  ASSERT_EQ(anchors.amd.size(), 2U);
+  ASSERT_EQ(anchors.amd.size(), 3U);
   EXPECT_EQ(anchors.amd[0].product, Product::kMilan);
   EXPECT_EQ(anchors.amd[0].spki_sha256, vectors::certificate("amd-certs/milan/ark.pem").spki_sha256());
   EXPECT_EQ(anchors.amd[1].product, Product::kGenoa);
   EXPECT_EQ(anchors.amd[1].spki_sha256, vectors::certificate("amd-certs/genoa/ark.pem").spki_sha256());
+  EXPECT_EQ(anchors.amd[2].product, Product::kTurin);
+  EXPECT_EQ(anchors.amd[2].spki_sha256, vectors::certificate("amd-certs/turin/ark.pem").spki_sha256());
 }
 
 TEST(TrustAnchors, VtpmPinIsThatOfTheRecordedRootAndOfNoOther) {
@@ -33,7 +35,21 @@ TEST(TrustAnchors, VtpmPinIsThatOfTheRecordedRootAndOfNoOther) {
             vectors::certificate("ak-certs/azure-virtual-tpm-root-2023.pem").spki_sha256());
   EXPECT_NE(anchors.vtpm[0],
             vectors::certificate("ak-certs/microsoft-rsa-devices-root-ca-2021.pem").spki_sha256());
-  EXPECT_EQ(anchors.extra, 0U);
+  EXPECT_TRUE(anchors.extra.empty());
+}
+
+// The built-in certificates are what Microsoft publishes, and only the first is a root.
+TEST(TrustAnchors, BuiltInVtpmCertificatesAreTheRecordedOnes) {
+  NODEPROOF_NEED_VECTORS();
+  const TrustAnchors anchors = built_in_trust_anchors();
+  const char* const recorded[] = {"azure-virtual-tpm-root-2023", "global-virtual-tpm-ca-03",
+                                  "azure-cloud-virtual-tpm-ca-2025", "azure-cloud-virtual-tpm-ca-24"};
+  ASSERT_EQ(anchors.vtpm_certificates.size(), std::size(recorded));
+  for (std::size_t i = 0; i < std::size(recorded); ++i) {
+    const auto certificate = vectors::certificate("ak-certs/" + std::string(recorded[i]) + ".pem");
+    EXPECT_EQ(anchors.vtpm_certificates[i].sha256(), certificate.sha256()) << recorded[i];
+    EXPECT_EQ(anchors.vtpm[0] == certificate.spki_sha256(), i == 0) << recorded[i];
+  }
 }
 
 TEST(TrustAnchors, BuiltInRootsAddedAgainAreNoExtra) {
@@ -41,10 +57,9 @@ TEST(TrustAnchors, BuiltInRootsAddedAgainAreNoExtra) {
   TrustAnchors anchors = built_in_trust_anchors();
   ASSERT_TRUE(add_trust_anchors(anchors, vectors::certificates("amd-certs/milan/ark.pem"),
                                 vectors::certificates("ak-certs/azure-virtual-tpm-root-2023.pem")));
-  EXPECT_EQ(anchors.extra, 0U);
-  EXPECT_EQ(anchors.amd.size(), 2U);
+  EXPECT_TRUE(anchors.extra.empty());
+  EXPECT_EQ(anchors.amd.size(), 3U);
   EXPECT_EQ(anchors.vtpm.size(), 1U);
-  EXPECT_EQ(anchors.vtpm_certificates.size(), 1U) << "kept, so that a chain can end";
 }
 
 TEST(TrustAnchors, AddsRootsAndIntermediates) {
@@ -56,13 +71,20 @@ TEST(TrustAnchors, AddsRootsAndIntermediates) {
   TrustAnchors anchors = built_in_trust_anchors();
   const auto added = add_trust_anchors(anchors, {ark}, {intermediate, root});
   ASSERT_TRUE(added) << to_string(added.error());
-  ASSERT_EQ(anchors.amd.size(), 3U);
-  EXPECT_EQ(anchors.amd[2].product, Product::kGenoa);
-  EXPECT_EQ(anchors.amd[2].spki_sha256, ark.spki_sha256());
+  ASSERT_EQ(anchors.amd.size(), 4U);
+  EXPECT_EQ(anchors.amd[3].product, Product::kGenoa);
+  EXPECT_EQ(anchors.amd[3].spki_sha256, ark.spki_sha256());
   ASSERT_EQ(anchors.vtpm.size(), 2U);
   EXPECT_EQ(anchors.vtpm[1], root.spki_sha256());
-  EXPECT_EQ(anchors.vtpm_certificates.size(), 2U);
-  EXPECT_EQ(anchors.extra, 2U) << "an intermediate is no root";
+  EXPECT_EQ(anchors.vtpm_certificates.size(), built_in_trust_anchors().vtpm_certificates.size() + 2);
+  ASSERT_EQ(anchors.extra.size(), 2U) << "an intermediate is no root";
+  EXPECT_THAT(anchors.extra[0], HasSubstr("ARK-Genoa"));
+  EXPECT_THAT(anchors.extra[1], HasSubstr(to_hex(root.spki_sha256())));
+
+  TrustAnchors mixed = built_in_trust_anchors();
+  ASSERT_TRUE(add_trust_anchors(mixed, {intermediate, ark, root}));
+  EXPECT_EQ(mixed.extra, anchors.extra);
+  EXPECT_EQ(mixed.amd.size(), anchors.amd.size());
 }
 
 TEST(TrustAnchors, RefusesWhatCouldNotBeARootAndChangesNothing) {
@@ -79,9 +101,9 @@ TEST(TrustAnchors, RefusesWhatCouldNotBeARootAndChangesNothing) {
   const Case cases[] = {
       {"ASK as root", {good, make(ca("SEV-Milan", "ARK-Milan"), other, key)}, {}, "is not self-issued"},
       {"other product",
-       {good, make(ca("ARK-Turin", "ARK-Turin"), key, key)},
+       {good, make(ca("ARK-Venice", "ARK-Venice"), key, key)},
        {},
-       "'Turin' is not supported yet"},
+       "'Venice' is not supported"},
       {"other name", {good, make(ca("Root", "Root"), key, key)}, {}, "ARK-<product>"},
       {"self-issued, not self-signed",
        {good, make(ca("ARK-Milan", "ARK-Milan"), key, other)},
@@ -96,9 +118,9 @@ TEST(TrustAnchors, RefusesWhatCouldNotBeARootAndChangesNothing) {
     const auto added = add_trust_anchors(anchors, c.amd, c.vtpm);
     ASSERT_FALSE(added) << c.name;
     EXPECT_THAT(to_string(added.error()), HasSubstr(c.message)) << c.name;
-    EXPECT_EQ(anchors.amd.size(), 2U) << c.name;
-    EXPECT_EQ(anchors.vtpm_certificates.size(), 0U) << c.name;
-    EXPECT_EQ(anchors.extra, 0U) << c.name;
+    EXPECT_EQ(anchors.amd.size(), 3U) << c.name;
+    EXPECT_EQ(anchors.vtpm_certificates.size(), built_in_trust_anchors().vtpm_certificates.size()) << c.name;
+    EXPECT_TRUE(anchors.extra.empty()) << c.name;
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "attest/verify.hpp"
 #include "tests/support/forge.hpp"
+#include "tests/unit/attest/listed.hpp"
 
 namespace nodeproof::attest {
 namespace {
@@ -144,6 +145,33 @@ TEST(VerifyQuote, LooksAtAQuoteEvenWhenTheReportFailed) {
   EXPECT_FALSE(blind.claims);
 }
 
+TEST(VerifyQuote, NamesThePremiseThatFailed) {
+  QuoteEvidence quote = forge::make_quote(shared_world().ak);
+  quote.attest.clear();
+  EXPECT_EQ(not_passed(verify(quote).findings),
+            "quote-format/truncated ak-name/premise-failed quote-signature/invalid "
+            "pcr-selection/premise-failed pcr-digest/premise-failed qualifying-data/premise-failed "
+            "vm-id/premise-failed");
+
+  quote = forge::make_quote(shared_world().ak);
+  BootVerification none = boot();
+  none.unverified_ak.reset();
+  EXPECT_EQ(not_passed(verify_quote(quote, none, {kChallenge, false}, kExact).findings),
+            "ak-name/premise-failed quote-signature/premise-failed vm-id/premise-failed");
+  none = boot();
+  none.unverified_vm.reset();
+  EXPECT_EQ(not_passed(verify_quote(quote, none, {kChallenge, false}, kExact).findings),
+            "vm-id/premise-failed");
+  none = boot();
+  none.findings.clear();
+  EXPECT_EQ(not_passed(verify_quote(quote, none, {kChallenge, false}, kExact).findings),
+            "vm-id/premise-failed");
+
+  quote = forge::make_quote(shared_world().ak, {.bank = 0x0004});
+  EXPECT_EQ(not_passed(verify(quote).findings),
+            "pcr-selection/bank pcr-digest/premise-failed vm-id/premise-failed");
+}
+
 TEST(VerifyQuote, RefusesEveryPrefix) {
   const QuoteEvidence whole = forge::make_quote(shared_world().ak);
   for (std::size_t size = 0; size < whole.attest.size(); ++size) {
@@ -151,24 +179,13 @@ TEST(VerifyQuote, RefusesEveryPrefix) {
     cut.attest.resize(size);
     ASSERT_EQ(find(verify(cut).findings, Check::kQuoteFormat)->outcome, Outcome::kFailed) << size;
   }
+  QuoteEvidence longer = whole;
+  longer.attest.push_back(0);
+  EXPECT_EQ(find(verify(longer).findings, Check::kQuoteFormat)->code, "trailing-data");
   for (std::size_t size = 0; size < whole.signature.size(); ++size) {
     QuoteEvidence cut = whole;
     cut.signature.resize(size);
     ASSERT_FALSE(verify(cut).claims) << size;
-  }
-}
-
-TEST(VerifyQuote, RefusesEveryFlippedBit) {
-  const QuoteEvidence whole = forge::make_quote(shared_world().ak);
-  for (std::size_t bit = 0; bit < whole.attest.size() * 8; ++bit) {
-    QuoteEvidence flipped = whole;
-    flipped.attest[bit / 8] = static_cast<std::uint8_t>(flipped.attest[bit / 8] ^ 1U << (bit % 8));
-    ASSERT_FALSE(verify(flipped).claims) << bit;
-  }
-  for (std::size_t bit = 0; bit < whole.signature.size() * 8; ++bit) {
-    QuoteEvidence flipped = whole;
-    flipped.signature[bit / 8] = static_cast<std::uint8_t>(flipped.signature[bit / 8] ^ 1U << (bit % 8));
-    ASSERT_FALSE(verify(flipped).claims) << bit;
   }
 }
 

@@ -23,6 +23,14 @@ Status read_all(ByteView bytes) {
 
 TEST(ByteReader, ReadsLittleEndian) { EXPECT_TRUE(read_all(kInput)); }
 
+TEST(ByteReader, ReadsBigEndian) {
+  ByteReader reader(kInput, "thing");
+  EXPECT_EQ(*reader.u16be("a"), 0x0102);
+  EXPECT_EQ(*reader.u32be("b"), 0x03040506U);
+  EXPECT_EQ(*reader.u64be("c"), 0x0708090a0b0c0d0eU);
+  EXPECT_EQ(reader.u32be("d").error().code, Errc::kTruncated);
+}
+
 TEST(ByteReader, RefusesEveryPrefix) {
   for (std::size_t n = 0; n < kInput.size(); ++n) {
     const auto result = read_all(ByteView(kInput).first(n));

@@ -24,7 +24,8 @@ attest::BootVerification verify(const World& world, const BootOptions& options) 
 }
 
 class ForgedNode : public testing::TestWithParam<Product> {};
-INSTANTIATE_TEST_SUITE_P(Products, ForgedNode, testing::Values(Product::kMilan, Product::kGenoa),
+INSTANTIATE_TEST_SUITE_P(Products, ForgedNode,
+                         testing::Values(Product::kMilan, Product::kGenoa, Product::kTurin),
                          [](const auto& row) { return std::string(to_string(row.param)); });
 
 TEST_P(ForgedNode, PassesEveryCheck) {

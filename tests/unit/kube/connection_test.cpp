@@ -51,6 +51,25 @@ TEST(Kubeconfig, TheCurrentContextIsRead) {
   EXPECT_EQ(connection.token, "abc");
 }
 
+TEST(Kubeconfig, AnotherContextCanBeNamed) {
+  const TemporaryFolder folder;
+  const std::string text = edited("user: nobody", "user: me");
+  EXPECT_EQ(kubeconfig_connection(folder.write("config", text), "a").server, "https://other:443");
+}
+
+TEST(Kubeconfig, TheDefaultIsTheEnvironmentsOrTheHomes) {
+  ::setenv("HOME", "/home/me", 1);
+  ::unsetenv("KUBECONFIG");
+  EXPECT_EQ(default_kubeconfig(), "/home/me/.kube/config");
+  ::setenv("KUBECONFIG", "/etc/one", 1);
+  EXPECT_EQ(default_kubeconfig(), "/etc/one");
+  ::setenv("KUBECONFIG", "/etc/one:/etc/two", 1);
+  EXPECT_THROW(static_cast<void>(default_kubeconfig()), std::runtime_error);
+  ::unsetenv("KUBECONFIG");
+  ::unsetenv("HOME");
+  EXPECT_THROW(static_cast<void>(default_kubeconfig()), std::runtime_error);
+}
+
 TEST(Kubeconfig, FilesAreNamedAbsolutely) {
   const TemporaryFolder folder;
   const std::string text = edited("token: abc", "tokenFile: /run/token");
@@ -70,7 +89,8 @@ TEST(Kubeconfig, WhatCannotBeUsedIsNamed) {
       {"cluster: mine", "cluster: yours", "clusters: holds no 'yours'"},
       {"user: me", "user: you", "users: holds no 'you'"},
       {"    server: https://api.example.org:6443\n", "", "cluster.server: is required"},
-      {"token: abc", "exec: {command: kubelogin}", "user.exec: is not supported"},
+      {"token: abc", "exec: {command: kubelogin}", "user.exec: is not supported; no program is run"},
+      {"- name: other", "- name: mine", "is a second 'mine'"},
       {"token: abc", "username: admin", "user.username: is not supported"},
       {"token: abc", "as: root", "user.as: is not supported"},
       {"certificate-authority-data: Q0E=", "insecure-skip-tls-verify: true",

@@ -23,6 +23,7 @@ maxReportAge: 1h
 viewAge: 45s
 akCertificateGrace: 24h
 trustAnchors: {amd: /a, vtpm: /v}
+revocationLists: [/milan.crl, /genoa.crl]
 referenceValues: /r
 identity: one
 connection: {server: "https://127.0.0.1:6443", caFile: /ca, tokenFile: /t}
@@ -42,6 +43,7 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(config->ak_certificate_grace, Seconds(86400));
   EXPECT_EQ(config->amd_anchors, "/a");
   EXPECT_EQ(config->vtpm_anchors, "/v");
+  EXPECT_EQ(config->revocation_lists, (std::vector<std::filesystem::path>{"/milan.crl", "/genoa.crl"}));
   EXPECT_EQ(config->reference_values, "/r");
   EXPECT_EQ(config->identity, "one");
   ASSERT_TRUE(config->connection);
@@ -79,6 +81,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Row{"duplicate_key", "identity: a\nidentity: b", "identity"},
                       Row{"unknown_tls_key", "tls: {cert: x}", "tls.cert"},
                       Row{"unknown_anchor_key", "trustAnchors: {intel: x}", "trustAnchors.intel"},
+                      Row{"no_list", "revocationLists: []", "revocationLists"},
+                      Row{"one_list_alone", "revocationLists: /a", "revocationLists"},
+                      Row{"empty_list_path", "revocationLists: [\"\"]", "revocationLists"},
                       Row{"bad_namespace", "namespace: A/b", "namespace"},
                       Row{"bad_listen", "listen: \"8443\"", "listen"},
                       Row{"bad_duration", "viewAge: soon", "viewAge"},

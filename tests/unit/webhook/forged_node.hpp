@@ -87,9 +87,11 @@ struct Scene {
   Generations keys = generations();
   std::optional<NodeTrust> previous = std::nullopt;
   UnixTime now = kNow;
+  std::vector<attest::RevocationList> revocation_lists = {};
 
   NodeTrust judge() const {
-    const TrustParameters with = parameters();
+    TrustParameters with = parameters();
+    with.revocation_lists = revocation_lists;
     std::shared_ptr<const VerifiedBoot> boot;
     if (evidence && *evidence) boot = verify_evidence(**evidence, nullptr, keys, with, now);
     NodeView view;

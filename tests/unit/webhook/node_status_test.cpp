@@ -142,7 +142,9 @@ TEST(Differs, OnlyByWhatAReaderActsOn) {
       [](auto& s) { s.evidence_digest = "x"; },
       [](auto& s) { s.policies[0].met = !s.policies[0].met; },
       [](auto& s) { s.policies.pop_back(); },
-      [](auto& s) { s.findings.push_back(attest::failed(attest::Check::kVmId, "c", "d", "r")); },
+      [](auto& s) {
+        s.findings.push_back({attest::Check::kVmId, attest::Outcome::kFailed, "c", "d", "r"});
+      },
       [](auto& s) { s.coverage.clear(); }};
   for (std::size_t i = 0; i < changes.size(); ++i) {
     NodeAttestationStatus other = have;

@@ -57,6 +57,11 @@ Error some_error() {
   return {Errc::kUnknownField, "spec.x", "is not known"};
 }
 
+void set_list(Scene& scene, const forge::RevocationListOptions& options) {
+  const Bytes der = forge::make_revocation_list(forge::shared_world().amd.ark, options);
+  scene.revocation_lists = attest::parse_revocation_lists(der, "crl").value();
+}
+
 const std::vector<Wrong>& wrongs() {
   static const std::vector<Wrong> list{
       {"no_evidence", [](Scene& s) { s.evidence.reset(); }, Phase::kPending, "no-evidence"},
@@ -86,6 +91,8 @@ const std::vector<Wrong>& wrongs() {
       {"tpm_error", [](Scene& s) { set_collection(s, "none", "tpm-error"); }, Phase::kPending, "tpm-error"},
       {"owner_auth", [](Scene& s) { set_collection(s, "none", "owner-auth-set"); }, Phase::kPending,
        "owner-auth-set"},
+      {"revocation_list_expired", [](Scene& s) { set_list(s, {.next_update = kNow - Seconds(1)}); },
+       Phase::kPending, "certificate-chain"},
       {"no_tpm", [](Scene& s) { set_collection(s, "none", "no-tpm"); }, Phase::kUnsupported, "no-tpm"},
       {"no_hcl_report", [](Scene& s) { set_collection(s, "none", "no-hcl-report"); }, Phase::kUnsupported,
        "no-hcl-report"},
@@ -119,6 +126,15 @@ const std::vector<Wrong>& wrongs() {
          set_evidence(s, std::move(evidence));
        },
        Phase::kFailed, "hcl-frame"},
+      {"issuer_revoked",
+       [](Scene& s) { set_list(s, {.revoked = {forge::shared_world().amd.ask.certificate}}); },
+       Phase::kFailed, "certificate-chain"},
+      {"report_by_stranger_and_list_expired",
+       [](Scene& s) {
+         set_evidence(s, {.report_by_stranger = true});
+         set_list(s, {.next_update = kNow - Seconds(1)});
+       },
+       Phase::kFailed, "report-signature"},
       {"report_by_stranger", [](Scene& s) { set_evidence(s, {.report_by_stranger = true}); }, Phase::kFailed,
        "report-signature"},
       {"certificate_of_other_ak", [](Scene& s) { set_evidence(s, {.certify_other_ak = true}); },
@@ -162,6 +178,12 @@ TEST_P(WrongNode, IsNamed) {
   EXPECT_FALSE(trust.detail.empty());
   EXPECT_FALSE(trust.remedy.empty());
   EXPECT_EQ(trust.claims != nullptr, wrong.name == "no_ak_certificate");
+  // A reason that is a check's name is a finding too, and it has not passed.
+  for (const attest::CheckInfo& info : attest::all_checks()) {
+    if (info.name != trust.code) continue;
+    ASSERT_NE(attest::find(trust.findings, info.check), nullptr);
+    EXPECT_FALSE(attest::has_passed(trust.findings, info.check));
+  }
 }
 
 // What ordering and outages can produce leaves a verified pair standing; a contradiction, another

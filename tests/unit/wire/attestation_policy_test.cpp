@@ -91,7 +91,7 @@ TEST(AttestationPolicy, BadValuesAreNamed) {
       {R"("Required")", R"("Optional")", Errc::kBadValue, "akCertificate"},
       {R"(["Milan"])", R"([])", Errc::kBadValue, "products"},
       {R"(["Milan"])", R"(["Milan", "Milan"])", Errc::kDuplicate, "products"},
-      {R"(["Milan"])", R"(["Turin"])", Errc::kUnsupported, "products"},
+      {R"(["Milan"])", R"(["Venice"])", Errc::kUnsupported, "products"},
       {R"("tee": 0, )", "", Errc::kMissing, "minimumTcb.Milan.tee"},
       {R"("snp": 22)", R"("snp": 256)", Errc::kBadValue, "minimumTcb.Milan.snp"},
       {R"("snp": 22)", R"("snp": -1)", Errc::kWrongType, "minimumTcb.Milan.snp"},
@@ -104,6 +104,22 @@ TEST(AttestationPolicy, BadValuesAreNamed) {
        "metadata.name"},
   };
   expect_refusals(kFull, parse_attestation_policy, cases);
+}
+
+// Turin's TCB has one more level than the others', and a minimum names every level.
+TEST(AttestationPolicy, TurinHasAnFmcLevel) {
+  const std::string turin = R"({"metadata": {"name": "p"}, "spec": {"sevSnp": {"products": ["Turin"],
+    "minimumTcb": {"Turin": {"fmc": 1, "bootloader": 2, "tee": 3, "snp": 4, "microcode": 71}}}}})";
+  const auto policy = parsed(turin, parse_attestation_policy);
+  ASSERT_TRUE(policy) << to_string(policy.error());
+  EXPECT_EQ(policy->products, std::vector<Product>{Product::kTurin});
+  EXPECT_EQ(policy->minimum_tcb.at(Product::kTurin),
+            (attest::TcbVersion{2, 3, 4, 71, 1, attest::TcbLayout::kTurin}));
+  const Refusal cases[] = {
+      {R"("fmc": 1, )", "", Errc::kMissing, "minimumTcb.Turin.fmc"},
+      {R"("fmc": 1)", R"("fmc": 256)", Errc::kBadValue, "minimumTcb.Turin.fmc"},
+  };
+  expect_refusals(turin, parse_attestation_policy, cases);
 }
 
 TEST(AttestationPolicy, RemediesAreInTheSentence) {
@@ -127,6 +143,22 @@ TEST(AttestationPolicy, RemediesAreInTheSentence) {
 
 TEST(AttestationPolicy, ANameOf63CharactersIsAccepted) {
   EXPECT_TRUE(parsed(edited(kFull, "payments", std::string(63, 'p')), parse_attestation_policy));
+}
+
+TEST(AttestationPolicy, MeasurementsAreLimited) {
+  const auto with = [](int count) {
+    std::string list = "\"" + kMeasurement + "\"";
+    for (int i = 1; i < count; ++i) list += ",\"" + kMeasurement + "\"";
+    return parsed(edited(kFull, "\"" + kMeasurement + "\"", list), parse_attestation_policy);
+  };
+  EXPECT_TRUE(with(64));
+  const auto policy = with(65);
+  ASSERT_FALSE(policy);
+  EXPECT_EQ(policy.error().code, Errc::kTooLarge) << to_string(policy.error());
+}
+
+TEST(AttestationPolicy, EveryPrefixIsRefused) {
+  expect_prefixes_refused(kFull, parse_attestation_policy);
 }
 
 }  // namespace

@@ -98,6 +98,20 @@ TEST(EpochSecret, RefusesBadGenerations) {
   }
 }
 
+TEST(EpochSecret, RefusesMoreGenerationsThanItsLimit) {
+  std::string list;
+  for (std::size_t i = 0; i < 257; ++i) {
+    const std::string kid = "00112233aabb" + to_hex(Bytes{static_cast<std::uint8_t>(i / 256),
+                                                          static_cast<std::uint8_t>(i % 256)});
+    list += std::string(i == 0 ? "[" : ",") + R"({"kid":")" + kid + R"(","key":")" + to_base64(Bytes(32)) +
+            R"(","first":1,"last":2})";
+  }
+  const auto result = parsed(secret_of(list + "]"), parse_epoch_secret);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::kTooLarge) << to_string(result.error());
+  EXPECT_NE(result.error().detail.find("257"), std::string::npos) << to_string(result.error());
+}
+
 TEST(EpochSecret, ErrorsDoNotShowTheKey) {
   const std::string key = to_base64(Bytes(31, 0x5A));
   const auto result =
@@ -105,6 +119,18 @@ TEST(EpochSecret, ErrorsDoNotShowTheKey) {
              parse_epoch_secret);
   ASSERT_FALSE(result);
   EXPECT_EQ(to_string(result.error()).find(key.substr(0, 8)), std::string::npos);
+}
+
+TEST(Epoch, EveryPrefixIsRefused) {
+  expect_prefixes_refused(epoch_config_map(sample_epoch(), "ns"), parse_epoch_config_map);
+  // The list within the Secret is a document of its own.
+  const std::string whole =
+      R"([{"kid":"00112233aabbccdd","key":")" + to_base64(Bytes(32, 1)) + R"(","first":1,"last":2}])";
+  ASSERT_TRUE(parsed(secret_of(whole), parse_epoch_secret));
+  expect_prefixes_refused(secret_of(whole), parse_epoch_secret);
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(parsed(secret_of(whole.substr(0, size)), parse_epoch_secret)) << size;
+  }
 }
 
 }  // namespace

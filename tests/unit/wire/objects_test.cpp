@@ -91,5 +91,12 @@ TEST(Objects, NamespaceNeedsAName) {
   EXPECT_FALSE(parsed(R"({"metadata": {}})", parse_namespace));
 }
 
+TEST(Objects, EveryPrefixIsRefused) {
+  expect_prefixes_refused(kPod, parse_pod);
+  expect_prefixes_refused(R"({"metadata":{"name":"n"},"status":{"nodeInfo":{"bootID":"b"}}})", parse_node);
+  expect_prefixes_refused(R"({"metadata":{"name":"n","labels":{"a":"1"}}})", parse_namespace);
+  expect_prefixes_refused(R"({"metadata":{"name":"p"},"target":{"kind":"Node","name":"n"}})", parse_binding);
+}
+
 }  // namespace
 }  // namespace nodeproof::wire

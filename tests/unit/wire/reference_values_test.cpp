@@ -32,7 +32,7 @@ TEST(ReferenceValuesFile, BadFilesAreNamedErrors) {
   };
   const Case cases[] = {
       {"paravisors:", "paravisor:", Errc::kUnknownField, "paravisor"},
-      {"product: Milan", "product: Turin", Errc::kUnsupported, "paravisors[0].product"},
+      {"product: Milan", "product: Venice", Errc::kUnsupported, "paravisors[0].product"},
       {"    source:", "    origin:", Errc::kUnknownField, "paravisors[0].origin"},
       {"    minimumGuestSvn: 8\n", "", Errc::kMissing, "minimumGuestSvn"},
       {"minimumGuestSvn: 8", "minimumGuestSvn: -8", Errc::kWrongType, "minimumGuestSvn"},

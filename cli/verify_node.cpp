@@ -1,0 +1,49 @@
+#include "cli/verify_node.hpp"
+
+#include <ostream>
+#include <stdexcept>
+
+#include "cli/node_objects.hpp"
+#include "cli/node_verdict.hpp"
+#include "cli/printable.hpp"
+
+namespace nodeproof::cli {
+namespace {
+
+NodeObjects fetch(const NodeOptions& options) {
+  const std::filesystem::path file =
+      options.kubeconfig.empty() ? kube::default_kubeconfig() : std::filesystem::path(options.kubeconfig);
+  if (!std::filesystem::exists(file))
+    throw std::runtime_error("there is no kubeconfig " + file.string() +
+                             ". Name one with --kubeconfig, or give the objects with -f");
+  kube::ApiClient api(kube::kubeconfig_connection(file, options.context), "nodeproof");
+  return fetch_node_objects(api, options.node);
+}
+
+Result<NodeObjects> read_objects(const NodeOptions& options) {
+  if (!options.file.empty()) return read_node_objects(options.file, options.node);
+  if (!options.node.empty()) return fetch(options);
+  return Error{Errc::kMissing, "NODE", "name a node, or a file with -f"};
+}
+
+Result<ExitCode> judge(const NodeOptions& options, UnixTime now, std::ostream& out, std::ostream& err) {
+  NODEPROOF_TRY(trust, read_trust(options, now));
+  NODEPROOF_TRY(reference_values, read_reference_values(options.reference_values));
+  NODEPROOF_TRY(objects, read_objects(options));
+  name_extra_anchors(err, trust.anchors);
+  const Verdict verdict = node_verdict(objects, {.anchors = trust.anchors,
+                                                 .reference_values = reference_values,
+                                                 .now = trust.at,
+                                                 .revocation_lists = trust.revocation_lists});
+  if (!options.json) out << "Node " << printable(objects.name) << "\n\n";
+  (options.json ? print_json : print_checklist)(out, verdict);
+  return verdict.verified() ? kVerified : kRefused;
+}
+
+}  // namespace
+
+ExitCode verify_node(const NodeOptions& options, UnixTime now, std::ostream& out, std::ostream& err) {
+  return run_verb("verify node", err, [&] { return judge(options, now, out, err); });
+}
+
+}  // namespace nodeproof::cli

@@ -1,0 +1,26 @@
+// `nodeproof verify node`: what a node published in a cluster, from there or from a file.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "cli/input.hpp"
+
+namespace nodeproof::cli {
+
+// As given on the command line; texts are not parsed yet. Empty: not given.
+struct NodeOptions : TrustOptions {
+  std::string node;
+  std::string file;
+  std::string kubeconfig;
+  std::string context;
+  std::string reference_values;
+  bool json = false;
+};
+
+// Verifies at `--at` or else at `now`, prints the verdict to `out` and errors with their remedy to `err`.
+// What the node published and cannot be read is a failed check; a file that is no such object is kUsage; a
+// file or cluster that cannot be read, or has no such node, is kEnvironment.
+ExitCode verify_node(const NodeOptions& options, UnixTime now, std::ostream& out, std::ostream& err);
+
+}  // namespace nodeproof::cli

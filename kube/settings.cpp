@@ -1,0 +1,142 @@
+#include "kube/settings.hpp"
+
+#include <algorithm>
+
+#include "base/file.hpp"
+
+namespace nodeproof::kube {
+namespace {
+
+using wire::YamlValue;
+
+constexpr std::size_t kMaxFile = 1U << 20U;
+
+bool is_lower_alnum(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool is_dns_label(std::string_view text) {
+  return !text.empty() && text.size() <= 63 && is_lower_alnum(text.front()) && is_lower_alnum(text.back()) &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_lower_alnum(c) || c == '-'; });
+}
+
+bool is_dns_subdomain(std::string_view text) {
+  if (text.size() > 253) return false;
+  for (std::size_t dot = text.find('.'); dot != std::string_view::npos; dot = text.find('.')) {
+    if (!is_dns_label(text.substr(0, dot))) return false;
+    text.remove_prefix(dot + 1);
+  }
+  return is_dns_label(text);
+}
+
+Error bad(const YamlValue& value, std::string detail) {
+  return {Errc::kBadValue, value.where(), std::move(detail)};
+}
+
+Result<std::string> non_empty(const YamlValue& value) {
+  NODEPROOF_TRY(text, value.text());
+  if (text.empty()) return bad(value, "is empty; leave the key out to get the default");
+  return std::move(text);
+}
+
+template <typename T>
+Status read_text(const YamlValue& map, std::string_view key, T& to) {
+  NODEPROOF_TRY(member, map.optional(key));
+  if (!member) return Ok{};
+  NODEPROOF_TRY(text, non_empty(*member));
+  to = std::move(text);
+  return Ok{};
+}
+
+Result<Connection> parse_connection(const YamlValue& map) {
+  NODEPROOF_CHECK(map.only({"server", "caFile", "tokenFile", "clientCertFile", "clientKeyFile"}));
+  Connection out;
+  NODEPROOF_TRY(server, map.required("server"));
+  NODEPROOF_TRY(url, server.text());
+  if (!url.starts_with("https://")) return bad(server, "is not a URL such as https://127.0.0.1:6443");
+  out.server = std::move(url);
+  NODEPROOF_TRY(ca_file, map.required("caFile"));
+  NODEPROOF_TRY(ca_path, non_empty(ca_file));
+  out.ca_file = std::move(ca_path);
+  NODEPROOF_CHECK(read_setting(map, "tokenFile", out.token_file));
+  NODEPROOF_CHECK(read_setting(map, "clientCertFile", out.client_cert_file));
+  NODEPROOF_CHECK(read_setting(map, "clientKeyFile", out.client_key_file));
+  if (out.client_cert_file.empty() != out.client_key_file.empty()) {
+    return bad(map, "has one of clientCertFile and clientKeyFile; give both or none");
+  }
+  if (out.client_cert_file.empty() && out.token_file.empty()) {
+    return bad(map, "says not who connects; give tokenFile, or clientCertFile and clientKeyFile");
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::string> read_settings_file(const std::filesystem::path& file) {
+  try {
+    const Bytes text = read_file(file, kMaxFile);
+    return std::string(as_text(text));
+  } catch (const std::exception& e) {
+    return Error{Errc::kMissing, "--config",
+                 std::string(e.what()) + "; give a readable file, or leave it out"};
+  }
+}
+
+Status read_setting(const YamlValue& map, std::string_view key, std::string& to) {
+  return read_text(map, key, to);
+}
+Status read_setting(const YamlValue& map, std::string_view key, std::filesystem::path& to) {
+  return read_text(map, key, to);
+}
+
+Status read_setting(const YamlValue& map, std::string_view key, Seconds& to) {
+  NODEPROOF_TRY(member, map.optional(key));
+  if (!member) return Ok{};
+  NODEPROOF_TRY(duration, member->duration());
+  to = duration;
+  return Ok{};
+}
+
+Status read_setting(const YamlValue& map, std::string_view key, std::vector<std::filesystem::path>& to) {
+  NODEPROOF_TRY(member, map.optional(key));
+  if (!member) return Ok{};
+  NODEPROOF_TRY(items, member->list());
+  if (items.empty()) return bad(*member, "is empty; leave the key out when there is no file");
+  to.clear();
+  for (const YamlValue& item : items) {
+    NODEPROOF_TRY(file, non_empty(item));
+    to.emplace_back(std::move(file));
+  }
+  return Ok{};
+}
+
+Status read_namespace(const YamlValue& root, std::string& to) {
+  NODEPROOF_TRY(member, root.optional("namespace"));
+  if (!member) return Ok{};
+  NODEPROOF_TRY(text, member->text());
+  NODEPROOF_TRY(name, namespace_name(text, member->where()));
+  to = std::move(name);
+  return Ok{};
+}
+
+Result<std::optional<Connection>> read_connection(const YamlValue& root) {
+  NODEPROOF_TRY(member, root.optional("connection"));
+  if (!member) return std::optional<Connection>();
+  NODEPROOF_TRY(parsed, parse_connection(*member));
+  return std::optional<Connection>(std::move(parsed));
+}
+
+Result<std::string> namespace_name(std::string_view text, std::string_view where) {
+  if (is_dns_label(text)) return std::string(text);
+  return Error{
+      Errc::kBadValue, std::string(where),
+      "is not a namespace: up to 63 lower-case letters, digits and dashes, such as nodeproof-system"};
+}
+
+Result<std::string> node_name(std::string_view text, std::string_view where) {
+  if (is_dns_subdomain(text)) return std::string(text);
+  return Error{Errc::kBadValue, std::string(where),
+               "is not the name of a Node: up to 253 lower-case letters, digits, dashes and dots"};
+}
+
+}  // namespace nodeproof::kube

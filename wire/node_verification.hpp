@@ -1,0 +1,32 @@
+// From the objects of a node to what attest/ verifies. Pure. For everybody who judges a node: the webhook
+// with the epoch key, the command line without.
+#pragma once
+
+#include "attest/verify.hpp"
+#include "wire/node_evidence.hpp"
+#include "wire/node_quote.hpp"
+
+namespace nodeproof::wire {
+
+inline constexpr const char* kAgentRemedy =
+    "wait for the node's agent; if it stays so, look at the log of the nodeproof agent on that node";
+inline constexpr const char* kMalformedRemedy =
+    "restart the nodeproof agent on the node, and check that its version fits the verifier's";
+
+// Numbers 1 to 9 and 15 of what the node published. Certificates that cannot be read are one failed
+// finding, code "malformed", and nothing else is looked at.
+attest::BootVerification verify_boot(const NodeEvidence& evidence,
+                                     const attest::VerifyParameters& parameters);
+
+// Number 10, qualifying-data and vm-id: the quote must select exactly kNodeQuotePcrs and answer `nonce`
+// for this node, boot and evidence. Who made the nonce is the caller's to know.
+attest::QuoteVerification verify_quote(const NodeQuote& quote, const NodeEvidence& evidence,
+                                       const attest::Nonce& nonce, const attest::BootVerification& boot);
+
+// Whether the agent found nothing on this machine that could ever prove anything.
+bool proves_nothing(const NodeEvidence& evidence);
+// What a collection that is not complete says, and what to do about it.
+std::string detail_of(const CollectionState& collection);
+std::string remedy_of(const CollectionState& collection);
+
+}  // namespace nodeproof::wire

@@ -13,7 +13,7 @@ void ask_everything(const attest::Certificate& certificate) {
   certificate.not_before();
   certificate.not_after();
   certificate.key().rsa_modulus();
-  certificate.key().spki_sha256();
+  certificate.spki_sha256();
   certificate.is_self_issued();
   certificate.is_ca();
   certificate.may_issue(1);

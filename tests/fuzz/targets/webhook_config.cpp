@@ -1,3 +1,4 @@
+#include "kube/settings.hpp"
 #include "webhook/config.hpp"
 
 #include "tests/fuzz/target.hpp"
@@ -5,7 +6,7 @@
 bool nodeproof::fuzz::one_input(ByteView input) {
   const auto config = webhook::parse_config(as_text(input), "webhook.yaml");
   if (!accepted(config)) return false;
-  require(accepted(webhook::namespace_name(config->ns, "namespace")), "the namespace is a name");
+  require(accepted(kube::namespace_name(config->ns, "namespace")), "the namespace is a name");
   require(config->epoch_length > Seconds(0), "epochs have a length");
   require(config->max_report_age > Seconds(0) && config->view_age > Seconds(0), "limits of age are not zero");
   require(!config->listen.address.empty() && !config->health_listen.address.empty(), "it listens somewhere");

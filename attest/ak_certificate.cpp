@@ -130,7 +130,7 @@ AkCertificateResult verify_ak_certificate(const Certificate& leaf,
                                           const std::vector<Certificate>& intermediates,
                                           const PublicKey& quoting_key, NodeClass node_class,
                                           const TrustAnchors& anchors, std::span<const RevocationList> lists,
-                                          UnixTime now, Seconds grace) {
+                                          UnixTime now, Seconds grace, EndorsementCache* known) {
   if (!(leaf.key() == quoting_key)) {
     return {
         refuse("key-mismatch", "the AK certificate is for another key than the one that signs quotes",
@@ -140,7 +140,8 @@ AkCertificateResult verify_ak_certificate(const Certificate& leaf,
   std::vector<Certificate> pool = intermediates;
   pool.insert(pool.end(), anchors.vtpm_certificates.begin(), anchors.vtpm_certificates.end());
   const auto found = find_path(
-      leaf, pool, {.pinned_roots = anchors.vtpm, .max_intermediates = kMaxIntermediates, .now = now});
+      leaf, pool,
+      {.pinned_roots = anchors.vtpm, .max_intermediates = kMaxIntermediates, .now = now, .known = known});
   if (const auto* failure = std::get_if<PathFailure>(&found)) return {path_failed(*failure), std::nullopt};
   if (auto finding = wrong_leaf(leaf, node_class)) return {*std::move(finding), std::nullopt};
   const auto& path = std::get<CertificatePath>(found);

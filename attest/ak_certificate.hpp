@@ -20,10 +20,11 @@ struct AkCertificateResult {
 // Chain from `leaf` over `intermediates` (and those of `anchors`) to a pinned vTPM root; subject
 // suffix and policy OID of `node_class`; AIK extended key usage; key equal to `quoting_key`; valid
 // at `now`, or expired by at most `grace` (then passed with code "expired-within-grace"); not revoked
-// by those of `lists` that CAs of its chain made.
+// by those of `lists` that CAs of its chain made. `known` may be null.
 AkCertificateResult verify_ak_certificate(const Certificate& leaf, const std::vector<Certificate>& intermediates,
                                           const PublicKey& quoting_key, NodeClass node_class,
                                           const TrustAnchors& anchors,
-                                          std::span<const RevocationList> lists, UnixTime now, Seconds grace);
+                                          std::span<const RevocationList> lists, UnixTime now, Seconds grace,
+                                          EndorsementCache* known = nullptr);
 
 }  // namespace nodeproof::attest

@@ -95,7 +95,7 @@ AmdChain chain_passed(const CertificatePath& path, const RevocationState& revoca
 
 AmdChain verify_amd_chain(const Certificate& key, const std::vector<Certificate>& certificates,
                           Product product, const TrustAnchors& anchors, std::span<const RevocationList> lists,
-                          UnixTime now) {
+                          UnixTime now, EndorsementCache* known) {
   const auto kind = kind_of(key);
   if (!kind) {
     return chain_failed("unsupported-key",
@@ -104,7 +104,8 @@ AmdChain verify_amd_chain(const Certificate& key, const std::vector<Certificate>
                         "supply the VCEK of this chip and TCB");
   }
   const std::vector<Sha256Digest> pins = pins_of(anchors, product);
-  const auto found = find_path(key, certificates, {.pinned_roots = pins, .max_intermediates = 1, .now = now});
+  const auto found = find_path(key, certificates,
+                               {.pinned_roots = pins, .max_intermediates = 1, .now = now, .known = known});
   if (const auto* failure = std::get_if<PathFailure>(&found)) return path_failed(*failure, *kind, product);
 
   const auto& path = std::get<CertificatePath>(found);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "attest/checks.hpp"
+#include "attest/endorsement_cache.hpp"
 #include "attest/endorsement_key.hpp"
 #include "attest/revocation_list.hpp"
 #include "attest/trust_anchors.hpp"
@@ -23,8 +24,9 @@ struct AmdChain {
 };
 // VCEK <- ASK <- ARK or VLEK <- ASVK <- ARK, with the ARK pinned for `product`, all valid at `now`, none
 // revoked by those of `lists` that their issuers made. The ARK may be in `certificates` or not; it is
-// trusted by its pin alone.
+// trusted by its pin alone. `known` may be null.
 AmdChain verify_amd_chain(const Certificate& key, const std::vector<Certificate>& certificates, Product product,
-                          const TrustAnchors& anchors, std::span<const RevocationList> lists, UnixTime now);
+                          const TrustAnchors& anchors, std::span<const RevocationList> lists, UnixTime now,
+                          EndorsementCache* known = nullptr);
 
 }  // namespace nodeproof::attest

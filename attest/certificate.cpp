@@ -99,6 +99,16 @@ UnixTime Certificate::not_after() const {
   return to_time(X509_get0_notAfter(handle())).value();
 }
 
+// Not i2d_PUBKEY, which has a provider encode the key anew and costs as much as a verification.
+Sha256Digest Certificate::spki_sha256() const {
+  const OpensslScope scope;
+  std::uint8_t* der = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(handle()), &der);
+  const UniqueHandle<std::uint8_t, [](void* memory) { OPENSSL_free(memory); }> owner(der);
+  require_openssl(size > 0, "i2d_X509_PUBKEY");
+  return attest::sha256({der, static_cast<std::size_t>(size)});
+}
+
 bool Certificate::is_self_issued() const {
   return names_as_issuer(*this);
 }

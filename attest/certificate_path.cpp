@@ -19,8 +19,9 @@ class Search {
 
   std::variant<CertificatePath, PathFailure> run() {
     extend();
-    if (best_) return *std::move(best_);
-    return failure_;
+    if (!best_) return failure_;
+    if (rules_.known != nullptr) rules_.known->remember(*best_);
+    return *std::move(best_);
   }
 
  private:
@@ -67,6 +68,7 @@ class Search {
       return false;
     }
     --checks_left_;
+    if (rules_.known != nullptr && rules_.known->is_known_issuer(certificate, issuer)) return true;
     if (certificate.is_signed_by(issuer)) return true;
     fail(PathProblem::kSignatureInvalid, "the signature on " + quoted(certificate.subject()) +
                                              " was not made by the key of " + quoted(issuer.subject()));
@@ -77,11 +79,11 @@ class Search {
   void finish() {
     const Certificate root = path_.back();
     const auto& pins = rules_.pinned_roots;
-    const bool pinned = std::find(pins.begin(), pins.end(), root.key().spki_sha256()) != pins.end();
+    const bool pinned = std::find(pins.begin(), pins.end(), root.spki_sha256()) != pins.end();
     if (path_.size() < 2 || !pinned) {
       fail(PathProblem::kRootNotPinned, "the chain ends in " + quoted(root.subject()) +
-                                            ", whose key (SHA-256 of SPKI " +
-                                            to_hex(root.key().spki_sha256()) + ") is not a trusted root");
+                                            ", whose key (SHA-256 of SPKI " + to_hex(root.spki_sha256()) +
+                                            ") is not a trusted root");
       return;
     }
     if (verify(root, root) && (!best_ || is_better(path_, *best_))) best_ = path_;

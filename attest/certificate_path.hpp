@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "attest/crypto.hpp"
+#include "attest/endorsement_cache.hpp"
 
 namespace nodeproof::attest {
 
@@ -39,6 +39,8 @@ struct PathRules {
   // Of several paths one that is valid at this time wins, then the one that ends last: a CA may
   // hold an old and a renewed certificate for one key.
   UnixTime now;
+  // Spares signature checks, and learns from the path that is found; may be null. Borrowed.
+  EndorsementCache* known = nullptr;
 };
 
 // `pool`: certificates in any order, the root's among them; the leaf may be too. At most

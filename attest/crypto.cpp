@@ -3,22 +3,45 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/hmac.h>
-#include <openssl/param_build.h>
+#include <openssl/params.h>
+
+#include <algorithm>
+#include <bit>
 
 #include "attest/openssl_scope.hpp"
 
 namespace nodeproof::attest {
 namespace {
 
+using DigestAlgorithm = UniqueHandle<EVP_MD, EVP_MD_free>;
 using DigestContext = UniqueHandle<EVP_MD_CTX, EVP_MD_CTX_free>;
 using KeyContext = UniqueHandle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
-using ParameterBuilder = UniqueHandle<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
-using Parameters = UniqueHandle<OSSL_PARAM, OSSL_PARAM_free>;
 using EcdsaSignature = UniqueHandle<ECDSA_SIG, ECDSA_SIG_free>;
 
 constexpr std::size_t kRsa2048ModulusSize = 256;
 constexpr std::uint32_t kRsaExponent = 65537;
 constexpr std::size_t kP384IntegerSize = 48;
+
+DigestAlgorithm fetch(const char* name) {
+  DigestAlgorithm algorithm(EVP_MD_fetch(nullptr, name, nullptr));
+  require_openssl(algorithm != nullptr, "EVP_MD_fetch");
+  return algorithm;
+}
+
+// Constants, looked up when first used: that costs as much as hashing some hundred bytes, and
+// EVP_sha256() and the like do it at every use.
+const EVP_MD* sha256_algorithm() {
+  static const DigestAlgorithm algorithm = fetch("SHA256");
+  return algorithm.get();
+}
+const EVP_MD* sha384_algorithm() {
+  static const DigestAlgorithm algorithm = fetch("SHA384");
+  return algorithm.get();
+}
+const EVP_MD* sha512_algorithm() {
+  static const DigestAlgorithm algorithm = fetch("SHA512");
+  return algorithm.get();
+}
 
 template <std::size_t N>
 ByteArray<N> digest(ByteView data, const EVP_MD* algorithm) {
@@ -78,13 +101,13 @@ bool is_rsa(const EVP_PKEY* key) {
 }  // namespace
 
 Sha256Digest sha256(ByteView data) {
-  return digest<32>(data, EVP_sha256());
+  return digest<32>(data, sha256_algorithm());
 }
 Sha384Digest sha384(ByteView data) {
-  return digest<48>(data, EVP_sha384());
+  return digest<48>(data, sha384_algorithm());
 }
 Sha512Digest sha512(ByteView data) {
-  return digest<64>(data, EVP_sha512());
+  return digest<64>(data, sha512_algorithm());
 }
 
 Sha256Digest hmac_sha256(ByteView key, ByteView data) {
@@ -94,7 +117,7 @@ Sha256Digest hmac_sha256(ByteView key, ByteView data) {
   const auto pointer = [&](ByteView bytes) { return bytes.empty() ? &kNothing : bytes.data(); };
   Sha256Digest out{};
   unsigned size = 0;
-  const auto* made = HMAC(EVP_sha256(), pointer(key), static_cast<int>(key.size()), pointer(data),
+  const auto* made = HMAC(sha256_algorithm(), pointer(key), static_cast<int>(key.size()), pointer(data),
                           data.size(), out.data(), &size);
   require_openssl(made != nullptr && size == out.size(), "HMAC");
   return out;
@@ -115,19 +138,18 @@ Result<PublicKey> PublicKey::rsa2048(ByteView modulus, ByteView exponent, std::s
   if ((modulus.front() & 0x80U) == 0) return bad_key(where, "the RSA modulus has fewer than 2048 bits");
   if ((modulus.back() & 1U) == 0) return bad_key(where, "the RSA modulus is even");
 
-  const BignumHandle n = to_bignum(modulus);
-  const BignumHandle e = to_bignum(exponent);
-  const ParameterBuilder builder(OSSL_PARAM_BLD_new());
-  require_openssl(builder != nullptr &&
-                      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) == 1 &&
-                      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) == 1,
-                  "OSSL_PARAM_BLD");
-  const Parameters parameters(OSSL_PARAM_BLD_to_param(builder.get()));
+  // An OSSL_PARAM holds an integer in the machine's byte order, and borrows it.
+  ByteArray<kRsa2048ModulusSize> n{};
+  std::copy(modulus.begin(), modulus.end(), n.begin());
+  if constexpr (std::endian::native == std::endian::little) std::reverse(n.begin(), n.end());
+  std::uint32_t e = kRsaExponent;
+  OSSL_PARAM parameters[] = {OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, n.data(), n.size()),
+                             OSSL_PARAM_construct_uint32(OSSL_PKEY_PARAM_RSA_E, &e),
+                             OSSL_PARAM_construct_end()};
   const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
-  require_openssl(parameters != nullptr && context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1,
-                  "EVP_PKEY_fromdata_init");
+  require_openssl(context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1, "EVP_PKEY_fromdata_init");
   EVP_PKEY* key = nullptr;
-  if (EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters.get()) != 1) {
+  if (EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1) {
     return bad_key(where, "is not an RSA key that OpenSSL takes");
   }
   return PublicKey(std::shared_ptr<EVP_PKEY>(KeyHandle(key)));
@@ -135,13 +157,13 @@ Result<PublicKey> PublicKey::rsa2048(ByteView modulus, ByteView exponent, std::s
 
 bool PublicKey::verify_rsassa_sha256(ByteView message, ByteView signature) const {
   const OpensslScope scope;
-  return is_rsa(key_.get()) && verify(key_.get(), EVP_sha256(), message, signature);
+  return is_rsa(key_.get()) && verify(key_.get(), sha256_algorithm(), message, signature);
 }
 
 bool PublicKey::verify_ecdsa_p384(ByteView message, ByteView r, ByteView s) const {
   const OpensslScope scope;
   if (r.size() != kP384IntegerSize || s.size() != kP384IntegerSize || !is_ec_p384()) return false;
-  return verify(key_.get(), EVP_sha384(), message, ecdsa_der(r, s));
+  return verify(key_.get(), sha384_algorithm(), message, ecdsa_der(r, s));
 }
 
 bool PublicKey::is_rsa2048() const {
@@ -164,15 +186,6 @@ Bytes PublicKey::rsa_modulus() const {
   Bytes out(static_cast<std::size_t>(BN_num_bytes(modulus.get())));
   BN_bn2bin(modulus.get(), out.data());
   return out;
-}
-
-Sha256Digest PublicKey::spki_sha256() const {
-  const OpensslScope scope;
-  std::uint8_t* der = nullptr;
-  const int size = i2d_PUBKEY(key_.get(), &der);
-  const UniqueHandle<std::uint8_t, [](void* memory) { OPENSSL_free(memory); }> owner(der);
-  require_openssl(size > 0, "i2d_PUBKEY");
-  return nodeproof::attest::sha256({der, static_cast<std::size_t>(size)});
 }
 
 bool PublicKey::operator==(const PublicKey& other) const {

@@ -38,7 +38,6 @@ class PublicKey {
   bool is_rsa2048() const;
   bool is_ec_p384() const;
   Bytes rsa_modulus() const;  // big endian, 256 bytes for RSA-2048; empty for other keys
-  Sha256Digest spki_sha256() const;
   bool operator==(const PublicKey& other) const;
 
  private:
@@ -60,6 +59,7 @@ class Certificate {
   UnixTime not_before() const;
   UnixTime not_after() const;
   const PublicKey& key() const { return *key_; }
+  Sha256Digest spki_sha256() const;  // of the SubjectPublicKeyInfo, DER
   bool is_self_issued() const;  // subject equals issuer; no signature is checked
   bool is_ca() const;           // basicConstraints CA:TRUE
   // Whether it may issue a certificate with `cas_below` further CAs under that one: CA:TRUE, keyUsage

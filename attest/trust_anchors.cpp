@@ -20,7 +20,7 @@ Sha256Digest pin(std::string_view hex) {
 }
 
 std::string named(const Certificate& root) {
-  return "'" + root.subject() + "' (SHA-256 of SPKI " + to_hex(root.key().spki_sha256()) + ")";
+  return "'" + root.subject() + "' (SHA-256 of SPKI " + to_hex(root.spki_sha256()) + ")";
 }
 
 Error refused(const Certificate& certificate, Errc code, std::string detail) {
@@ -50,7 +50,7 @@ Status add_amd_root(TrustAnchors& anchors, const Certificate& certificate) {
   }
   NODEPROOF_TRY(product,
                 parse_product(std::string_view(name).substr(kArkPrefix.size()), "trust anchor " + name));
-  const Sha256Digest spki = certificate.key().spki_sha256();
+  const Sha256Digest spki = certificate.spki_sha256();
   const bool known = std::any_of(anchors.amd.begin(), anchors.amd.end(), [&](const AmdRoot& root) {
     return root.product == product && root.spki_sha256 == spki;
   });
@@ -63,7 +63,7 @@ Status add_amd_root(TrustAnchors& anchors, const Certificate& certificate) {
 Status add_vtpm_certificate(TrustAnchors& anchors, const Certificate& certificate) {
   if (certificate.is_self_issued()) {
     NODEPROOF_CHECK(usable_root(certificate));
-    const Sha256Digest spki = certificate.key().spki_sha256();
+    const Sha256Digest spki = certificate.spki_sha256();
     if (std::find(anchors.vtpm.begin(), anchors.vtpm.end(), spki) == anchors.vtpm.end()) {
       anchors.vtpm.push_back(spki);
       anchors.extra.push_back(named(certificate));

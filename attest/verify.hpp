@@ -15,6 +15,7 @@
 // "premise-failed". Pure: time, anchors and reference values are arguments; no clock, no I/O.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "attest/ak_certificate.hpp"
 #include "attest/challenge.hpp"
 #include "attest/checks.hpp"
+#include "attest/endorsement_cache.hpp"
 #include "attest/pcr.hpp"
 #include "attest/reference_values.hpp"
 #include "attest/revocation_list.hpp"
@@ -50,6 +52,8 @@ struct VerifyParameters {
   std::optional<Sha512Digest> report_challenge = std::nullopt;
   // Supplied by whoever verifies, never by who is verified; none: revocation is not looked at.
   std::span<const RevocationList> revocation_lists = {};
+  // Makes verification of evidence under known endorsements cheaper, never different; may be null.
+  EndorsementCache* known_endorsements = nullptr;
 };
 
 // An SNP report on its own. Untrusted.
@@ -107,15 +111,27 @@ class BootClaims {
   ValidityWindow validity_;
 };
 
+// The AK that the runtime claims name, and the name under which it must sign (azure-evidence 6.4).
+struct ClaimedAk {
+  PublicKey key;
+  Bytes qualified_name;
+};
+
+// The VM that they name, and what PCR 6 may hold of it (azure-evidence 9).
+struct ClaimedVm {
+  std::string id;
+  std::array<Sha256Digest, 2> pcr6;
+};
+
 struct BootVerification {
   Findings findings;  // numbers 1-9 and ak-residency, every check exactly once
   // Present when checks 1-7 (without report-freshness) passed: then the hardware vouches for the
   // claims. Whether 8, 9 and 15 hold is in the claims themselves.
   std::optional<BootClaims> claims;
-  // Parsed but possibly unverified parts, so that later checks can be evaluated and shown even
-  // when an earlier one failed. Never a ground to accept anything.
-  std::optional<PublicKey> unverified_ak;
-  std::optional<std::string> unverified_vm_id;
+  // Parsed but possibly unverified: what quotes are held against, made once in a boot, so that later
+  // checks can be evaluated and shown even when an earlier one failed. Never a ground to accept anything.
+  std::optional<ClaimedAk> unverified_ak;
+  std::optional<ClaimedVm> unverified_vm;
 };
 
 BootVerification verify_boot(const BootEvidence& evidence, const VerifyParameters& parameters);

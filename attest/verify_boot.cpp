@@ -87,16 +87,18 @@ struct BootVerifier {
 
   void parse_claims() {
     if (!hcl) return add(premise_failed(Check::kRuntimeClaims, Check::kHclFrame));
-    if (auto ak = parse_claimed_ak(hcl->runtime_claims)) out.unverified_ak = *ak;
+    const auto parsed = parse_runtime_claims(hcl->runtime_claims);
+    const auto ak = parsed ? Result<PublicKey>(parsed->ak) : parse_claimed_ak(hcl->runtime_claims);
+    if (ak) out.unverified_ak = {*ak, ak_qualified_name(ak->rsa_modulus())};
     if (auto missing = missing_premise(Check::kRuntimeClaims, {Check::kReportDataBinding}))
       return add(*missing);
-    auto parsed = parse_runtime_claims(hcl->runtime_claims);
     if (!parsed) {
       return add(
           malformed(Check::kRuntimeClaims, parsed.error(), "the paravisor's claims are not of a known form"));
     }
     runtime = *parsed;
-    out.unverified_vm_id = runtime->vm_unique_id;
+    const std::string& id = runtime->vm_unique_id;
+    out.unverified_vm = {id, {vm_id_pcr6(id, false), vm_id_pcr6(id, true)}};
     add(passed(Check::kRuntimeClaims));
   }
 
@@ -123,8 +125,9 @@ struct BootVerifier {
     }
     if (!out.unverified_ak) return add(premise_failed(Check::kAkCertificate, Check::kRuntimeClaims));
     AkCertificateResult result = verify_ak_certificate(
-        *evidence.ak_certificate, evidence.certificates, *out.unverified_ak, NodeClass::kConfidential,
-        parameters.anchors, parameters.revocation_lists, parameters.now, parameters.ak_certificate_grace);
+        *evidence.ak_certificate, evidence.certificates, out.unverified_ak->key, NodeClass::kConfidential,
+        parameters.anchors, parameters.revocation_lists, parameters.now, parameters.ak_certificate_grace,
+        parameters.known_endorsements);
     ak_validity = result.validity;
     add(std::move(result.finding));
   }

@@ -1,4 +1,6 @@
 // Number 10, the qualifying data of number 11, and the VM id of number 14.
+#include <algorithm>
+
 #include "attest/verify.hpp"
 
 namespace nodeproof::attest {
@@ -44,7 +46,7 @@ struct QuoteVerifier {
   void ak_name() {
     if (!quote) return add(premise_failed(Check::kAkName, Check::kQuoteFormat));
     if (!boot.unverified_ak) return add(premise_failed(Check::kAkName, Check::kRuntimeClaims));
-    if (equal(quote->qualified_signer, ak_qualified_name(boot.unverified_ak->rsa_modulus()))) {
+    if (equal(quote->qualified_signer, boot.unverified_ak->qualified_name)) {
       return add(passed(Check::kAkName));
     }
     add(failed(Check::kAkName, "mismatch",
@@ -59,7 +61,7 @@ struct QuoteVerifier {
       return failed(Check::kQuoteSignature, to_string(signature.error().code),
                     signature.error().where + " " + signature.error().detail, "quote anew with TPM2_Quote");
     }
-    if (boot.unverified_ak->verify_rsassa_sha256(evidence.attest, *signature))
+    if (boot.unverified_ak->key.verify_rsassa_sha256(evidence.attest, *signature))
       return passed(Check::kQuoteSignature);
     return failed(Check::kQuoteSignature, "invalid",
                   "the quote is not signed by the AK that the hardware report names",
@@ -119,20 +121,19 @@ struct QuoteVerifier {
     constexpr Check kThis = Check::kVmId;
     if (!has_passed(boot.findings, Check::kReportDataBinding))
       return premise_failed(kThis, Check::kReportDataBinding);
-    if (!boot.unverified_vm_id) return premise_failed(kThis, Check::kRuntimeClaims);
+    if (!boot.unverified_vm) return premise_failed(kThis, Check::kRuntimeClaims);
     for (const Check premise : {Check::kQuoteSignature, Check::kPcrSelection, Check::kPcrDigest}) {
       if (!has(premise)) return premise_failed(kThis, premise);
     }
+    const auto& [id, known] = *boot.unverified_vm;
     const auto measured =
         quote->selection.contains(kVmIdPcr) ? evidence.pcrs.find(kVmIdPcr) : evidence.pcrs.end();
-    for (const bool with_architecture : {false, true}) {
-      if (measured == evidence.pcrs.end()) break;
-      if (measured->second == vm_id_pcr6(*boot.unverified_vm_id, with_architecture)) {
-        return passed(kThis, *boot.unverified_vm_id);
-      }
+    if (measured != evidence.pcrs.end() &&
+        std::find(known.begin(), known.end(), measured->second) != known.end()) {
+      return passed(kThis, id);
     }
     return failed(
-        kThis, "pcr6-mismatch", "PCR 6 does not measure the VM id " + *boot.unverified_vm_id,
+        kThis, "pcr6-mismatch", "PCR 6 does not measure the VM id " + id,
         "the report and the vTPM are of different VMs, or the firmware measures more than is known");
   }
 

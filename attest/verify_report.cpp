@@ -156,8 +156,9 @@ struct ReportVerifier {
       const Check premise = extensions ? Check::kProduct : Check::kTcbExtensions;
       return add(premise_failed(Check::kCertificateChain, premise));
     }
-    AmdChain chain = verify_amd_chain(*key, certificates, *out.product, parameters.anchors,
-                                      parameters.revocation_lists, parameters.now);
+    AmdChain chain =
+        verify_amd_chain(*key, certificates, *out.product, parameters.anchors, parameters.revocation_lists,
+                         parameters.now, parameters.known_endorsements);
     for (Finding& finding : chain.findings) add(std::move(finding));
     validity = chain.validity;
   }

@@ -52,7 +52,7 @@ Part describe_certificate(const attest::Certificate& certificate) {
   std::vector<Item> amd = amd_extension_items(certificate);
   if (!amd.empty()) out.items.emplace_back("amdExtensions", std::move(amd));
   add("sha256", to_hex(certificate.sha256()));
-  add("spkiSha256", to_hex(certificate.key().spki_sha256()));
+  add("spkiSha256", to_hex(certificate.spki_sha256()));
   return out;
 }
 

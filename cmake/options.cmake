@@ -29,6 +29,18 @@ if(NODEPROOF_COVERAGE)
   target_compile_options(nodeproof_options INTERFACE --coverage -fprofile-update=atomic)
   target_link_options(nodeproof_options INTERFACE --coverage)
 endif()
+if(NODEPROOF_SANITIZE_THREAD)
+  if(NODEPROOF_SANITIZE_ADDRESS)
+    message(FATAL_ERROR "NODEPROOF_SANITIZE_THREAD and NODEPROOF_SANITIZE_ADDRESS exclude each other: "
+                        "both take over the memory of a program. Use the preset tsan or dev.")
+  endif()
+  target_compile_options(nodeproof_options INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
+  target_link_options(nodeproof_options INTERFACE -fsanitize=thread)
+endif()
+if(NODEPROOF_FUZZ)
+  # Our own libraries are instrumented for coverage too; only the targets link libFuzzer's main.
+  target_compile_options(nodeproof_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(NODEPROOF_HARDENING)
   target_compile_definitions(nodeproof_options INTERFACE _FORTIFY_SOURCE=2 _GLIBCXX_ASSERTIONS)
   target_compile_options(nodeproof_options INTERFACE

@@ -329,7 +329,7 @@ void EvidenceIntake::judge_next(const std::string& name, std::unique_lock<std::m
   try {
     const UnixTime now = clock_.now();
     const bool readable = record.evidence && *record.evidence;
-    if (readable) boot = verify_evidence(**record.evidence, boot, *keys, parameters_, now);
+    if (readable) boot = verify_evidence(**record.evidence, boot, *keys, parameters_, now, &endorsements_);
     NodeView view;
     view.node = *record.node;
     view.evidence = record.evidence.get();

@@ -86,6 +86,7 @@ class EvidenceIntake {
   bool nodes_dirty_ = false;
   bool listed_[kCollections] = {};
   std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<const Snapshot>();
+  attest::EndorsementCache endorsements_;  // the worker's own
   std::jthread worker_;
 };
 

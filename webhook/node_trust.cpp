@@ -229,7 +229,8 @@ std::optional<Sha512Digest> challenge_of(const NodeEvidence& evidence, Generatio
 std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence,
                                                     std::shared_ptr<const VerifiedBoot> cached,
                                                     GenerationView generations,
-                                                    const TrustParameters& parameters, UnixTime now) {
+                                                    const TrustParameters& parameters, UnixTime now,
+                                                    attest::EndorsementCache* known) {
   const Sha256Digest content = content_of(evidence);
   const auto challenge = challenge_of(evidence, generations, parameters, now);
   if (cached && cached->content == content && cached->challenged == challenge.has_value() &&
@@ -240,9 +241,9 @@ std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence
   out->content = content;
   out->challenged = challenge.has_value();
   out->verified_at = now;
-  out->verification =
-      wire::verify_boot(evidence, {parameters.anchors, parameters.reference_values, now,
-                                   parameters.ak_certificate_grace, challenge, parameters.revocation_lists});
+  out->verification = wire::verify_boot(
+      evidence, {parameters.anchors, parameters.reference_values, now, parameters.ak_certificate_grace,
+                 challenge, parameters.revocation_lists, known});
   return out;
 }
 

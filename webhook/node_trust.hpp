@@ -55,11 +55,12 @@ struct VerifiedBoot {
 // A verification older than this is made anew at the next occasion: certificates expire.
 inline constexpr Seconds kVerificationLifetime = std::chrono::hours(1);
 
-// Gives `cached` back while it still speaks for `evidence`, otherwise verifies.
+// Gives `cached` back while it still speaks for `evidence`, otherwise verifies. `known` may be null.
 std::shared_ptr<const VerifiedBoot> verify_evidence(const wire::NodeEvidence& evidence,
                                                     std::shared_ptr<const VerifiedBoot> cached,
                                                     GenerationView generations,
-                                                    const TrustParameters& parameters, UnixTime now);
+                                                    const TrustParameters& parameters, UnixTime now,
+                                                    attest::EndorsementCache* known = nullptr);
 
 // An API object as received: null when there is none, an Error when it could not be read.
 template <typename T>

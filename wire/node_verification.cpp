@@ -7,15 +7,18 @@ bool has_no_hardware(std::string_view code) {
   return code == "no-tpm" || code == "no-ak" || code == "no-hcl-report";
 }
 
-Result<attest::BootEvidence> boot_evidence(const NodeEvidence& evidence) {
+Result<attest::BootEvidence> boot_evidence(const NodeEvidence& evidence, attest::EndorsementCache* known) {
+  const auto parse = [known](ByteView der, std::string_view where) {
+    return known != nullptr ? known->parse_der(der, where) : attest::Certificate::parse_der(der, where);
+  };
   attest::BootEvidence out;
   out.hcl_report = evidence.hcl_report;
   for (const Bytes& der : evidence.certificates) {
-    NODEPROOF_TRY(certificate, attest::Certificate::parse_der(der, "spec.certificates"));
+    NODEPROOF_TRY(certificate, parse(der, "spec.certificates"));
     out.certificates.push_back(std::move(certificate));
   }
   if (evidence.ak_certificate.empty()) return out;
-  NODEPROOF_TRY(certificate, attest::Certificate::parse_der(evidence.ak_certificate, "spec.akCertificate"));
+  NODEPROOF_TRY(certificate, parse(evidence.ak_certificate, "spec.akCertificate"));
   out.ak_certificate = std::move(certificate);
   return out;
 }
@@ -33,7 +36,7 @@ attest::BootVerification unreadable(const Error& error) {
 
 attest::BootVerification verify_boot(const NodeEvidence& evidence,
                                      const attest::VerifyParameters& parameters) {
-  const auto parsed = boot_evidence(evidence);
+  const auto parsed = boot_evidence(evidence, parameters.known_endorsements);
   return parsed ? attest::verify_boot(*parsed, parameters) : unreadable(parsed.error());
 }
 

@@ -145,7 +145,9 @@ void add_run(CLI::App& app, RunOptions& options) {
       ->required();
   command->add_option("--vm-id", options.vm_id, "UUID of the VM; the Node's systemUUID should be the same")
       ->required();
-  command->add_option("--product", options.product, "Milan or Genoa")->capture_default_str();
+  command->add_option("--product", options.product, "Whose chip it claims to be")
+      ->check(CLI::IsMember({"Milan", "Genoa"}))
+      ->capture_default_str();
   command
       ->add_option("--port", options.port,
                    "Port of the TPM on 127.0.0.1; the next one is taken too; 0: any free ones")

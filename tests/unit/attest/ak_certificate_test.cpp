@@ -41,7 +41,7 @@ class AkCertificate : public testing::Test {
   Key ak_key_ = make_key();
   Certificate root_ = make(ca("vTPM Root", "vTPM Root"), root_key_, root_key_);
   Certificate ca_ = make(ca("vTPM CA", "vTPM Root", "critical,CA:TRUE,pathlen:0"), ca_key_, root_key_);
-  TrustAnchors anchors_{.amd = {}, .vtpm = {root_.key().spki_sha256()}, .vtpm_certificates = {root_}};
+  TrustAnchors anchors_{.amd = {}, .vtpm = {root_.spki_sha256()}, .vtpm_certificates = {root_}};
 
   Certificate leaf(const Spec& spec = leaf_spec()) const { return make(spec, ak_key_, ca_key_); }
   AkCertificateResult verify(const Certificate& leaf, NodeClass node_class = NodeClass::kConfidential,
@@ -382,7 +382,7 @@ TEST(RecordedAkCertificate, AnotherMicrosoftRootIsNotPinned) {
   NODEPROOF_NEED_VECTORS();
   const auto leaf = vectors::certificate("ak-certs/trusted-launch-leaf-form-a.der");
   TrustAnchors other;
-  other.vtpm = {vectors::certificate("ak-certs/microsoft-rsa-devices-root-ca-2021.pem").key().spki_sha256()};
+  other.vtpm = {vectors::certificate("ak-certs/microsoft-rsa-devices-root-ca-2021.pem").spki_sha256()};
   const auto result =
       verify_ak_certificate(leaf,
                             {vectors::certificate("ak-certs/global-virtual-tpm-ca-03.pem"),

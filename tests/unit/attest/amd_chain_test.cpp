@@ -170,7 +170,7 @@ TEST(AmdChain, OnlyTheAskIssuesVceks) {
   const auto under_asvk = make(Spec{.name = "SEV-VCEK", .issuer = "SEV-VLEK-Milan"}, make_key(), other_key);
   const auto under_root = make(Spec{.name = "SEV-VCEK", .issuer = "ARK-Milan"}, make_key(), root_key);
   const TrustAnchors anchors{
-      .amd = {{Product::kMilan, root.key().spki_sha256()}}, .vtpm = {}, .vtpm_certificates = {}};
+      .amd = {{Product::kMilan, root.spki_sha256()}}, .vtpm = {}, .vtpm_certificates = {}};
   expect_failed(verify_amd_chain(under_asvk, {asvk, root}, Product::kMilan, anchors, {}, vectors::kNow),
                 "ASVK", "wrong-issuer");
   expect_failed(verify_amd_chain(under_root, {root}, Product::kMilan, anchors, {}, vectors::kNow), "ARK",
@@ -203,7 +203,7 @@ TEST(AmdChain, HasOneIntermediateAlone) {
   const auto ask = make(testing_certificates::ca("SEV-Milan", "Upper"), key, key);
   const auto vcek = make(Spec{.name = "SEV-VCEK", .issuer = "SEV-Milan"}, make_key(), key);
   const TrustAnchors anchors{
-      .amd = {{Product::kMilan, root.key().spki_sha256()}}, .vtpm = {}, .vtpm_certificates = {}};
+      .amd = {{Product::kMilan, root.spki_sha256()}}, .vtpm = {}, .vtpm_certificates = {}};
   expect_failed(verify_amd_chain(vcek, {ask, upper, root}, Product::kMilan, anchors, {}, vectors::kNow),
                 "two intermediates", "chain-too-complex");
 }

@@ -28,7 +28,7 @@ class Path : public testing::Test {
   Certificate a_ = make(ca("A", "Root", "critical,CA:TRUE,pathlen:1"), a_key_, root_key_);
   Certificate b_ = make(ca("B", "A", "critical,CA:TRUE,pathlen:0"), b_key_, a_key_);
   Certificate leaf_ = make(leaf_spec_, leaf_key_, b_key_);
-  std::vector<Sha256Digest> pins_{root_.key().spki_sha256()};
+  std::vector<Sha256Digest> pins_{root_.spki_sha256()};
 
   std::variant<CertificatePath, PathFailure> find(const Certificate& leaf, std::vector<Certificate> pool,
                                                   std::size_t max_intermediates = 4) const {

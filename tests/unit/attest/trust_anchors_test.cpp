@@ -20,11 +20,11 @@ TEST(TrustAnchors, AmdPinsAreThoseOfTheRecordedRoots) {
   const TrustAnchors anchors = built_in_trust_anchors();
   ASSERT_EQ(anchors.amd.size(), 3U);
   EXPECT_EQ(anchors.amd[0].product, Product::kMilan);
-  EXPECT_EQ(anchors.amd[0].spki_sha256, vectors::certificate("amd-certs/milan/ark.pem").key().spki_sha256());
+  EXPECT_EQ(anchors.amd[0].spki_sha256, vectors::certificate("amd-certs/milan/ark.pem").spki_sha256());
   EXPECT_EQ(anchors.amd[1].product, Product::kGenoa);
-  EXPECT_EQ(anchors.amd[1].spki_sha256, vectors::certificate("amd-certs/genoa/ark.pem").key().spki_sha256());
+  EXPECT_EQ(anchors.amd[1].spki_sha256, vectors::certificate("amd-certs/genoa/ark.pem").spki_sha256());
   EXPECT_EQ(anchors.amd[2].product, Product::kTurin);
-  EXPECT_EQ(anchors.amd[2].spki_sha256, vectors::certificate("amd-certs/turin/ark.pem").key().spki_sha256());
+  EXPECT_EQ(anchors.amd[2].spki_sha256, vectors::certificate("amd-certs/turin/ark.pem").spki_sha256());
 }
 
 TEST(TrustAnchors, VtpmPinIsThatOfTheRecordedRootAndOfNoOther) {
@@ -32,9 +32,9 @@ TEST(TrustAnchors, VtpmPinIsThatOfTheRecordedRootAndOfNoOther) {
   const TrustAnchors anchors = built_in_trust_anchors();
   ASSERT_EQ(anchors.vtpm.size(), 1U);
   EXPECT_EQ(anchors.vtpm[0],
-            vectors::certificate("ak-certs/azure-virtual-tpm-root-2023.pem").key().spki_sha256());
+            vectors::certificate("ak-certs/azure-virtual-tpm-root-2023.pem").spki_sha256());
   EXPECT_NE(anchors.vtpm[0],
-            vectors::certificate("ak-certs/microsoft-rsa-devices-root-ca-2021.pem").key().spki_sha256());
+            vectors::certificate("ak-certs/microsoft-rsa-devices-root-ca-2021.pem").spki_sha256());
   EXPECT_TRUE(anchors.extra.empty());
 }
 
@@ -48,7 +48,7 @@ TEST(TrustAnchors, BuiltInVtpmCertificatesAreTheRecordedOnes) {
   for (std::size_t i = 0; i < std::size(recorded); ++i) {
     const auto certificate = vectors::certificate("ak-certs/" + std::string(recorded[i]) + ".pem");
     EXPECT_EQ(anchors.vtpm_certificates[i].sha256(), certificate.sha256()) << recorded[i];
-    EXPECT_EQ(anchors.vtpm[0] == certificate.key().spki_sha256(), i == 0) << recorded[i];
+    EXPECT_EQ(anchors.vtpm[0] == certificate.spki_sha256(), i == 0) << recorded[i];
   }
 }
 
@@ -73,13 +73,13 @@ TEST(TrustAnchors, AddsRootsAndIntermediates) {
   ASSERT_TRUE(added) << to_string(added.error());
   ASSERT_EQ(anchors.amd.size(), 4U);
   EXPECT_EQ(anchors.amd[3].product, Product::kGenoa);
-  EXPECT_EQ(anchors.amd[3].spki_sha256, ark.key().spki_sha256());
+  EXPECT_EQ(anchors.amd[3].spki_sha256, ark.spki_sha256());
   ASSERT_EQ(anchors.vtpm.size(), 2U);
-  EXPECT_EQ(anchors.vtpm[1], root.key().spki_sha256());
+  EXPECT_EQ(anchors.vtpm[1], root.spki_sha256());
   EXPECT_EQ(anchors.vtpm_certificates.size(), built_in_trust_anchors().vtpm_certificates.size() + 2);
   ASSERT_EQ(anchors.extra.size(), 2U) << "an intermediate is no root";
   EXPECT_THAT(anchors.extra[0], HasSubstr("ARK-Genoa"));
-  EXPECT_THAT(anchors.extra[1], HasSubstr(to_hex(root.key().spki_sha256())));
+  EXPECT_THAT(anchors.extra[1], HasSubstr(to_hex(root.spki_sha256())));
 
   TrustAnchors mixed = built_in_trust_anchors();
   ASSERT_TRUE(add_trust_anchors(mixed, {intermediate, ark, root}));

@@ -159,7 +159,7 @@ TEST(VerifyQuote, NamesThePremiseThatFailed) {
   EXPECT_EQ(not_passed(verify_quote(quote, none, {kChallenge, false}, kExact).findings),
             "ak-name/premise-failed quote-signature/premise-failed vm-id/premise-failed");
   none = boot();
-  none.unverified_vm_id.reset();
+  none.unverified_vm.reset();
   EXPECT_EQ(not_passed(verify_quote(quote, none, {kChallenge, false}, kExact).findings),
             "vm-id/premise-failed");
   none = boot();

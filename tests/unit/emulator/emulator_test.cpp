@@ -151,9 +151,9 @@ TEST_F(EmulatorTest, ARestartIsARebootOfTheSameMachine) {
     const auto quote = verify_quote(tpm, boot);
     expect_all_passed(quote.findings);
     ASSERT_TRUE(boot.unverified_ak && quote.claims);
-    EXPECT_TRUE(!ak || *ak == *boot.unverified_ak);
+    EXPECT_TRUE(!ak || *ak == boot.unverified_ak->key);
     EXPECT_GT(quote.claims->quote().reset_count, resets);
-    ak = boot.unverified_ak;
+    ak = boot.unverified_ak->key;
     resets = quote.claims->quote().reset_count;
     // In order or not, the machine survives.
     EXPECT_EQ(node->stop(boots == 0 ? SIGTERM : SIGKILL), boots == 0 ? 0 : 128 + SIGKILL);

@@ -1,0 +1,141 @@
+// How much of the speed that the machine's cryptography allows does the verifier reach?
+//
+// Each benchmark runs two things in turn, in small batches within one loop, so that both see the same
+// neighbours and clock rate, and counts each one's CPU time: the subject, and a reference. Counters:
+// the rates of both per second of CPU, their ratio, and the ratio to reach. Every repetition is a
+// round; bench/run makes a table of their medians.
+#include <benchmark/benchmark.h>
+
+#include <ctime>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <stdexcept>
+
+#include "bench/pure_crypto.hpp"
+#include "bench/verify_inputs.hpp"
+
+namespace nodeproof::bench {
+namespace {
+
+constexpr int kRounds = 9;
+constexpr double kSecondsPerRound = 0.5;
+
+// What the webhook does with one node's evidence and quotes. Throws when they do not verify.
+class Verifier {
+ public:
+  explicit Verifier(const VerifyInputs& inputs) : inputs_(inputs), boot_(verify_boot(known_)) {}
+
+  // Nothing known.
+  void cold() {
+    attest::EndorsementCache known;
+    verify_quote(verify_boot(known));
+  }
+  // Another boot under known endorsements.
+  void warm() { verify_quote(verify_boot(known_)); }
+  // A new quote over evidence that is known.
+  void refresh() { verify_quote(boot_); }
+
+ private:
+  attest::BootVerification verify_boot(attest::EndorsementCache& known) const {
+    attest::BootEvidence evidence;
+    evidence.hcl_report = inputs_.hcl_report;
+    for (const Bytes& der : inputs_.certificates)
+      evidence.certificates.push_back(known.parse_der(der, "certificate").value());
+    attest::BootVerification out =
+        attest::verify_boot(evidence, {.anchors = inputs_.anchors,
+                                       .reference_values = inputs_.reference_values,
+                                       .now = inputs_.now,
+                                       .known_endorsements = &known});
+    if (!out.claims) throw std::runtime_error(attest::first_failed(out.findings)->detail);
+    return out;
+  }
+
+  void verify_quote(const attest::BootVerification& boot) const {
+    const attest::QuoteVerification quote =
+        attest::verify_quote(inputs_.quote, boot, inputs_.expected, inputs_.required_pcrs);
+    if (!quote.claims) throw std::runtime_error(attest::first_failed(quote.findings)->detail);
+  }
+
+  const VerifyInputs& inputs_;
+  attest::EndorsementCache known_;
+  attest::BootVerification boot_;
+};
+
+PureInputs pure_inputs(const VerifyInputs& inputs) {
+  return {.vcek = inputs.certificates.at(0),
+          .ask = inputs.certificates.at(1),
+          .ark = inputs.certificates.at(2),
+          .report = inputs.report,
+          .ak_modulus = inputs.ak_modulus,
+          .quote = inputs.quote.attest,
+          .quote_signature = inputs.quote_signature};
+}
+
+struct Comparison {
+  std::string name;
+  std::function<void()> subject;
+  std::function<void()> reference;
+  double target;  // ratio of the rates
+  int batch;      // so many in turn: about a millisecond, far above the cost of reading the clock
+};
+
+double cpu_seconds() {
+  std::timespec now{};
+  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) != 0) throw std::runtime_error("no CPU clock");
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+double cpu_seconds_of(const std::function<void()>& work, int times) {
+  const double began = cpu_seconds();
+  for (int i = 0; i < times; ++i) work();
+  return cpu_seconds() - began;
+}
+
+void measure(benchmark::State& state, const Comparison& comparison) {
+  double subject = 0;
+  double reference = 0;
+  for ([[maybe_unused]] const auto _ : state) {
+    subject += cpu_seconds_of(comparison.subject, comparison.batch);
+    reference += cpu_seconds_of(comparison.reference, comparison.batch);
+  }
+  const double count = static_cast<double>(state.iterations()) * comparison.batch;
+  state.counters["rate"] = count / subject;
+  state.counters["reference_rate"] = count / reference;
+  state.counters["ratio"] = reference / subject;
+  state.counters["target"] = comparison.target;
+}
+
+void add(Comparison comparison) {
+  benchmark::RegisterBenchmark(comparison.name.c_str(),
+                               [comparison](benchmark::State& state) { measure(state, comparison); })
+      ->Repetitions(kRounds)
+      ->MinTime(kSecondsPerRound)
+      ->Unit(benchmark::kMicrosecond);
+}
+
+void add_all(const VerifyInputs& inputs) {
+  const auto verifier = std::make_shared<Verifier>(inputs);
+  const auto pure = std::make_shared<PureCrypto>(pure_inputs(inputs));
+  const auto name = [&](const char* what) { return "verify/" + inputs.name + "/" + what; };
+  add({name("cold"), [=] { verifier->cold(); }, [=] { pure->cold(); }, 0.85, 2});
+  add({name("warm"), [=] { verifier->warm(); }, [=] { pure->warm(); }, 0.9, 2});
+  add({name("refresh"), [=] { verifier->refresh(); }, [=] { pure->refresh(); }, 0.8, 50});
+  add({name("warm-over-cold"), [=] { verifier->warm(); }, [=] { verifier->cold(); }, 1.8, 2});
+}
+
+}  // namespace
+}  // namespace nodeproof::bench
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  try {
+    const auto inputs = nodeproof::bench::all_verify_inputs();
+    for (const auto& one : inputs) nodeproof::bench::add_all(one);
+    benchmark::RunSpecifiedBenchmarks();
+  } catch (const std::exception& e) {
+    std::cerr << "verify_bench: " << e.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,150 @@
+#include "tests/fuzz/seeds.hpp"
+#include "tests/support/forge.hpp"
+#include "wire/node_evidence.hpp"
+#include "wire/node_quote.hpp"
+
+namespace nodeproof::fuzz {
+namespace {
+
+const attest::BootIdentity kBoot{"0f8fad5b-d9cb-469f-a165-70867728950e",
+                                 "7c9e6679-7425-40de-944b-e07fc1f90ae7"};
+const attest::Epoch kEpoch{"00112233aabbccdd", 59587200};
+
+constexpr std::string_view kWebhookYaml = R"(namespace: nodeproof-system
+listen: 0.0.0.0:8443
+healthListen: "[::1]:8081"
+tls:
+  certFile: /etc/nodeproof-tls/tls.crt
+  keyFile: /etc/nodeproof-tls/tls.key
+epochLength: 30s
+maxReportAge: 24h
+viewAge: 30s
+akCertificateGrace: 720h
+trustAnchors: {amd: /a, vtpm: /v}
+referenceValues: /r
+identity: one
+connection: {server: "https://127.0.0.1:6443", caFile: /ca, tokenFile: /t}
+)";
+
+constexpr std::string_view kAgentYaml = R"(namespace: nodeproof-system
+tcti: device:/dev/tpmrm0
+refresh: 2m
+maxReportAge: 24h
+thim: http://169.254.169.254
+cacheDirectory: /var/cache/nodeproof
+bootIdFile: /proc/sys/kernel/random/boot_id
+connection: {server: "https://127.0.0.1:6443", caFile: /ca, tokenFile: /t}
+)";
+
+constexpr std::string_view kBindingReview =
+    R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u-1",)"
+    R"("resource":{"group":"","version":"v1","resource":"pods"},"subResource":"binding","operation":"CREATE",)"
+    R"("kind":{"group":"","version":"v1","kind":"Binding"},"name":"ledger","namespace":"payments",)"
+    R"("userInfo":{"username":"system:kube-scheduler","groups":["system:authenticated"]},)"
+    R"("object":{"apiVersion":"v1","kind":"Binding","metadata":{"name":"ledger","namespace":"payments"},)"
+    R"("target":{"kind":"Node","name":"worker-7"}}}})";
+
+constexpr std::string_view kPodReview =
+    R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u-2",)"
+    R"("resource":{"group":"","version":"v1","resource":"pods"},"operation":"UPDATE","dryRun":true,)"
+    R"("kind":{"group":"","version":"v1","kind":"Pod"},"name":"ledger","namespace":"payments",)"
+    R"("userInfo":{"username":"ada"},"object":{"metadata":{"name":"ledger","annotations":)"
+    R"({"nodeproof.dev/policy":"confidential"}},"spec":{"nodeName":"worker-7"}},)"
+    R"("oldObject":{"metadata":{"name":"ledger"},"spec":{}}}})";
+
+wire::NodeEvidence node_evidence(const forge::World& world, const attest::BootEvidence& boot) {
+  wire::NodeEvidence out;
+  out.name = "worker-7";
+  out.resource_version = "4711";
+  out.boot = kBoot;
+  out.platform = wire::kPlatformSnp;
+  out.collected = kEpoch;
+  out.hcl_report = boot.hcl_report;
+  out.ak_certificate = boot.ak_certificate.value().der();
+  out.certificates = {world.amd.ask.certificate.der(), world.amd.ark.certificate.der()};
+  out.collection = {"endorsements-unreachable", "THIM answers 503; \"later\""};
+  out.collected_at = "2026-08-25T00:00:00Z";
+  return out;
+}
+
+wire::NodeQuote node_quote(const attest::QuoteEvidence& quote) {
+  wire::NodeQuote out;
+  out.name = "worker-7";
+  out.boot = kBoot;
+  out.epoch = kEpoch;
+  out.attest = quote.attest;
+  out.signature = quote.signature;
+  out.pcrs = quote.pcrs;
+  return out;
+}
+
+void write_certificates(const SeedWriter& out, const forge::World& world, const attest::BootEvidence& boot) {
+  const attest::Certificate& ak = boot.ak_certificate.value();
+  Bytes chain;
+  for (const attest::Certificate& certificate : boot.certificates) append(chain, forge::to_pem(certificate));
+  out.add("certificates", "chain.pem", chain);
+  out.add("certificates", "ask.der", world.amd.ask.certificate.der());
+  out.add("certificates", "ak.der", ak.der());
+
+  Bytes padded = ak.der();
+  padded.resize(padded.size() + 64);
+  out.add("ak_nv_content", "bare", ak.der());
+  out.add("ak_nv_content", "padded", padded);
+}
+
+void write_reports(const SeedWriter& out, const forge::World& world, const attest::BootEvidence& boot) {
+  const Bytes claims = forge::make_runtime_claims(world.ak.rsa_modulus());
+  out.add("runtime_claims", "full", claims);
+  forge::ClaimsOptions old;
+  old.user_data.reset();
+  old.secure_boot.reset();
+  out.add("runtime_claims", "of-2022", forge::make_runtime_claims(world.ak.rsa_modulus(), old));
+  for (const attest::Product product : {attest::Product::kMilan, attest::Product::kGenoa})
+    out.add("snp_report", "product-" + std::to_string(static_cast<int>(product)),
+            attest::serialize_snp_report(forge::make_report(product, claims)));
+  out.add("hcl_report", "padded", boot.hcl_report);
+}
+
+void write_quotes(const SeedWriter& out, const forge::World& world) {
+  const attest::QuoteEvidence quote = forge::make_quote(world.ak);
+  forge::QuoteOptions bare;
+  bare.tpmt_signature = false;
+  out.add("tpms_attest", "node-quote", quote.attest);
+  out.add("quote_signature", "tpmt", quote.signature);
+  out.add("quote_signature", "bare", forge::make_quote(world.ak, bare).signature);
+  out.add("node_quote", "complete", wire::to_json(node_quote(quote)));
+}
+
+void write_texts(const SeedWriter& out, const std::string& evidence) {
+  out.add("admission_review", "binding", kBindingReview);
+  out.add("admission_review", "pod-update", kPodReview);
+  out.add("webhook_config", "full", kWebhookYaml);
+  out.add("agent_config", "full", kAgentYaml);
+  out.add("reference_values", "two",
+          "paravisors:\n  - product: Milan\n    idKeyDigest: " + to_hex(forge::emulated_id_key_digest()) +
+              "\n    minimumGuestSvn: 8\n    source: our pool\n  - {product: Genoa, idKeyDigest: \"" +
+              std::string(96, '2') + "\", minimumGuestSvn: 0}\n");
+  const std::string event = R"({"type":"ADDED","object":{"metadata":{"resourceVersion":"7"}}})";
+  out.add("watch_stream", "events", "\x07\x01" + event + "\n\n" + event + "\n{\"type\":");
+  out.add("watch_stream", "too-long", "\xff\x02" + event + "\n" + evidence);
+}
+
+}  // namespace
+
+void write_forged_seeds(const SeedWriter& out) {
+  const forge::World world = forge::make_world();
+  const attest::BootEvidence boot = forge::make_boot_evidence(world);
+  const std::string evidence = wire::to_json(node_evidence(world, boot));
+  out.add("node_evidence", "complete", evidence);
+  wire::NodeEvidence nothing;
+  nothing.name = "worker-8";
+  nothing.boot = kBoot;
+  nothing.collection = {"no-tpm", "there is no /dev/tpmrm0"};
+  out.add("node_evidence", "nothing-to-prove", wire::to_json(nothing));
+  write_certificates(out, world, boot);
+  write_reports(out, world, boot);
+  write_quotes(out, world);
+  write_texts(out, evidence);
+}
+
+}  // namespace nodeproof::fuzz

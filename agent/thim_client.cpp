@@ -17,7 +17,7 @@ EndorsementError unreachable(const std::string& url, const std::string& why) {
 
 web::http::client::http_client_config client_config(Seconds deadline) {
   web::http::client::http_client_config config;
-  config.set_timeout(deadline);
+  config.set_timeout(deadline + kube::kIdleSlack);
   config.set_max_redirects(0);
   config.set_proxy(web::web_proxy(web::web_proxy::disabled));
   return config;

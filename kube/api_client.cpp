@@ -151,7 +151,7 @@ ApiClient::Impl::Impl(Connection connection, std::string agent, Seconds limit)
       user_agent(std::move(agent)),
       timeout(limit),
       credentials(connection),
-      client(new_client(limit)) {}
+      client(new_client(limit + kIdleSlack)) {}
 
 web::http::client::http_client ApiClient::Impl::new_client(Seconds idle) const {
   const web::uri uri(server);

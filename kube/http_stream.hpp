@@ -13,6 +13,10 @@ namespace nodeproof::kube {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
+// How much longer than our deadline cpprest's own idle timeout must be: ours decides and says why, that one
+// is the net below it. Equal, chance would choose between them.
+inline constexpr std::chrono::seconds kIdleSlack{5};
+
 // For one thread. Its destructor closes the connection unless the body was read to its end.
 class HttpStream {
  public:

@@ -1,5 +1,6 @@
 #include "agent/cluster.hpp"
 
+#include "attest/strict_json.hpp"
 #include "base/file.hpp"
 #include "base/uuid.hpp"
 

@@ -1,9 +1,7 @@
 // nodeproof-agent: builds the parts and runs the loop until a signal.
 #include <iostream>
 #include <random>
-#include <utility>  // pplx' Boost uses std::exchange without including it
 
-#include <pplx/threadpool.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -17,7 +15,7 @@ namespace nodeproof::agent {
 namespace {
 
 constexpr int kEnvironmentError = 3;
-// cpprest starts 40 otherwise; one request at a time keeps no more busy.
+// One request at a time keeps no more busy.
 constexpr std::size_t kHttpThreads = 2;
 
 kube::Connection connection_of(const Options& options) {
@@ -29,7 +27,7 @@ kube::Connection connection_of(const Options& options) {
 int run(const Options& options) {
   const Config& config = options.config;
   StopSignal signal;
-  crossplat::threadpool::initialize_with_threads(kHttpThreads);
+  kube::limit_http_threads(kHttpThreads);
   EsysTpm tpm(config.tcti);
   kube::ApiClient client(connection_of(options), "nodeproof-agent/" NODEPROOF_VERSION);
   KubeObjectApi api(client);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "attest/strict_json.hpp"
 #include "base/file.hpp"
 #include "wire/yaml_documents.hpp"
 

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <pplx/threadpool.h>
 #include <boost/asio/ssl/context.hpp>
 #include <charconv>
 
@@ -142,6 +143,10 @@ std::string describe(const ApiClient::Impl::Call& call) {
 }
 
 }  // namespace
+
+void limit_http_threads(std::size_t threads) {
+  crossplat::threadpool::initialize_with_threads(threads);
+}
 
 ApiError::ApiError(int status, std::string reason, const std::string& what, Seconds retry_after)
     : std::runtime_error(what), status_(status), reason_(std::move(reason)), retry_after_(retry_after) {}

@@ -13,6 +13,10 @@
 
 namespace nodeproof::kube {
 
+// Starts cpprest with this many threads instead of 40: they only move bytes, our own threads wait. Once in
+// a program, before the first client.
+void limit_http_threads(std::size_t threads);
+
 // How to reach and authenticate to one API server. Files are read again when they change, because
 // kubelets rotate tokens.
 struct Connection {

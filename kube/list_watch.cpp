@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <thread>
 
+#include "attest/strict_json.hpp"
 #include "base/clock.hpp"
 #include "kube/api_client_impl.hpp"
 #include "kube/backoff.hpp"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "attest/strict_json.hpp"
+#include "attest/strict_json_fwd.hpp"
 #include "kube/api_client.hpp"
 
 namespace nodeproof::kube {

@@ -6,6 +6,8 @@
 
 #include <stdexcept>
 
+#include "attest/strict_json.hpp"
+
 namespace nodeproof::webhook {
 namespace {
 

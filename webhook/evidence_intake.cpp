@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "attest/strict_json.hpp"
 #include "wire/attestation_policy.hpp"
 
 namespace nodeproof::webhook {

@@ -1,8 +1,4 @@
 // nodeproof-webhook: builds the parts and runs them until a signal.
-// Boost 1.74's asio.hpp, which pplx includes, needs it and does not say so.
-#include <utility>
-
-#include <pplx/threadpool.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -16,7 +12,6 @@ namespace nodeproof::webhook {
 namespace {
 
 constexpr int kEnvironmentError = 3;
-// Of cpprest's client: our own threads wait, these only move bytes. (40 by default.)
 constexpr std::size_t kClientThreads = 2;
 
 // Before any thread is started, so that all inherit it: signals are main's alone.
@@ -56,7 +51,7 @@ int main(int argc, char** argv) {
   const sigset_t signals = block_signals();
   spdlog::set_default_logger(spdlog::stderr_color_mt("nodeproof-webhook"));
   try {
-    crossplat::threadpool::initialize_with_threads(kClientThreads);
+    nodeproof::kube::limit_http_threads(kClientThreads);
     const auto command_line = read_command_line(argc, argv, std::cout, std::cerr);
     if (const int* code = std::get_if<int>(&command_line)) return *code;
     return run(std::get<Options>(command_line), signals);

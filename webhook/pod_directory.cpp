@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "attest/strict_json.hpp"
+
 namespace nodeproof::webhook {
 namespace {
 

@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "attest/strict_json.hpp"
+
 namespace nodeproof::webhook {
 namespace {
 

@@ -2,6 +2,7 @@
 
 #include <cpprest/json.h>
 
+#include "attest/strict_json.hpp"
 #include "wire/json_writer.hpp"
 
 namespace nodeproof::wire {

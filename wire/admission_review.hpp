@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "base/bytes.hpp"
 #include "wire/objects.hpp"
 
 namespace nodeproof::wire {

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "attest/strict_json.hpp"
 #include "wire/fields.hpp"
 
 namespace nodeproof::wire {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <set>
 
+#include "attest/strict_json.hpp"
 #include "wire/fields.hpp"
 #include "wire/json_writer.hpp"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "attest/strict_json.hpp"
 #include "base/uuid.hpp"
 
 namespace nodeproof::wire {

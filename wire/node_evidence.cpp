@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "attest/strict_json.hpp"
 #include "wire/fields.hpp"
 #include "wire/json_writer.hpp"
 

@@ -1,5 +1,7 @@
 #include "wire/objects.hpp"
 
+#include "attest/strict_json.hpp"
+
 namespace nodeproof::wire {
 namespace {
 

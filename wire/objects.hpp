@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "attest/strict_json.hpp"
+#include "attest/strict_json_fwd.hpp"
+#include "base/result.hpp"
 
 namespace nodeproof::wire {
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "attest/strict_json.hpp"
 #include "tests/unit/agent/fakes.hpp"
 
 namespace nodeproof::agent {

@@ -1,5 +1,6 @@
 // The list and watch loop against an API server that does everything wrong that one can.
 #include "kube/list_watch.hpp"
+#include "attest/strict_json.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

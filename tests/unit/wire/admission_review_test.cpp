@@ -1,4 +1,5 @@
 #include "wire/admission_review.hpp"
+#include "attest/strict_json.hpp"
 
 #include "tests/support/vectors.hpp"
 #include "tests/unit/wire/json_text.hpp"

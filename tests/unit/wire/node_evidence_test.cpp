@@ -1,4 +1,5 @@
 #include "wire/node_evidence.hpp"
+#include "attest/strict_json.hpp"
 
 #include "tests/unit/wire/json_text.hpp"
 

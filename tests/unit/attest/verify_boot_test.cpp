@@ -66,8 +66,10 @@ TEST(VerifyBoot, RefusesAGenuineReportUnderAVlek) {
   evidence.certificates = {vlek.certificate, asvk.certificate, world.amd.ark.certificate};
   const BootVerification result = verify(evidence);
   EXPECT_FALSE(result.claims);
-  EXPECT_EQ(first_failed(result.findings)->check, Check::kReportFormat);
-  EXPECT_NE(first_failed(result.findings)->detail.find("VLEK"), std::string::npos);
+  const Finding* failure = first_failed(result.findings);
+  ASSERT_NE(failure, nullptr);
+  EXPECT_EQ(failure->check, Check::kReportFormat);
+  EXPECT_NE(failure->detail.find("VLEK"), std::string::npos);
 }
 
 // The lists reach both chains; the AK certificate's issuer is revoked by Microsoft's, not by AMD's.

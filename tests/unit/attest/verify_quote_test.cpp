@@ -109,7 +109,7 @@ TEST(VerifyQuote, RefusesASoftwareKeyThatNamesTheRightSigner) {
   options.qualified_signer = ak_qualified_name(shared_world().ak.rsa_modulus());
   const QuoteVerification result = verify(forge::make_quote(shared_world().other_ak, options));
   EXPECT_TRUE(has_passed(result.findings, Check::kAkName));
-  EXPECT_EQ(first_failed(result.findings)->check, Check::kQuoteSignature);
+  EXPECT_FALSE(has_passed(result.findings, Check::kQuoteSignature));
 }
 
 TEST(VerifyQuote, NeedsAChallengeUnlessToldOtherwise) {

@@ -77,6 +77,14 @@ TEST(VerifyReport, MakesEveryCheckThatAppliesOnce) {
   }
 }
 
+TEST(VerifyReport, RefusesAReportThatIsCutShort) {
+  ReportEvidence broken = evidence_of(kMilan);
+  broken.report.pop_back();
+  const auto result = verify(kMilan, broken);
+  EXPECT_FALSE(result.claims);
+  EXPECT_EQ(find(result.findings, Check::kReportFormat)->code, "truncated");
+}
+
 TEST(VerifyReport, ReportsTheVmplWithoutJudgingIt) {
   Options options;
   options.edit_report = [](SnpReport& report) { report.vmpl = 2; };

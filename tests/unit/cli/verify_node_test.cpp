@@ -170,6 +170,16 @@ TEST(NodeVerdict, EachWayToBeWrongFailsItsOwnCheck) {
   }
 }
 
+TEST(NodeVerdict, WithoutEvidenceNothingIsSaidOfIt) {
+  NodeObjects given = objects();
+  given.evidence.reset();
+  const Verdict verdict = judge(given);
+  for (const attest::CheckInfo& info : attest::all_checks()) {
+    if (info.number > 9) continue;
+    EXPECT_EQ(failed_code(verdict, info.check), "not-checked") << info.name;
+  }
+}
+
 TEST(NodeVerdict, WithoutAQuoteNothingIsVerified) {
   NodeObjects given = objects();
   given.quote.reset();

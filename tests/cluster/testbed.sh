@@ -32,6 +32,7 @@ api_server() { kube config view -o jsonpath='{.clusters[0].cluster.server}'; }
 # namespace.
 testbed_start() {
   TOOLS=$TOOLS "$project/tests/cluster/control-plane" start "$RUN" >/dev/null
+  make_vtpm_authority
   install_chart
   add_node "$good"
   add_node "$bad"
@@ -81,12 +82,16 @@ report_new_boot() {
     -p "{\"status\": {\"nodeInfo\": {\"bootID\": \"$(<"$RUN/node/$1/boot_id")\"}}}" >/dev/null
 }
 
+# make_vtpm_authority: stand-ins for AMD and Microsoft, who vouch for every emulated node.
+make_vtpm_authority() {
+  "$BIN/nodeproof-emulator" make-authority --dir "$RUN/authority" >"$RUN/log/authority.log" 2>&1
+}
+
 # start_vtpm NODE [FLAG]: the emulated vTPM and THIM of a confidential VM, at the same addresses at
-# every start. Makes its authorities at the first.
+# every start.
 start_vtpm() {
   local node=$1 dir=$RUN/node/$1 port thim_port
   shift
-  [[ -d $RUN/authority ]] || "$BIN/nodeproof-emulator" make-authority --dir "$RUN/authority" >"$RUN/log/authority.log" 2>&1
   [[ -e $dir/ports ]] || free_ports 2 >"$dir/ports"
   { read -r port && read -r thim_port; } <"$dir/ports"
   : >"$RUN/log/vtpm-$node.log"
@@ -118,7 +123,10 @@ install_chart() {
     --set webhook.replicas=0 --set webhook.epochLength=$epoch_length --set agent.refresh=$refresh \
     --set "webhook.clientConfig.url=$(<"$RUN/webhook.url")" \
     --set "webhook.clientConfig.caBundle=$(base64 -w 0 "$RUN/webhook-ca.crt")" \
-    --set policies.confidential.maxEvidenceAge=${max_age}s >"$RUN/manifests.yaml" \
+    --set policies.confidential.maxEvidenceAge=${max_age}s \
+    --set-file "webhook.trustAnchors.amd=$RUN/authority/amd-ark.pem" \
+    --set-file "webhook.trustAnchors.vtpm=$RUN/authority/vtpm-trust-anchors.pem" \
+    --set-file "webhook.referenceValues=$RUN/authority/reference-values.yaml" >"$RUN/manifests.yaml" \
     2> >(grep -v 'found symbolic link' >&2)
   kube apply -f "$RUN/manifests.yaml" >/dev/null
 }
@@ -128,26 +136,27 @@ connection() {
   echo "connection: {server: \"$(api_server)\", caFile: \"$RUN/pki/ca.crt\", tokenFile: \"$1\"}"
 }
 
+# configure_webhook: what the chart configured, in a folder of this machine, with what only a pod has
+# replaced.
 configure_webhook() {
-  local listen
+  local listen file etc=$RUN/etc
   listen=$(<"$RUN/webhook.url")
   listen=${listen#https://}
   kube create token nodeproof-webhook -n "$system" --duration 24h >"$RUN/webhook.token"
-  cat >"$RUN/webhook.yaml" <<YAML
-namespace: $system
-listen: ${listen%/admit}
-healthListen: $(sed 's,http://,,' "$RUN/webhook.health")
-tls: {certFile: "$RUN/webhook.crt", keyFile: "$RUN/webhook.key"}
-epochLength: $epoch_length
-trustAnchors: {amd: "$RUN/authority/amd-ark.pem", vtpm: "$RUN/authority/vtpm-trust-anchors.pem"}
-referenceValues: "$RUN/authority/reference-values.yaml"
-identity: testbed
-$(connection "$RUN/webhook.token")
-YAML
+  mkdir -p "$etc"
+  kube -n "$system" get configmap nodeproof-webhook -o json >"$RUN/webhook-configmap.json"
+  for file in $(jq -r '.data | keys[]' "$RUN/webhook-configmap.json"); do
+    jq -j --arg file "$file" '.data[$file]' "$RUN/webhook-configmap.json" >"$etc/$file"
+  done
+  sed -i -e "s,/etc/nodeproof-tls/tls,$RUN/webhook," -e "s,/etc/nodeproof,$etc," \
+    -e "s,^listen: .*,listen: ${listen%/admit}," -e "s,^healthListen: .*,$(sed 's,http://,healthListen: ,' "$RUN/webhook.health")," \
+    "$etc/webhook.yaml"
+  echo "identity: testbed" >>"$etc/webhook.yaml"
+  connection "$RUN/webhook.token" >>"$etc/webhook.yaml"
 }
 
 start_webhook() {
-  spawn "$RUN" webhook "$BIN/nodeproof-webhook" --config "$RUN/webhook.yaml"
+  spawn "$RUN" webhook "$BIN/nodeproof-webhook" --config "$RUN/etc/webhook.yaml"
   wait_served "$RUN" webhook 60 webhook_ready
 }
 

@@ -1,3 +1,4 @@
+#include "attest/event_log.hpp"
 #include "tests/fuzz/seeds.hpp"
 #include "tests/support/forge.hpp"
 #include "wire/node_evidence.hpp"
@@ -92,6 +93,39 @@ void write_certificates(const SeedWriter& out, const forge::World& world, const 
   out.add("ak_nv_content", "padded", padded);
 }
 
+void write_revocation_lists(const SeedWriter& out, const forge::World& world) {
+  const Bytes list = forge::make_revocation_list(world.amd.ark, {.revoked = {world.amd.ask.certificate}});
+  out.add("revocation_lists", "one.der", list);
+  Bytes two = list;
+  append(two, forge::make_revocation_list(world.amd.ark));
+  out.add("revocation_lists", "two.der", two);
+}
+
+// A UEFI variable and a separator, as a firmware with two banks logs them.
+void write_event_logs(const SeedWriter& out) {
+  attest::EventLog log;
+  log.events.push_back({.pcr = 7,
+                        .type = attest::kEvEfiVariableDriverConfig,
+                        .digests = {{attest::kTpmAlgSha1, Bytes(20, 1)}},
+                        .data = Bytes(32 + 2 + 1)});
+  log.events.back().data[16] = 1;  // the name's length in characters
+  log.events.back().data[24] = 1;  // the data's length
+  out.add("event_log", "legacy", attest::serialize_event_log(log));
+
+  log.spec_id = attest::SpecId{
+      .version_major = 2,
+      .uintn_size = 2,
+      .algorithms = {{attest::kTpmAlgSha1, 20}, {attest::kTpmAlgSha256, 32}},
+  };
+  log.events.push_back({.pcr = 0, .type = attest::kEvSeparator, .data = Bytes(4)});
+  for (attest::LogEvent& event : log.events)
+    event.digests = {{attest::kTpmAlgSha1, Bytes(20, 1)}, {attest::kTpmAlgSha256, Bytes(32, 2)}};
+  out.add("event_log", "agile", attest::serialize_event_log(log));
+  log.padding_byte = 0xFF;
+  log.padding_size = 40;
+  out.add("event_log", "padded", attest::serialize_event_log(log));
+}
+
 void write_reports(const SeedWriter& out, const forge::World& world, const attest::BootEvidence& boot) {
   const Bytes claims = forge::make_runtime_claims(world.ak.rsa_modulus());
   out.add("runtime_claims", "full", claims);
@@ -142,6 +176,8 @@ void write_forged_seeds(const SeedWriter& out) {
   nothing.collection = {"no-tpm", "there is no /dev/tpmrm0"};
   out.add("node_evidence", "nothing-to-prove", wire::to_json(nothing));
   write_certificates(out, world, boot);
+  write_revocation_lists(out, world);
+  write_event_logs(out);
   write_reports(out, world, boot);
   write_quotes(out, world);
   write_texts(out, evidence);

@@ -32,6 +32,8 @@ void add_by_kind(const SeedWriter& out, const std::filesystem::path& relative, B
   if (extension == ".pem" || extension == ".der") out.add("certificates", name, content);
   if (extension == ".msg") out.add("tpms_attest", name, content);
   if (extension == ".sig") out.add("quote_signature", name, content);
+  if (folder == "event-logs" && extension == ".bin") out.add("event_log", name, content);
+  if (relative.filename() == "crl.der") out.add("revocation_lists", name, content);
   if (relative.filename() == "hcl.bin") add_hcl_report(out, name, content);
   if (relative.filename() == "report.bin") out.add("snp_report", name, content);
 }

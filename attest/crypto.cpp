@@ -125,8 +125,7 @@ Sha256Digest hmac_sha256(ByteView key, ByteView data) {
 
 PublicKey::PublicKey(std::shared_ptr<EVP_PKEY> key) : key_(std::move(key)) {}
 
-Result<PublicKey> PublicKey::rsa2048(ByteView modulus, ByteView exponent, std::string_view where) {
-  const OpensslScope scope;
+Status check_rsa2048(ByteView modulus, ByteView exponent, std::string_view where) {
   constexpr std::uint8_t kExponentBytes[] = {kRsaExponent >> 16U, kRsaExponent >> 8U & 0xffU,
                                              kRsaExponent & 0xffU};
   if (!equal(exponent, kExponentBytes)) return bad_key(where, "the RSA exponent is not 65537");
@@ -137,7 +136,12 @@ Result<PublicKey> PublicKey::rsa2048(ByteView modulus, ByteView exponent, std::s
   if (all_zero(modulus)) return bad_key(where, "the RSA modulus is zero: the vTPM has no key there");
   if ((modulus.front() & 0x80U) == 0) return bad_key(where, "the RSA modulus has fewer than 2048 bits");
   if ((modulus.back() & 1U) == 0) return bad_key(where, "the RSA modulus is even");
+  return Ok{};
+}
 
+Result<PublicKey> PublicKey::rsa2048(ByteView modulus, ByteView exponent, std::string_view where) {
+  const OpensslScope scope;
+  NODEPROOF_CHECK(check_rsa2048(modulus, exponent, where));
   // An OSSL_PARAM holds an integer in the machine's byte order, and borrows it.
   ByteArray<kRsa2048ModulusSize> n{};
   std::copy(modulus.begin(), modulus.end(), n.begin());

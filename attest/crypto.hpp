@@ -22,10 +22,13 @@ Sha384Digest sha384(ByteView data);
 Sha512Digest sha512(ByteView data);
 Sha256Digest hmac_sha256(ByteView key, ByteView data);
 
+// Whether an RSA public key may be what a vTPM has: big-endian, 2048 bits, e = 65537.
+Status check_rsa2048(ByteView modulus, ByteView exponent, std::string_view where);
+
 // A public key. Copies share the parsed key (parsing costs several times a verification).
 class PublicKey {
  public:
-  // Big-endian modulus and exponent; only 2048-bit moduli with e = 65537 (what the vTPM's AK is).
+  // What check_rsa2048 passes.
   static Result<PublicKey> rsa2048(ByteView modulus, ByteView exponent, std::string_view where);
   // Takes a share of `key`.
   explicit PublicKey(std::shared_ptr<EVP_PKEY> key);
@@ -50,7 +53,7 @@ class Certificate {
   // Exactly one DER certificate; bytes after its outer length are kTrailing.
   static Result<Certificate> parse_der(ByteView der, std::string_view where);
 
-  const Bytes& der() const { return der_; }
+  const Bytes& der() const { return *der_; }
   const Sha256Digest& sha256() const { return sha256_; }  // of the DER
   std::string subject_common_name() const;                // empty when absent
   std::string subject() const;                            // one line, for messages
@@ -60,8 +63,8 @@ class Certificate {
   UnixTime not_after() const;
   const PublicKey& key() const { return *key_; }
   Sha256Digest spki_sha256() const;  // of the SubjectPublicKeyInfo, DER
-  bool is_self_issued() const;  // subject equals issuer; no signature is checked
-  bool is_ca() const;           // basicConstraints CA:TRUE
+  bool is_self_issued() const;       // subject equals issuer; no signature is checked
+  bool is_ca() const;                // basicConstraints CA:TRUE
   // Whether it may issue a certificate with `cas_below` further CAs under that one: CA:TRUE, keyUsage
   // with keyCertSign, path length observed (RFC 5280 4.2.1.9).
   bool may_issue(std::size_t cas_below) const;
@@ -71,7 +74,7 @@ class Certificate {
   // The content octets of the extension with this dotted OID; duplicates and absence are Errors.
   Result<Bytes> extension(std::string_view oid) const;
   bool has_extension(std::string_view oid) const;
-  std::vector<std::string> policy_oids() const;             // certificatePolicies
+  std::vector<std::string> policy_oids() const;  // certificatePolicies
   std::vector<std::string> extended_key_usage_oids() const;
 
   bool names_as_issuer(const Certificate& issuer) const;  // names only
@@ -83,7 +86,7 @@ class Certificate {
 
  private:
   Certificate() = default;
-  Bytes der_;
+  std::shared_ptr<const Bytes> der_;
   Sha256Digest sha256_{};
   std::shared_ptr<X509> x509_;
   std::optional<PublicKey> key_;

@@ -13,12 +13,14 @@ constexpr std::string_view kWhat = "runtime-claims";
 constexpr std::string_view kAk = "HCLAkPub";
 constexpr std::string_view kEk = "HCLEkPub";
 
-struct Keys {
-  std::optional<PublicKey> ak;
-  std::optional<PublicKey> ek;
+// An RSA key as its JWK has it (RFC 7518 section 6.3.1), checked.
+struct Jwk {
+  std::string path;
+  Bytes modulus;
+  Bytes exponent;
 };
 
-Result<PublicKey> parse_jwk(const JsonValue& jwk) {
+Result<Jwk> parse_jwk(const JsonValue& jwk) {
   NODEPROOF_TRY(type, jwk.required("kty"));
   NODEPROOF_TRY(type_text, type.string());
   if (type_text != "RSA") return Error{Errc::kUnsupported, type.path(), "is not RSA"};
@@ -28,14 +30,16 @@ Result<PublicKey> parse_jwk(const JsonValue& jwk) {
   NODEPROOF_TRY(e, jwk.required("e"));
   NODEPROOF_TRY(e_text, e.string());
   NODEPROOF_TRY(exponent, from_base64url(e_text, e.path()));
-  return PublicKey::rsa2048(modulus, exponent, jwk.path());
+  NODEPROOF_CHECK(check_rsa2048(modulus, exponent, jwk.path()));
+  return Jwk{jwk.path(), std::move(modulus), std::move(exponent)};
 }
 
 // By kid, never by position; key_ops is ignored, because old reports label the AK "encrypt".
-Result<Keys> parse_keys(const JsonValue& root) {
+Result<PublicKey> parse_ak(const JsonValue& root) {
   NODEPROOF_TRY(list_member, root.required("keys"));
   NODEPROOF_TRY(list, list_member.array());
-  Keys out;
+  std::optional<Jwk> ak;
+  std::optional<Jwk> ek;
   std::vector<std::string_view> kids;
   for (const JsonValue& jwk : list) {
     NODEPROOF_TRY(kid, jwk.required("kid"));
@@ -47,13 +51,13 @@ Result<Keys> parse_keys(const JsonValue& root) {
     kids.push_back(name);
     if (name != kAk && name != kEk) continue;
     NODEPROOF_TRY(key, parse_jwk(jwk));
-    (name == kAk ? out.ak : out.ek) = key;
+    (name == kAk ? ak : ek) = std::move(key);
   }
-  if (!out.ak) return Error{Errc::kMissing, list_member.path(), "holds no key with the kid HCLAkPub"};
-  if (out.ek && *out.ek == *out.ak) {
+  if (!ak) return Error{Errc::kMissing, list_member.path(), "holds no key with the kid HCLAkPub"};
+  if (ek && ek->modulus == ak->modulus) {
     return Error{Errc::kDuplicate, list_member.path(), "HCLAkPub and HCLEkPub are the same key"};
   }
-  return out;
+  return PublicKey::rsa2048(ak->modulus, ak->exponent, ak->path);
 }
 
 Result<std::optional<bool>> optional_boolean(const JsonValue& object, std::string_view key) {
@@ -81,7 +85,7 @@ Result<JsonDocument> parse_document(ByteView json) {
 Result<RuntimeClaims> parse_runtime_claims(ByteView json) {
   NODEPROOF_TRY(document, parse_document(json));
   const JsonValue root = document.root();
-  NODEPROOF_TRY(keys, parse_keys(root));
+  NODEPROOF_TRY(ak, parse_ak(root));
   NODEPROOF_TRY(configuration, root.required("vm-configuration"));
   NODEPROOF_TRY(vm_member, configuration.required("vmUniqueId"));
   NODEPROOF_TRY(vm_text, vm_member.string());
@@ -89,13 +93,12 @@ Result<RuntimeClaims> parse_runtime_claims(ByteView json) {
   NODEPROOF_TRY(secure_boot, optional_boolean(configuration, "secure-boot"));
   NODEPROOF_TRY(tpm_enabled, optional_boolean(configuration, "tpm-enabled"));
   NODEPROOF_TRY(user_data, parse_user_data(root));
-  return RuntimeClaims{*keys.ak, keys.ek, vm_unique_id, secure_boot, tpm_enabled, user_data};
+  return RuntimeClaims{ak, vm_unique_id, secure_boot, tpm_enabled, user_data};
 }
 
 Result<PublicKey> parse_claimed_ak(ByteView json) {
   NODEPROOF_TRY(document, parse_document(json));
-  NODEPROOF_TRY(keys, parse_keys(document.root()));
-  return *keys.ak;
+  return parse_ak(document.root());
 }
 
 }  // namespace nodeproof::attest

@@ -10,16 +10,16 @@ namespace nodeproof::attest {
 
 // secure_boot absent means "not proven", never false.
 struct RuntimeClaims {
-  PublicKey ak;                 // HCLAkPub, chosen by kid
-  std::optional<PublicKey> ek;  // HCLEkPub; absent in captures of 2022 and in the emulated node
-  std::string vm_unique_id;     // canonical lower-case UUID
+  PublicKey ak;              // HCLAkPub, chosen by kid
+  std::string vm_unique_id;  // canonical lower-case UUID
   std::optional<bool> secure_boot;
   std::optional<bool> tpm_enabled;
   std::optional<ByteArray<64>> user_data;  // absent in captures of 2022/23
 };
 
 // Strict: UTF-8, one object, no duplicate key at any level, no trailing bytes; RSA-2048 with
-// e = 65537 and a non-zero modulus for known kids. Unknown members are tolerated: the set grows.
+// e = 65537 and a non-zero modulus for HCLAkPub and, where there is one, HCLEkPub, which is another key.
+// Unknown members are tolerated: the set grows.
 Result<RuntimeClaims> parse_runtime_claims(ByteView json);
 
 // HCLAkPub alone, when the other members are not what they should be: lets a quote be looked at

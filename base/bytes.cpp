@@ -1,6 +1,7 @@
 #include "base/bytes.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace nodeproof {
 namespace {
@@ -8,6 +9,19 @@ namespace {
 constexpr std::string_view kHex = "0123456789abcdef";
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kBase64Url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+constexpr std::uint8_t kNoDigit = 0xff;
+
+// The value of every character as a digit of this alphabet.
+constexpr std::array<std::uint8_t, 256> digits_of(std::string_view alphabet) {
+  std::array<std::uint8_t, 256> out{};
+  out.fill(kNoDigit);
+  for (std::size_t i = 0; i < alphabet.size(); ++i)
+    out[static_cast<std::uint8_t>(alphabet[i])] = static_cast<std::uint8_t>(i);
+  return out;
+}
+constexpr auto kBase64Digits = digits_of(kBase64);
+constexpr auto kBase64UrlDigits = digits_of(kBase64Url);
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -40,16 +54,18 @@ Error bad_digit(std::string_view where, std::size_t position, std::string_view k
 }
 
 // Unused low bits of the last digit must be zero: one byte string has one text.
-Result<Bytes> decode64(std::string_view digits, std::string_view alphabet, std::string_view where) {
-  if (digits.size() % 4 == 1) return Error{Errc::kTruncated, std::string(where), "ends inside a base64 group"};
+Result<Bytes> decode64(std::string_view digits, const std::array<std::uint8_t, 256>& values,
+                       std::string_view where) {
+  if (digits.size() % 4 == 1)
+    return Error{Errc::kTruncated, std::string(where), "ends inside a base64 group"};
   Bytes out;
   out.reserve(digits.size() / 4 * 3 + 2);
   std::uint32_t bits = 0;
   unsigned count = 0;
   for (std::size_t i = 0; i < digits.size(); ++i) {
-    const std::size_t digit = alphabet.find(digits[i]);
-    if (digit == std::string_view::npos) return bad_digit(where, i, "a base64 digit");
-    bits = bits << 6 | static_cast<std::uint32_t>(digit);
+    const std::uint8_t digit = values[static_cast<std::uint8_t>(digits[i])];
+    if (digit == kNoDigit) return bad_digit(where, i, "a base64 digit");
+    bits = bits << 6U | digit;
     count += 6;
     if (count >= 8) {
       count -= 8;
@@ -62,20 +78,26 @@ Result<Bytes> decode64(std::string_view digits, std::string_view alphabet, std::
 
 }  // namespace
 
-bool equal(ByteView a, ByteView b) noexcept { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+bool equal(ByteView a, ByteView b) noexcept {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
 
 bool all_zero(ByteView bytes) noexcept {
   return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t b) { return b == 0; });
 }
 
-void append(Bytes& to, ByteView bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); }
+void append(Bytes& to, ByteView bytes) {
+  to.insert(to.end(), bytes.begin(), bytes.end());
+}
 
 void append_be32(Bytes& to, std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) to.push_back(static_cast<std::uint8_t>(value >> shift & 0xffU));
+  for (int shift = 24; shift >= 0; shift -= 8)
+    to.push_back(static_cast<std::uint8_t>(value >> shift & 0xffU));
 }
 
 void append_be64(Bytes& to, std::uint64_t value) {
-  for (int shift = 56; shift >= 0; shift -= 8) to.push_back(static_cast<std::uint8_t>(value >> shift & 0xffU));
+  for (int shift = 56; shift >= 0; shift -= 8)
+    to.push_back(static_cast<std::uint8_t>(value >> shift & 0xffU));
 }
 
 std::string to_hex(ByteView bytes) {
@@ -89,7 +111,8 @@ std::string to_hex(ByteView bytes) {
 }
 
 Result<Bytes> from_hex(std::string_view text, std::string_view where) {
-  if (text.size() % 2 != 0) return Error{Errc::kTruncated, std::string(where), "has an odd number of hex digits"};
+  if (text.size() % 2 != 0)
+    return Error{Errc::kTruncated, std::string(where), "has an odd number of hex digits"};
   Bytes out;
   out.reserve(text.size() / 2);
   for (std::size_t i = 0; i < text.size(); i += 2) {
@@ -101,7 +124,9 @@ Result<Bytes> from_hex(std::string_view text, std::string_view where) {
   return out;
 }
 
-std::string to_base64(ByteView bytes) { return encode64(bytes, kBase64, true); }
+std::string to_base64(ByteView bytes) {
+  return encode64(bytes, kBase64, true);
+}
 
 Result<Bytes> from_base64(std::string_view text, std::string_view where) {
   if (text.size() % 4 != 0) {
@@ -109,13 +134,15 @@ Result<Bytes> from_base64(std::string_view text, std::string_view where) {
   }
   std::size_t padding = 0;
   while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
-  return decode64(text.substr(0, text.size() - padding), kBase64, where);
+  return decode64(text.substr(0, text.size() - padding), kBase64Digits, where);
 }
 
-std::string to_base64url(ByteView bytes) { return encode64(bytes, kBase64Url, false); }
+std::string to_base64url(ByteView bytes) {
+  return encode64(bytes, kBase64Url, false);
+}
 
 Result<Bytes> from_base64url(std::string_view text, std::string_view where) {
-  return decode64(text, kBase64Url, where);
+  return decode64(text, kBase64UrlDigits, where);
 }
 
 }  // namespace nodeproof

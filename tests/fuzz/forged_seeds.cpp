@@ -1,15 +1,9 @@
 #include "attest/event_log.hpp"
 #include "tests/fuzz/seeds.hpp"
-#include "tests/support/forge.hpp"
-#include "wire/node_evidence.hpp"
-#include "wire/node_quote.hpp"
+#include "tests/support/forge_node.hpp"
 
 namespace nodeproof::fuzz {
 namespace {
-
-const attest::BootIdentity kBoot{"0f8fad5b-d9cb-469f-a165-70867728950e",
-                                 "7c9e6679-7425-40de-944b-e07fc1f90ae7"};
-const attest::Epoch kEpoch{"00112233aabbccdd", 59587200};
 
 constexpr std::string_view kWebhookYaml = R"(namespace: nodeproof-system
 listen: 0.0.0.0:8443
@@ -52,32 +46,6 @@ constexpr std::string_view kPodReview =
     R"("userInfo":{"username":"ada"},"object":{"metadata":{"name":"ledger","annotations":)"
     R"({"nodeproof.dev/policy":"confidential"}},"spec":{"nodeName":"worker-7"}},)"
     R"("oldObject":{"metadata":{"name":"ledger"},"spec":{}}}})";
-
-wire::NodeEvidence node_evidence(const forge::World& world, const attest::BootEvidence& boot) {
-  wire::NodeEvidence out;
-  out.name = "worker-7";
-  out.resource_version = "4711";
-  out.boot = kBoot;
-  out.platform = wire::kPlatformSnp;
-  out.collected = kEpoch;
-  out.hcl_report = boot.hcl_report;
-  out.ak_certificate = boot.ak_certificate.value().der();
-  out.certificates = {world.amd.ask.certificate.der(), world.amd.ark.certificate.der()};
-  out.collection = {"endorsements-unreachable", "THIM answers 503; \"later\""};
-  out.collected_at = "2026-08-25T00:00:00Z";
-  return out;
-}
-
-wire::NodeQuote node_quote(const attest::QuoteEvidence& quote) {
-  wire::NodeQuote out;
-  out.name = "worker-7";
-  out.boot = kBoot;
-  out.epoch = kEpoch;
-  out.attest = quote.attest;
-  out.signature = quote.signature;
-  out.pcrs = quote.pcrs;
-  return out;
-}
 
 void write_certificates(const SeedWriter& out, const forge::World& world, const attest::BootEvidence& boot) {
   const attest::Certificate& ak = boot.ak_certificate.value();
@@ -146,7 +114,7 @@ void write_quotes(const SeedWriter& out, const forge::World& world) {
   out.add("tpms_attest", "node-quote", quote.attest);
   out.add("quote_signature", "tpmt", quote.signature);
   out.add("quote_signature", "bare", forge::make_quote(world.ak, bare).signature);
-  out.add("node_quote", "complete", wire::to_json(node_quote(quote)));
+  out.add("node_quote", "complete", wire::to_json(forge::make_node_quote(forge::make_node_evidence())));
 }
 
 void write_texts(const SeedWriter& out, const std::string& evidence) {
@@ -166,13 +134,17 @@ void write_texts(const SeedWriter& out, const std::string& evidence) {
 }  // namespace
 
 void write_forged_seeds(const SeedWriter& out) {
-  const forge::World world = forge::make_world();
+  const forge::World& world = forge::shared_world();
   const attest::BootEvidence boot = forge::make_boot_evidence(world);
-  const std::string evidence = wire::to_json(node_evidence(world, boot));
+  wire::NodeEvidence complete = forge::make_node_evidence();
+  complete.resource_version = "4711";
+  complete.collection = {"endorsements-unreachable", "THIM answers 503; \"later\""};
+  complete.collected_at = "2026-08-25T00:00:00Z";
+  const std::string evidence = wire::to_json(complete);
   out.add("node_evidence", "complete", evidence);
   wire::NodeEvidence nothing;
   nothing.name = "worker-8";
-  nothing.boot = kBoot;
+  nothing.boot = complete.boot;
   nothing.collection = {"no-tpm", "there is no /dev/tpmrm0"};
   out.add("node_evidence", "nothing-to-prove", wire::to_json(nothing));
   write_certificates(out, world, boot);

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "tests/support/forge.hpp"
+#include "tests/unit/attest/issued.hpp"
 #include "tests/unit/attest/test_certificate.hpp"
 
 namespace nodeproof::attest {
@@ -15,13 +16,6 @@ namespace {
 using testing_certificates::make;
 using testing_certificates::make_key;
 using testing_certificates::Spec;
-
-Certificate issued(const forge::AmdAuthority& authority,
-                   const std::function<void(forge::VcekOptions&)>& edit) {
-  forge::VcekOptions options;
-  edit(options);
-  return forge::issue_vcek(authority, options).certificate;
-}
 
 forge::AmdAuthority authority_with(const std::function<void(forge::AmdOptions&)>& edit) {
   forge::AmdOptions options;

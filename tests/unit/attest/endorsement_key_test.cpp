@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "tests/support/forge.hpp"
+#include "tests/unit/attest/issued.hpp"
 #include "tests/unit/attest/test_certificate.hpp"
 
 namespace nodeproof::attest {
@@ -17,13 +18,6 @@ using testing_certificates::make;
 using testing_certificates::make_key;
 using testing_certificates::RawExtension;
 using testing_certificates::Spec;
-
-Certificate issued(const forge::AmdAuthority& authority,
-                   const std::function<void(forge::VcekOptions&)>& edit) {
-  forge::VcekOptions options;
-  edit(options);
-  return forge::issue_vcek(authority, options).certificate;
-}
 
 // ---- Extensions ----
 

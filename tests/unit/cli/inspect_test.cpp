@@ -14,8 +14,8 @@ namespace {
 
 using testing::Folder;
 using ::testing::HasSubstr;
-using testing::make_evidence;
-using testing::make_quote;
+using testing::make_node_evidence;
+using testing::make_node_quote;
 
 Bytes text(std::string_view content) {
   return to_bytes(as_bytes(content));
@@ -40,8 +40,8 @@ struct Seed {
 };
 
 std::vector<Seed> seeds() {
-  const wire::NodeEvidence evidence = make_evidence();
-  const wire::NodeQuote quote = make_quote(evidence);
+  const wire::NodeEvidence evidence = make_node_evidence();
+  const wire::NodeQuote quote = make_node_quote(evidence);
   Bytes padded = evidence.certificates[0];
   padded.resize(4096);
   return {

@@ -11,8 +11,8 @@ namespace {
 using testing::Folder;
 using ::testing::HasSubstr;
 using testing::list_of;
-using testing::make_evidence;
-using testing::make_quote;
+using testing::make_node_evidence;
+using testing::make_node_quote;
 
 std::string error_of(const std::string& text, const std::string& node = {}) {
   const Folder folder;
@@ -21,7 +21,7 @@ std::string error_of(const std::string& text, const std::string& node = {}) {
 }
 
 std::string evidence_named(const std::string& name) {
-  wire::NodeEvidence evidence = make_evidence();
+  wire::NodeEvidence evidence = make_node_evidence();
   evidence.name = name;
   return to_json(evidence);
 }

@@ -20,8 +20,8 @@ using testing::kBootId;
 using testing::kNodeUid;
 using testing::kOtherUuid;
 using testing::list_of;
-using testing::make_evidence;
-using testing::make_quote;
+using testing::make_node_evidence;
+using testing::make_node_quote;
 using testing::node_json;
 
 wire::Node node(const std::string& uid = kNodeUid, const std::string& boot_id = kBootId) {
@@ -33,8 +33,8 @@ wire::Node node(const std::string& uid = kNodeUid, const std::string& boot_id = 
 }
 
 NodeObjects objects() {
-  const wire::NodeEvidence evidence = make_evidence();
-  return {"cvm-1", node(), evidence, make_quote(evidence)};
+  const wire::NodeEvidence evidence = make_node_evidence();
+  return {"cvm-1", node(), evidence, make_node_quote(evidence)};
 }
 
 Verdict judge(const NodeObjects& objects) {
@@ -86,9 +86,9 @@ struct Wrong {
 };
 
 TEST(NodeVerdict, EachWayToBeWrongFailsItsOwnCheck) {
-  const wire::NodeEvidence good = make_evidence();
-  const auto with_quote = [&](const testing::QuoteChoice& choice) {
-    return [&good, choice](NodeObjects& o) { o.quote = make_quote(good, choice); };
+  const wire::NodeEvidence good = make_node_evidence();
+  const auto with_quote = [&](const forge::Answer& choice) {
+    return [&good, choice](NodeObjects& o) { o.quote = make_node_quote(good, choice); };
   };
   const auto edit_quote = [](const std::function<void(wire::NodeQuote&)>& edit) {
     return [edit](NodeObjects& o) { edit(**o.quote); };
@@ -96,12 +96,12 @@ TEST(NodeVerdict, EachWayToBeWrongFailsItsOwnCheck) {
   const auto edit_evidence = [](const std::function<void(wire::NodeEvidence&)>& edit) {
     return [edit](NodeObjects& o) { edit(**o.evidence); };
   };
-  testing::QuoteChoice more;
-  more.options.selection = attest::PcrSelection(0xffffff);
-  testing::QuoteChoice fewer;
-  fewer.options.selection = attest::kBootPcrs;
-  testing::QuoteChoice other_vm;
-  other_vm.options.pcrs = forge::make_pcrs(kOtherUuid);
+  forge::Answer more;
+  more.quote.selection = attest::PcrSelection(0xffffff);
+  forge::Answer fewer;
+  fewer.quote.selection = attest::kBootPcrs;
+  forge::Answer other_vm;
+  other_vm.quote.pcrs = forge::make_pcrs(kOtherUuid);
   const Wrong wrongs[] = {
       {"another key", with_quote({.other_ak = true}), Check::kQuoteSignature, "invalid"},
       {"another challenge", with_quote({.qualifying_data = Bytes(32, 1)}), Check::kQualifyingData,
@@ -229,22 +229,23 @@ class VerifyNode : public ::testing::Test {
 };
 
 std::string good_list() {
-  const wire::NodeEvidence evidence = make_evidence();
-  return list_of({to_json(evidence), to_json(make_quote(evidence)), node_json()});
+  const wire::NodeEvidence evidence = make_node_evidence();
+  return list_of({to_json(evidence), to_json(make_node_quote(evidence)), node_json()});
 }
 
 TEST_F(VerifyNode, AListAndYamlDocumentsAreJudgedAlike) {
   EXPECT_EQ(run_on(good_list()), kVerified) << out_.str() << err_.str();
   EXPECT_THAT(out_.str(), HasSubstr("Verified: every check"));
   EXPECT_THAT(out_.str(), HasSubstr("epoch-origin"));
-  const wire::NodeEvidence evidence = make_evidence();
-  EXPECT_EQ(run_on("---\n" + to_json(evidence) + "\n---\n" + to_json(make_quote(evidence)) + "\n"), kVerified)
+  const wire::NodeEvidence evidence = make_node_evidence();
+  EXPECT_EQ(run_on("---\n" + to_json(evidence) + "\n---\n" + to_json(make_node_quote(evidence)) + "\n"),
+            kVerified)
       << out_.str() << err_.str();
 }
 
 TEST_F(VerifyNode, ABadQuoteIsRefused) {
-  const wire::NodeEvidence evidence = make_evidence();
-  EXPECT_EQ(run_on(list_of({to_json(evidence), to_json(make_quote(evidence, {.other_ak = true}))})),
+  const wire::NodeEvidence evidence = make_node_evidence();
+  EXPECT_EQ(run_on(list_of({to_json(evidence), to_json(make_node_quote(evidence, {.other_ak = true}))})),
             kRefused);
   EXPECT_THAT(out_.str(), HasSubstr("FAILED       quote-signature"));
   options_.json = true;
@@ -303,10 +304,10 @@ class VerifyNodeInCluster : public VerifyNode {
   }
 
   static Answers good() {
-    const wire::NodeEvidence evidence = make_evidence();
+    const wire::NodeEvidence evidence = make_node_evidence();
     return {{kNode, {200, node_json()}},
             {kEvidence, {200, to_json(evidence)}},
-            {kQuote, {200, to_json(make_quote(evidence))}},
+            {kQuote, {200, to_json(make_node_quote(evidence))}},
             {kGroup, {200, "{}"}}};
   }
 

@@ -2,7 +2,7 @@
 // and the keys and parameters that judge them.
 #pragma once
 
-#include "tests/support/forge.hpp"
+#include "tests/support/forge_node.hpp"
 #include "webhook/node_trust.hpp"
 
 namespace nodeproof::webhook::testing {
@@ -11,10 +11,10 @@ inline constexpr Seconds kEpochLength{30};
 inline const UnixTime kNow = forge::kNow;
 inline const std::uint64_t kEpoch = attest::epoch_at(kNow, kEpochLength);
 
-inline constexpr const char* kNodeUid = "11111111-2222-4333-8444-555555555555";
-inline constexpr const char* kBootId = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
-inline constexpr const char* kOtherUuid = "99999999-8888-4777-8666-555555555555";
-inline constexpr const char* kKid = "0123456789abcdef";
+using forge::kBootId;
+using forge::kKid;
+using forge::kNodeUid;
+using forge::kOtherUuid;
 
 inline Generations generations() {
   wire::EpochKeyGeneration generation;
@@ -39,44 +39,25 @@ inline attest::BootIdentity boot_identity() {
 }
 
 inline wire::NodeEvidence make_evidence(forge::BootOptions options = {}, std::uint64_t epoch = kEpoch - 3) {
-  options.hcl_padding = 0;
-  const attest::BootEvidence boot = forge::make_boot_evidence(forge::shared_world(), options);
-  wire::NodeEvidence out;
-  out.name = "cvm-1";
-  out.boot = boot_identity();
-  out.platform = wire::kPlatformSnp;
-  out.collected = {kKid, epoch};
-  out.hcl_report = boot.hcl_report;
-  for (const attest::Certificate& certificate : boot.certificates)
-    out.certificates.push_back(certificate.der());
-  if (boot.ak_certificate) out.ak_certificate = boot.ak_certificate->der();
+  wire::NodeEvidence out = forge::make_node_evidence(std::move(options));
+  out.collected.number = epoch;
   return out;
 }
 
 struct QuoteChoice {
-  std::uint64_t epoch = kEpoch;
+  std::uint64_t epoch = kEpoch;  // whose nonce it answers
   bool other_ak = false;
-  std::string kid = kKid;
   forge::QuoteOptions options = {};
   std::optional<Bytes> qualifying_data = {};  // absent: the right one
 };
 
 inline wire::NodeQuote make_quote(const wire::NodeEvidence& evidence, const QuoteChoice& choice = {}) {
-  const forge::World& world = forge::shared_world();
-  wire::NodeQuote out;
-  out.name = evidence.name;
-  out.boot = evidence.boot;
-  out.epoch = {choice.kid, choice.epoch};
-  out.nonce = attest::epoch_nonce(generations().front().key, choice.epoch);
-  out.evidence_digest = evidence.digest();
-  forge::QuoteOptions options = choice.options;
-  options.qualifying_data = choice.qualifying_data.value_or(
-      to_bytes(attest::qualifying_data(choice.kid, out.nonce, out.boot, out.evidence_digest)));
-  const attest::QuoteEvidence quote = forge::make_quote(choice.other_ak ? world.other_ak : world.ak, options);
-  out.attest = quote.attest;
-  out.signature = quote.signature;
-  out.pcrs = quote.pcrs;
-  return out;
+  return forge::make_node_quote(evidence,
+                                {.epoch = {kKid, choice.epoch},
+                                 .nonce = attest::epoch_nonce(generations().front().key, choice.epoch),
+                                 .other_ak = choice.other_ak,
+                                 .quote = choice.options,
+                                 .qualifying_data = choice.qualifying_data});
 }
 
 // Everything that one judgement needs, to be changed member by member.

@@ -1,0 +1,38 @@
+#include "tests/support/forge_node.hpp"
+
+namespace nodeproof::forge {
+
+wire::NodeEvidence make_node_evidence(BootOptions options) {
+  options.hcl_padding = 0;
+  const attest::BootEvidence boot = make_boot_evidence(shared_world(), options);
+  wire::NodeEvidence out;
+  out.name = "cvm-1";
+  out.boot = {kNodeUid, kBootId};
+  out.platform = wire::kPlatformSnp;
+  out.collected = {kKid, 100};
+  out.hcl_report = boot.hcl_report;
+  for (const attest::Certificate& certificate : boot.certificates)
+    out.certificates.push_back(certificate.der());
+  if (boot.ak_certificate) out.ak_certificate = boot.ak_certificate->der();
+  return out;
+}
+
+wire::NodeQuote make_node_quote(const wire::NodeEvidence& evidence, const Answer& answer) {
+  const World& world = shared_world();
+  wire::NodeQuote out;
+  out.name = evidence.name;
+  out.boot = evidence.boot;
+  out.epoch = answer.epoch;
+  out.nonce = answer.nonce;
+  out.evidence_digest = evidence.digest();
+  QuoteOptions options = answer.quote;
+  options.qualifying_data = answer.qualifying_data.value_or(
+      to_bytes(attest::qualifying_data(out.epoch.kid, out.nonce, out.boot, out.evidence_digest)));
+  const attest::QuoteEvidence quote = make_quote(answer.other_ak ? world.other_ak : world.ak, options);
+  out.attest = quote.attest;
+  out.signature = quote.signature;
+  out.pcrs = quote.pcrs;
+  return out;
+}
+
+}  // namespace nodeproof::forge

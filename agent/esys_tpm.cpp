@@ -35,7 +35,7 @@ using Returned = UniqueHandle<T, Esys_Free>;  // what an Esys_ call allocated
 
 std::string hex32(std::uint32_t value) {
   char text[16];
-  std::snprintf(text, sizeof text, "0x%08x", value);
+  (void)std::snprintf(text, sizeof text, "0x%08x", value);
   return text;
 }
 
@@ -207,7 +207,7 @@ struct EsysTpm::Context {
   UniqueHandle<ESYS_CONTEXT, finalize_esys> esys;
 
   explicit Context(const std::string& name) {
-    if (const auto problem = device_problem(name)) throw *problem;
+    if (const auto problem = device_problem(name)) throw TpmError(*problem);
     TSS2_TCTI_CONTEXT* tcti_out = nullptr;
     check(Tss2_TctiLdr_Initialize(name.c_str(), &tcti_out), TpmSubject::kConnection,
           "opening the TPM at " + name);

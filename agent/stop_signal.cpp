@@ -6,7 +6,7 @@ namespace nodeproof::agent {
 
 StopSignal::StopSignal() {
   // A TPM or API server that hangs up must be an error, not our end.
-  std::signal(SIGPIPE, SIG_IGN);
+  (void)std::signal(SIGPIPE, SIG_IGN);
   sigemptyset(&signals_);
   sigaddset(&signals_, SIGTERM);
   sigaddset(&signals_, SIGINT);
@@ -19,7 +19,8 @@ StopSignal::StopSignal() {
 }
 
 StopSignal::~StopSignal() {
-  pthread_kill(waiter_.native_handle(), SIGTERM);
+  // The thread takes it in sigwait and is not ended by it.
+  pthread_kill(waiter_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread,cert-pos44-c)
   waiter_.join();
 }
 

@@ -40,7 +40,7 @@ class EndorsementCache {
  private:
   struct Entry {
     Certificate certificate;
-    Sha256Digest issuer;  // of its DER
+    Sha256Digest issuer{};  // of its DER
   };
   using Entries = std::list<Entry>;
 

@@ -82,7 +82,7 @@ const HashInfo* hash_info(std::uint16_t algorithm) {
 
 std::string hex(const char* format, unsigned value) {
   char text[32];
-  std::snprintf(text, sizeof text, format, value);
+  (void)std::snprintf(text, sizeof text, format, value);
   return text;
 }
 

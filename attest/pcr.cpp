@@ -10,7 +10,7 @@ namespace nodeproof::attest {
 namespace {
 
 constexpr std::size_t kDigestSize = 32;
-constexpr std::size_t kMaxJson = 64U * 1024U;
+constexpr std::size_t kMaxJson = std::size_t{64} << 10U;
 constexpr std::string_view kWhat = "pcrs";
 
 // tpm2-tools writes its C structures: TPML_PCR_SELECTION with 16 entries of 8 bytes, then a count of

@@ -73,8 +73,9 @@ class ReportClaims {
 
  private:
   friend struct ReportVerifier;
-  ReportClaims(SnpReport report, Product product, std::optional<std::string> csp_id, ValidityWindow validity)
-      : report_(std::move(report)), product_(product), csp_id_(std::move(csp_id)), validity_(validity) {}
+  ReportClaims(const SnpReport& report, Product product, std::optional<std::string> csp_id,
+               ValidityWindow validity)
+      : report_(report), product_(product), csp_id_(std::move(csp_id)), validity_(validity) {}
   SnpReport report_;
   Product product_;
   std::optional<std::string> csp_id_;
@@ -97,7 +98,7 @@ class BootClaims {
   Product product() const { return snp_.product(); }
   const RuntimeClaims& runtime() const { return runtime_; }
   bool paravisor_genuine() const { return paravisor_genuine_; }
-  bool ak_resident() const { return ak_resident_; }  // number 15: the AK lives in the vTPM
+  bool ak_resident() const { return ak_resident_; }             // number 15: the AK lives in the vTPM
   const ValidityWindow& validity() const { return validity_; }  // of snp() and the AK certificate
 
  private:

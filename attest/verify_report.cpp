@@ -7,9 +7,9 @@ namespace nodeproof::attest {
 
 struct ReportVerifier {
   const std::optional<ByteView>& bytes;
-  const Check holder;
+  const Check holder = Check::kReportFormat;
   const std::vector<Certificate>& certificates;
-  const ReportOf use;
+  const ReportOf use = ReportOf::kAnybody;
   const VerifyParameters& parameters;
   JudgedReport out{};
 

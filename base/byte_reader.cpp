@@ -6,7 +6,7 @@ namespace nodeproof {
 
 Error ByteReader::error(Errc code, std::string_view field, std::size_t offset, std::string detail) const {
   char position[24];
-  std::snprintf(position, sizeof position, " at 0x%03zx", offset);
+  (void)std::snprintf(position, sizeof position, " at 0x%03zx", offset);
   return {code, std::string(what_) + "." + std::string(field) + position, std::move(detail)};
 }
 
@@ -36,13 +36,27 @@ Result<U> ByteReader::big_endian(std::string_view field) {
   return static_cast<U>(value);
 }
 
-Result<std::uint8_t> ByteReader::u8(std::string_view field) { return little_endian<std::uint8_t>(field); }
-Result<std::uint16_t> ByteReader::u16le(std::string_view field) { return little_endian<std::uint16_t>(field); }
-Result<std::uint32_t> ByteReader::u32le(std::string_view field) { return little_endian<std::uint32_t>(field); }
-Result<std::uint64_t> ByteReader::u64le(std::string_view field) { return little_endian<std::uint64_t>(field); }
-Result<std::uint16_t> ByteReader::u16be(std::string_view field) { return big_endian<std::uint16_t>(field); }
-Result<std::uint32_t> ByteReader::u32be(std::string_view field) { return big_endian<std::uint32_t>(field); }
-Result<std::uint64_t> ByteReader::u64be(std::string_view field) { return big_endian<std::uint64_t>(field); }
+Result<std::uint8_t> ByteReader::u8(std::string_view field) {
+  return little_endian<std::uint8_t>(field);
+}
+Result<std::uint16_t> ByteReader::u16le(std::string_view field) {
+  return little_endian<std::uint16_t>(field);
+}
+Result<std::uint32_t> ByteReader::u32le(std::string_view field) {
+  return little_endian<std::uint32_t>(field);
+}
+Result<std::uint64_t> ByteReader::u64le(std::string_view field) {
+  return little_endian<std::uint64_t>(field);
+}
+Result<std::uint16_t> ByteReader::u16be(std::string_view field) {
+  return big_endian<std::uint16_t>(field);
+}
+Result<std::uint32_t> ByteReader::u32be(std::string_view field) {
+  return big_endian<std::uint32_t>(field);
+}
+Result<std::uint64_t> ByteReader::u64be(std::string_view field) {
+  return big_endian<std::uint64_t>(field);
+}
 
 Status ByteReader::zeros(std::size_t count, std::string_view field) {
   const std::size_t start = offset_;

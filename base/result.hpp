@@ -47,15 +47,16 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit like std::expected
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit like std::unexpected
+  // Implicit, as std::expected is from its value and from std::unexpected.
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-*)
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-*)
 
   bool has_value() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
 
   // Calling these without a value is a bug of ours, not an input error.
   T& value() & { return checked(); }
-  const T& value() const& { return const_cast<Result*>(this)->checked(); }
+  const T& value() const& { return checked(); }
   T&& value() && { return std::move(checked()); }
   T& operator*() & { return checked(); }
   const T& operator*() const& { return value(); }
@@ -77,6 +78,10 @@ class [[nodiscard]] Result {
     assert(has_value());
     return std::get<0>(state_);
   }
+  const T& checked() const {
+    assert(has_value());
+    return std::get<0>(state_);
+  }
 
   std::variant<T, Error> state_;
 };
@@ -95,8 +100,8 @@ using Status = Result<Ok>;
   auto& name = *name##_result
 
 // NODEPROOF_CHECK(expression): returns the Error of a Status, goes on otherwise.
-#define NODEPROOF_CHECK(expression)                                               \
-  do {                                                                            \
-    auto nodeproof_check_result = (expression);                                   \
+#define NODEPROOF_CHECK(expression)                                                \
+  do {                                                                             \
+    auto nodeproof_check_result = (expression);                                    \
     if (!nodeproof_check_result) return std::move(nodeproof_check_result).error(); \
   } while (false)

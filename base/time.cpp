@@ -53,15 +53,17 @@ std::string to_rfc3339(UnixTime time) {
   const year_month_day date(days);
   const auto of_day = (time - days).count();
   char out[40];
-  std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(of_day / 3600), static_cast<int>(of_day / 60 % 60), static_cast<int>(of_day % 60));
+  (void)std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                      static_cast<int>(of_day / 3600), static_cast<int>(of_day / 60 % 60),
+                      static_cast<int>(of_day % 60));
   return out;
 }
 
 Result<UnixTime> parse_rfc3339(std::string_view text, std::string_view where) {
-  const Error bad{Errc::kBadValue, std::string(where),
-                  "is not an RFC 3339 time such as 2026-08-25T00:00:00Z: '" + std::string(text.substr(0, 40)) + "'"};
+  const Error bad{
+      Errc::kBadValue, std::string(where),
+      "is not an RFC 3339 time such as 2026-08-25T00:00:00Z: '" + std::string(text.substr(0, 40)) + "'"};
   const int y = digits(text, 4);
   const bool dash1 = skip(text, '-');
   const int mo = digits(text, 2);

@@ -89,7 +89,7 @@ void print_items(std::ostream& out, const std::vector<Item>& items, std::size_t 
 
 std::string hex_number(std::uint64_t value, int digits) {
   char out[32];
-  std::snprintf(out, sizeof out, "0x%0*llx", digits, static_cast<unsigned long long>(value));
+  (void)std::snprintf(out, sizeof out, "0x%0*llx", digits, static_cast<unsigned long long>(value));
   return out;
 }
 

@@ -192,9 +192,7 @@ void add_inspect(CLI::App& app, InspectOptions& options, int& exit_code) {
       [&options, &exit_code] { exit_code = nodeproof::cli::inspect(options, std::cout, std::cerr); });
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   // tss2-mu writes its own lines to standard error about a quote that does not parse; the finding says it.
   ::setenv("TSS2_LOG", "all+none", 0);
   // Standard output is the verdict's.
@@ -222,4 +220,15 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : nodeproof::cli::kUsage;
   }
   return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "nodeproof: " << error.what() << '\n';
+    return nodeproof::cli::kEnvironment;
+  }
 }

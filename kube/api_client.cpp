@@ -29,7 +29,7 @@ constexpr const char* kMergePatch = "application/merge-patch+json";
 // Plain HTTP would show the token to the network, so it must not leave the machine.
 void check_server(const std::string& server) {
   const web::uri uri(server);
-  const std::string host = uri.host();
+  const std::string& host = uri.host();
   // cpprest asks the resolver for the address with its brackets, and gets nothing.
   if (host.find(':') != std::string::npos) {
     throw std::runtime_error("API server address '" + server +
@@ -151,7 +151,7 @@ void limit_http_threads(std::size_t threads) {
 ApiError::ApiError(int status, std::string reason, const std::string& what, Seconds retry_after)
     : std::runtime_error(what), status_(status), reason_(std::move(reason)), retry_after_(retry_after) {}
 
-ApiClient::Impl::Impl(Connection connection, std::string agent, Seconds limit)
+ApiClient::Impl::Impl(const Connection& connection, std::string agent, Seconds limit)
     : server(checked_server(connection.server)),
       user_agent(std::move(agent)),
       timeout(limit),
@@ -244,8 +244,8 @@ std::string ApiClient::Impl::call(const Call& call, Seconds limit, std::stop_tok
   return call_once(call, std::chrono::steady_clock::now() + limit, std::move(stop));
 }
 
-ApiClient::ApiClient(Connection connection, std::string user_agent, Seconds timeout)
-    : impl_(std::make_unique<Impl>(std::move(connection), std::move(user_agent), timeout)) {}
+ApiClient::ApiClient(const Connection& connection, std::string user_agent, Seconds timeout)
+    : impl_(std::make_unique<Impl>(connection, std::move(user_agent), timeout)) {}
 
 ApiClient::~ApiClient() = default;
 

@@ -71,7 +71,7 @@ class ApiError : public std::runtime_error {
 class ApiClient {
  public:
   // Throws std::runtime_error naming what of `connection` cannot be used.
-  ApiClient(Connection connection, std::string user_agent, Seconds timeout = Seconds(10));
+  ApiClient(const Connection& connection, std::string user_agent, Seconds timeout = Seconds(10));
   ~ApiClient();
   ApiClient(const ApiClient&) = delete;
   ApiClient& operator=(const ApiClient&) = delete;

@@ -12,7 +12,7 @@
 namespace nodeproof::kube {
 
 struct ApiClient::Impl {
-  Impl(Connection connection, std::string agent, Seconds limit);
+  Impl(const Connection& connection, std::string agent, Seconds limit);
 
   struct Call {
     web::http::method method;

@@ -22,7 +22,7 @@ std::string environment(const char* name) {
 }
 
 std::filesystem::path mounted(const char* name) {
-  const std::filesystem::path file = kServiceAccount / name;
+  std::filesystem::path file = kServiceAccount / name;
   if (!std::filesystem::exists(file)) {
     throw std::runtime_error(file.string() + " is missing: is automountServiceAccountToken off?");
   }

@@ -28,10 +28,10 @@ std::future<T> observe(const pplx::task<T>& task) {
 
 }  // namespace
 
-HttpStream::HttpStream(web::http::client::http_client& client, web::http::http_request request,
+HttpStream::HttpStream(web::http::client::http_client& client, const web::http::http_request& request,
                        std::stop_token stop)
     : stop_(stop),
-      reply_(observe(client.request(std::move(request), cancellation_.get_token()))),
+      reply_(observe(client.request(request, cancellation_.get_token()))),
       on_stop_(std::move(stop), [this] { cancel(); }) {}
 
 HttpStream::~HttpStream() {

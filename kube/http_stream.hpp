@@ -21,7 +21,8 @@ inline constexpr std::chrono::seconds kIdleSlack{5};
 class HttpStream {
  public:
   // Sends the request. A stop closes the connection at once; `client` must outlive this object.
-  HttpStream(web::http::client::http_client& client, web::http::http_request request, std::stop_token stop);
+  HttpStream(web::http::client::http_client& client, const web::http::http_request& request,
+             std::stop_token stop);
   ~HttpStream();
   HttpStream(const HttpStream&) = delete;
   HttpStream& operator=(const HttpStream&) = delete;

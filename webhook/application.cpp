@@ -185,7 +185,7 @@ struct Application::Parts {
       [this](const HttpRequest& request, PodReader::Deadline) { return health(request); }};
 };
 
-Application::Application(const Config& config, kube::Connection connection)
+Application::Application(const Config& config, const kube::Connection& connection)
     : parts_(std::make_unique<Parts>(config, connection)) {}
 
 Application::~Application() = default;

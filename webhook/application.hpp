@@ -11,7 +11,7 @@ class Application {
  public:
   // Reads certificates, trust anchors and reference values; connects nothing yet. Throws
   // std::runtime_error naming what cannot be used.
-  Application(const Config& config, kube::Connection connection);
+  Application(const Config& config, const kube::Connection& connection);
   ~Application();
   Application(const Application&) = delete;
   Application& operator=(const Application&) = delete;

@@ -15,7 +15,7 @@ struct Case {
   const AdmissionRequest& request;
   const Snapshot& snapshot;
   UnixTime now;
-  Rule rule;
+  Rule rule = Rule::kUnknown;
 };
 
 template <typename Map>

@@ -148,7 +148,7 @@ kube::WatchHandler EvidenceIntake::nodes() {
 template <typename T, typename Parse>
 kube::WatchHandler EvidenceIntake::received(Collection collection, Received<T> Record::*member, Parse parse) {
   const auto put = [this, member, parse](const JsonValue& object) {
-    const std::string name = name_of(object);
+    std::string name = name_of(object);
     if (name.empty()) return name;
     auto parsed = std::make_shared<const Result<T>>(parse(object));
     if (!*parsed)

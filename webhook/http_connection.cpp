@@ -25,7 +25,7 @@ void HttpConnection::start() {
   wait(Io::kWantRead);
 }
 
-void HttpConnection::respond(HttpResponse response) {
+void HttpConnection::respond(const HttpResponse& response) {
   if (phase_ != Phase::kHandling) return;  // closed meanwhile
   answer(response, AfterWrite::kNextRequest);
   run();
@@ -60,7 +60,7 @@ void HttpConnection::enter(Phase phase) {
   edge_.phase_changed(before, phase);
 }
 
-void HttpConnection::run() noexcept {
+void HttpConnection::run() noexcept {  // NOLINT(bugprone-exception-escape)
   try {
     turn();
   } catch (const std::exception& error) {  // out of memory, or of anything else: this client only

@@ -39,7 +39,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   void start();
   // The handler's answer to the request in hand.
-  void respond(HttpResponse response);
+  void respond(const HttpResponse& response);
   // Ends the connection because its phase took too long; counted.
   void time_out();
   // Ends an idle connection properly and at once.
@@ -58,7 +58,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   enum class AfterWrite { kNextRequest, kBody, kLinger };
 
   void enter(Phase phase);
-  void run() noexcept;
+  void run() noexcept;  // NOLINT(bugprone-exception-escape): a close that throws ends us
   void turn();
   void wait(Io io);
   // Each does one step of a phase; false: wait for the socket or the handler, or closed.

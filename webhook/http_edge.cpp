@@ -149,12 +149,11 @@ bool HttpEdge::submit(std::shared_ptr<HttpConnection> connection, HttpRequest re
   boost::asio::post(
       workers_, [this, deadline, connection = std::move(connection), request = std::move(request)]() mutable {
         HttpResponse response = call_handler(request, deadline);
-        boost::asio::post(
-            io_, [this, connection = std::move(connection), response = std::move(response)]() mutable {
-              --handling_;
-              counters_.subtract(&HttpStats::handling);
-              connection->respond(std::move(response));
-            });
+        boost::asio::post(io_, [this, connection = std::move(connection), response = std::move(response)] {
+          --handling_;
+          counters_.subtract(&HttpStats::handling);
+          connection->respond(response);
+        });
       });
   ++handling_;  // the worker's answer comes to this thread, so not before this
   counters_.add(&HttpStats::handling);

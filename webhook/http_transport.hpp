@@ -22,7 +22,7 @@ enum class Io {
 };
 
 struct IoResult {
-  Io io;
+  Io io = Io::kFailed;
   std::size_t count = 0;  // bytes moved, positive when kDone
 };
 

@@ -15,7 +15,7 @@ using web::json::value;
 constexpr std::string_view kApiVersion = "admission.k8s.io/v1";
 constexpr std::string_view kKind = "AdmissionReview";
 constexpr std::size_t kMaxWarning = 256;  // the API server may cut longer ones
-constexpr std::size_t kMaxMessage = 16U * 1024U;
+constexpr std::size_t kMaxMessage = std::size_t{16} << 10U;
 
 Status expect(const JsonValue& root, std::string_view key, std::string_view expected) {
   NODEPROOF_TRY(member, root.required(key));

@@ -8,7 +8,7 @@
 
 namespace nodeproof::wire {
 
-inline constexpr std::size_t kMaxReviewSize = 3U * 1024U * 1024U;  // the API server's own body limit
+inline constexpr std::size_t kMaxReviewSize = std::size_t{3} << 20U;  // the API server's own body limit
 
 struct UserInfo {
   std::string username;

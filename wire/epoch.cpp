@@ -19,7 +19,7 @@ using attest::JsonValue;
 using web::json::value;
 
 constexpr std::size_t kMaxGenerations = 256;
-constexpr std::size_t kMaxGenerationsJson = 64U * 1024U;
+constexpr std::size_t kMaxGenerationsJson = std::size_t{64} << 10U;
 constexpr std::uint64_t kMaxEpoch = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
 // One text per number: no sign, no leading zero.

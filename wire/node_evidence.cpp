@@ -18,7 +18,7 @@ constexpr std::string_view kKind = "NodeEvidence";
 constexpr std::string_view kPlatformTrustedLaunch = "azure-trusted-launch";
 
 // Limits of crds/nodeevidences.yaml, in bytes before base64.
-constexpr std::size_t kMaxBlob = 16U * 1024U;
+constexpr std::size_t kMaxBlob = std::size_t{16} << 10U;
 constexpr std::size_t kMaxCertificates = 8;
 constexpr std::size_t kMaxCode = 63;
 constexpr std::size_t kMaxTime = 40;

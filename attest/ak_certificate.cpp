@@ -32,7 +32,7 @@ bool contains(const std::vector<std::string>& values, std::string_view wanted) {
 }
 
 bool bears(const Certificate& leaf, const ClassMarks& marks) {
-  const std::string name = leaf.subject_common_name();
+  const std::string& name = leaf.subject_common_name();
   return name.size() > marks.subject_suffix.size() && name.ends_with(marks.subject_suffix) &&
          contains(leaf.policy_oids(), marks.policy);
 }

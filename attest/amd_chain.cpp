@@ -26,7 +26,7 @@ std::string issuer_name(SigningKey kind, Product product) {
 }
 
 std::optional<SigningKey> kind_of(const Certificate& key) {
-  const std::string name = key.subject_common_name();
+  const std::string& name = key.subject_common_name();
   if (name == "SEV-VCEK") return SigningKey::kVcek;
   if (name == "SEV-VLEK") return SigningKey::kVlek;
   return std::nullopt;

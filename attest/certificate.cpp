@@ -65,6 +65,16 @@ bool has_key_usage(X509* certificate, std::uint32_t usage) {
          (X509_get_key_usage(certificate) & usage) != 0;
 }
 
+std::string common_name_of(const X509_NAME* name) {
+  const int index = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+  // Two common names mean two things; neither is then the name.
+  if (index < 0 || X509_NAME_get_index_by_NID(name, NID_commonName, index) >= 0) return {};
+  std::uint8_t* utf8 = nullptr;
+  const int size = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index)));
+  const UniqueHandle<std::uint8_t, [](void* memory) { OPENSSL_free(memory); }> owner(utf8);
+  return size > 0 ? std::string(as_text({utf8, static_cast<std::size_t>(size)})) : std::string();
+}
+
 }  // namespace
 
 Result<Certificate> Certificate::parse_der(ByteView der, std::string_view where) {
@@ -85,22 +95,11 @@ Result<Certificate> Certificate::parse_der(ByteView der, std::string_view where)
   require_openssl(EVP_PKEY_up_ref(key) == 1, "EVP_PKEY_up_ref");
   Certificate certificate;
   certificate.key_.emplace(std::shared_ptr<EVP_PKEY>(KeyHandle(key)));
+  certificate.subject_common_name_ = common_name_of(X509_get_subject_name(x509.get()));
   certificate.x509_ = std::move(x509);
   certificate.der_ = std::make_shared<const Bytes>(to_bytes(der));
   certificate.sha256_ = attest::sha256(der);
   return certificate;
-}
-
-std::string Certificate::subject_common_name() const {
-  const OpensslScope scope;
-  const X509_NAME* name = X509_get_subject_name(handle());
-  const int index = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
-  // Two common names mean two things; neither is then the name.
-  if (index < 0 || X509_NAME_get_index_by_NID(name, NID_commonName, index) >= 0) return {};
-  std::uint8_t* utf8 = nullptr;
-  const int size = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index)));
-  const UniqueHandle<std::uint8_t, [](void* memory) { OPENSSL_free(memory); }> owner(utf8);
-  return size > 0 ? std::string(as_text({utf8, static_cast<std::size_t>(size)})) : std::string();
 }
 
 std::string Certificate::subject() const {

@@ -156,7 +156,9 @@ Result<PublicKey> PublicKey::rsa2048(ByteView modulus, ByteView exponent, std::s
   if (EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1) {
     return bad_key(where, "is not an RSA key that OpenSSL takes");
   }
-  return PublicKey(std::shared_ptr<EVP_PKEY>(KeyHandle(key)));
+  PublicKey out{std::shared_ptr<EVP_PKEY>(KeyHandle(key))};
+  out.modulus_ = std::make_shared<const Bytes>(to_bytes(modulus));
+  return out;
 }
 
 bool PublicKey::verify_rsassa_sha256(ByteView message, ByteView signature) const {
@@ -184,6 +186,7 @@ bool PublicKey::is_ec_p384() const {
 }
 
 Bytes PublicKey::rsa_modulus() const {
+  if (modulus_ != nullptr) return *modulus_;
   const OpensslScope scope;
   const BignumHandle modulus = is_rsa(key_.get()) ? rsa_modulus_of(key_.get()) : nullptr;
   if (modulus == nullptr) return {};

@@ -45,6 +45,7 @@ class PublicKey {
 
  private:
   std::shared_ptr<EVP_PKEY> key_;
+  std::shared_ptr<const Bytes> modulus_;  // of a key that was made from it
 };
 
 // An X.509 certificate as parsed, nothing verified. Copies share the parsed form.
@@ -54,9 +55,9 @@ class Certificate {
   static Result<Certificate> parse_der(ByteView der, std::string_view where);
 
   const Bytes& der() const { return *der_; }
-  const Sha256Digest& sha256() const { return sha256_; }  // of the DER
-  std::string subject_common_name() const;                // empty when absent
-  std::string subject() const;                            // one line, for messages
+  const Sha256Digest& sha256() const { return sha256_; }                           // of the DER
+  const std::string& subject_common_name() const { return subject_common_name_; }  // empty when absent
+  std::string subject() const;                                                     // one line, for messages
   std::string issuer() const;
   std::string serial_hex() const;
   UnixTime not_before() const;
@@ -88,6 +89,7 @@ class Certificate {
   Certificate() = default;
   std::shared_ptr<const Bytes> der_;
   Sha256Digest sha256_{};
+  std::string subject_common_name_;
   std::shared_ptr<X509> x509_;
   std::optional<PublicKey> key_;
 };

@@ -227,7 +227,7 @@ Result<Certificate> select_endorsement_key(const std::vector<Certificate>& certi
   const Certificate* key = nullptr;
   bool other_kind = false;
   for (const Certificate& certificate : certificates) {
-    const std::string name = certificate.subject_common_name();
+    const std::string& name = certificate.subject_common_name();
     other_kind = other_kind || name == common_name_of(other);
     if (name != wanted) continue;
     if (key != nullptr && key->sha256() != certificate.sha256()) {

@@ -44,7 +44,7 @@ Status usable_root(const Certificate& certificate) {
 
 Status add_amd_root(TrustAnchors& anchors, const Certificate& certificate) {
   NODEPROOF_CHECK(usable_root(certificate));
-  const std::string name = certificate.subject_common_name();
+  const std::string& name = certificate.subject_common_name();
   if (!name.starts_with(kArkPrefix)) {
     return refused(certificate, Errc::kBadValue, "must have a common name ARK-<product>, such as ARK-Milan");
   }

@@ -1,5 +1,6 @@
 // Numbers 1-9 and 15: one function per number, in their order; 2-5 are in verify_report.cpp.
 #include <algorithm>
+#include <iterator>
 
 #include "attest/hcl_report.hpp"
 #include "attest/verify_report.hpp"
@@ -22,6 +23,7 @@ struct BootVerifier {
   std::optional<ValidityWindow> ak_validity{};
 
   BootVerification verify() {
+    out.findings.reserve(all_checks().size());
     hcl_frame();
     snp_report();
     report_data_binding();
@@ -60,7 +62,7 @@ struct BootVerifier {
     std::optional<ByteView> bytes;
     if (hcl) bytes = hcl->hardware_report;
     snp = verify_report(bytes, Check::kHclFrame, evidence.certificates, ReportOf::kNode, parameters);
-    out.findings.insert(out.findings.end(), snp.findings.begin(), snp.findings.end());
+    std::move(snp.findings.begin(), snp.findings.end(), std::back_inserter(out.findings));
   }
 
   // Number 6
@@ -124,10 +126,10 @@ struct BootVerifier {
                              "read NV index 0x01C101D0"));
     }
     if (!out.unverified_ak) return add(premise_failed(Check::kAkCertificate, Check::kRuntimeClaims));
-    AkCertificateResult result = verify_ak_certificate(
-        *evidence.ak_certificate, evidence.certificates, out.unverified_ak->key, NodeClass::kConfidential,
-        parameters.anchors, parameters.revocation_lists, parameters.now, parameters.ak_certificate_grace,
-        parameters.known_endorsements);
+    AkCertificateResult result =
+        verify_ak_certificate(*evidence.ak_certificate, evidence.certificates, out.unverified_ak->key,
+                              NodeClass::kConfidential, parameters.anchors, parameters.revocation_lists,
+                              parameters.now, parameters.ak_certificate_grace, parameters.known_endorsements);
     ak_validity = result.validity;
     add(std::move(result.finding));
   }

@@ -19,6 +19,7 @@ struct QuoteVerifier {
   std::optional<TpmQuote> quote{};
 
   QuoteVerification verify() {
+    out.findings.reserve(all_checks().size());
     quote_format();
     ak_name();
     add(quote_signature());

@@ -21,6 +21,7 @@ struct ReportVerifier {
   std::optional<ValidityWindow> validity{};
 
   JudgedReport verify() {
+    out.findings.reserve(all_checks().size());
     report_format();
     if (!out.report) return without_report();
     if (use == ReportOf::kNode) add(vmpl());

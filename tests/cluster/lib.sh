@@ -47,7 +47,9 @@ build_preset() {
     tail -n 20 "$log" >&2
     die "cmake cannot configure preset $preset (all of it: $log)"
   }
-  NINJA_STATUS='  [%f/%t, %e s] ' cmake --build --preset "$preset" ${1:+--target "$@"} >&2 ||
+  # Ninja itself would run two jobs more than there are cores, which only makes each of them slower.
+  CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)} NINJA_STATUS='  [%f/%t, %e s] ' \
+    cmake --build --preset "$preset" ${1:+--target "$@"} >&2 ||
     die "preset $preset does not build; the lines above say why"
 }
 

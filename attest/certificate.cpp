@@ -25,6 +25,7 @@ std::string to_dotted(const ASN1_OBJECT* object) {
 // OBJ_txt2obj does the same at twenty times the cost, and an endorsement key has a dozen to look up.
 Bytes oid_content(std::string_view dotted) {
   Bytes out;
+  out.reserve(dotted.size());
   std::uint64_t first = 0;
   for (std::size_t arc = 0; !dotted.empty(); ++arc) {
     std::uint64_t value = 0;
@@ -162,7 +163,7 @@ bool Certificate::may_sign_data() const {
   return has_key_usage(handle(), KU_DIGITAL_SIGNATURE);
 }
 
-Result<Bytes> Certificate::extension(std::string_view oid) const {
+Result<ByteView> Certificate::extension(std::string_view oid) const {
   const OpensslScope scope;
   const Bytes content_octets = oid_content(oid);
   const int index = next_extension(handle(), content_octets, -1);
@@ -171,7 +172,7 @@ Result<Bytes> Certificate::extension(std::string_view oid) const {
     return Error{Errc::kDuplicate, "extension " + std::string(oid), "is in the certificate twice"};
   }
   const ASN1_OCTET_STRING* content = X509_EXTENSION_get_data(X509_get_ext(handle(), index));
-  return to_bytes({ASN1_STRING_get0_data(content), static_cast<std::size_t>(ASN1_STRING_length(content))});
+  return ByteView(ASN1_STRING_get0_data(content), static_cast<std::size_t>(ASN1_STRING_length(content)));
 }
 
 bool Certificate::has_extension(std::string_view oid) const {

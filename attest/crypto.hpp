@@ -72,8 +72,9 @@ class Certificate {
   bool may_sign_lists() const;  // keyUsage with cRLSign
   bool may_sign_data() const;   // keyUsage with digitalSignature
 
-  // The content octets of the extension with this dotted OID; duplicates and absence are Errors.
-  Result<Bytes> extension(std::string_view oid) const;
+  // The content octets of the extension with this dotted OID, borrowed from the certificate; duplicates
+  // and absence are Errors.
+  Result<ByteView> extension(std::string_view oid) const;
   bool has_extension(std::string_view oid) const;
   std::vector<std::string> policy_oids() const;  // certificatePolicies
   std::vector<std::string> extended_key_usage_oids() const;

@@ -7,7 +7,7 @@
 // for another product or by another caller. A failure is never remembered.
 //
 // The caller owns it, lends it in VerifyParameters and uses it from one thread at a time. It holds at
-// most `limit` certificates of about 7 kB each, and forgets the one that was parsed longest ago; only
+// most `limit` certificates, DER and parsed form, and forgets the one that was parsed longest ago; only
 // who holds a certificate of AMD's or Microsoft's own can make it forget another.
 #pragma once
 

@@ -224,11 +224,12 @@ Result<Product> product_of(const SnpReport& report, const KeyExtensions& key) {
 Result<Certificate> select_endorsement_key(const std::vector<Certificate>& certificates, SigningKey kind) {
   const std::string wanted = common_name_of(kind);
   const SigningKey other = kind == SigningKey::kVcek ? SigningKey::kVlek : SigningKey::kVcek;
+  const std::string other_name = common_name_of(other);
   const Certificate* key = nullptr;
   bool other_kind = false;
   for (const Certificate& certificate : certificates) {
     const std::string& name = certificate.subject_common_name();
-    other_kind = other_kind || name == common_name_of(other);
+    other_kind = other_kind || name == other_name;
     if (name != wanted) continue;
     if (key != nullptr && key->sha256() != certificate.sha256()) {
       return Error{

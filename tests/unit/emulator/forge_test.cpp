@@ -105,8 +105,10 @@ TEST(Forge, VcekHasAmdsUnusualForm) {
   EXPECT_EQ(X509_get_ext_count(vcek.certificate.handle()), 11);
   EXPECT_EQ(X509_get_signature_nid(vcek.certificate.handle()), NID_rsassaPss);
   EXPECT_FALSE(vcek.certificate.has_extension("2.5.29.15"));  // keyUsage
-  EXPECT_EQ(vcek.certificate.extension("1.3.6.1.4.1.3704.1.4").value(), to_bytes(default_chip_id()));
-  EXPECT_EQ(vcek.certificate.extension("1.3.6.1.4.1.3704.1.3.8").value(), (Bytes{0x02, 0x02, 0x00, 219}));
+  EXPECT_EQ(to_bytes(vcek.certificate.extension("1.3.6.1.4.1.3704.1.4").value()),
+            to_bytes(default_chip_id()));
+  EXPECT_EQ(to_bytes(vcek.certificate.extension("1.3.6.1.4.1.3704.1.3.8").value()),
+            (Bytes{0x02, 0x02, 0x00, 219}));
 }
 
 TEST(Forge, FullestReportFitsAnEmulatedNvIndex) {

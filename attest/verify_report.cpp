@@ -9,7 +9,7 @@ struct ReportVerifier {
   const std::optional<ByteView>& bytes;
   const Check holder = Check::kReportFormat;
   const std::vector<Certificate>& certificates;
-  const ReportOf use = ReportOf::kAnybody;
+  const ReportOf use = ReportOf::kNode;  // the stricter one
   const VerifyParameters& parameters;
   JudgedReport out{};
 

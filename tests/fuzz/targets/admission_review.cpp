@@ -1,5 +1,4 @@
 #include "wire/admission_review.hpp"
-#include "attest/strict_json.hpp"
 
 #include "tests/fuzz/json_object.hpp"
 

@@ -20,7 +20,8 @@ const NodeQuote* readable(const std::optional<Result<NodeQuote>>& quote) {
 
 // Why the HCL report cannot even be looked at; nothing when it can.
 std::optional<Finding> collection_problem(const NodeEvidence& evidence) {
-  const bool complete = evidence.collection.code == "complete" && !wire::proves_nothing(evidence);
+  const bool complete =
+      evidence.collection.code == "complete" && !wire::proves_nothing(wire::summary_of(evidence));
   if (complete && evidence.platform == wire::kPlatformSnp) return std::nullopt;
   if (complete) {
     return attest::failed(Check::kHclFrame, "unsupported-platform",
@@ -142,7 +143,8 @@ Verdict node_verdict(const NodeObjects& objects, const attest::VerifyParameters&
     out.findings.push_back(finding_without(objects.evidence));
   }
   if (evidence != nullptr && quote != nullptr) {
-    const attest::QuoteVerification verified = wire::verify_quote(*quote, *evidence, quote->nonce, boot);
+    const attest::QuoteVerification verified =
+        wire::verify_quote(*quote, wire::summary_of(*evidence), quote->nonce, boot);
     out.findings.insert(out.findings.end(), verified.findings.begin(), verified.findings.end());
     out.quote = verified.claims;
     out.findings.push_back(binding_of(*evidence, *quote));

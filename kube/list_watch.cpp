@@ -53,33 +53,28 @@ Result<std::string> resource_version(const JsonValue& object) {
   return std::move(text);
 }
 
-// One page of a list.
-struct Page {
-  JsonDocument document;
+// What a page says of the list that it is part of.
+struct PageEnd {
   std::string version;
   std::string next;  // empty: the last one
 };
 
-Result<Page> parse_page(const std::string& body) {
-  NODEPROOF_TRY(document, JsonDocument::parse(as_bytes(body), kMaxPage, "list"));
-  const JsonValue root = document.root();
-  NODEPROOF_TRY(version, resource_version(root));
-  NODEPROOF_TRY(metadata, root.required("metadata"));
+Result<PageEnd> page_end(const JsonValue& page) {
+  NODEPROOF_TRY(version, resource_version(page));
+  NODEPROOF_TRY(metadata, page.required("metadata"));
   NODEPROOF_TRY(next, metadata.optional("continue"));
-  std::string token;
+  PageEnd out{std::move(version), {}};
   if (next) {
     NODEPROOF_TRY(text, next->text());
-    token = std::move(text);
+    out.next = std::move(text);
   }
-  return Page{std::move(document), std::move(version), std::move(token)};
+  return out;
 }
 
-Status append_items(const JsonDocument& document, std::vector<JsonValue>& out) {
-  NODEPROOF_TRY(items, document.root().optional("items"));
-  if (!items) return Ok{};
-  NODEPROOF_TRY(list, items->array());
-  out.insert(out.end(), list.begin(), list.end());
-  return Ok{};
+Result<std::vector<JsonValue>> items_of(const JsonValue& page) {
+  NODEPROOF_TRY(items, page.optional("items"));
+  if (!items) return std::vector<JsonValue>();
+  return items->array();
 }
 
 // The Status of an ERROR event as the error that the same answer to a request would have been.
@@ -108,9 +103,10 @@ struct ListWatch::State {
 
   void run(const std::stop_token& stop);
   void list(const std::stop_token& stop);
+  PageEnd list_page(const std::string& token, const std::stop_token& stop);
   // Until the watch ends or falls silent; false when it ended at once and without a word.
   bool watch(const std::stop_token& stop);
-  void handle(const std::string& line);
+  void handle(std::string_view line);
   void probe(const std::stop_token& stop);
   void pause(const std::stop_token& stop, Backoff::Milliseconds time) const;
   void touch() { alive = to_unix(SystemClock().now()); }
@@ -154,23 +150,23 @@ void ListWatch::State::run(const std::stop_token& stop) {
 }
 
 void ListWatch::State::list(const std::stop_token& stop) {
-  std::vector<JsonDocument> documents;
-  std::vector<JsonValue> items;
-  std::string last_version;
-  for (std::string next = "-"; !next.empty();) {
-    std::string query = "limit=" + std::to_string(kPageSize);
-    if (!documents.empty()) query += "&continue=" + web::uri::encode_data_string(next);
-    Page page =
-        or_throw(parse_page(impl.call({methods::GET, with_query(options.path, query)}, impl.timeout, stop)));
-    next = std::move(page.next);
-    last_version = std::move(page.version);
-    documents.push_back(std::move(page.document));
-    or_throw(append_items(documents.back(), items));
-  }
-  handler.replace(items);
-  version = std::move(last_version);
+  handler.begin();
+  PageEnd end = list_page({}, stop);
+  while (!end.next.empty()) end = list_page(end.next, stop);
+  handler.listed();
+  version = std::move(end.version);
   touch();
   synced = true;
+}
+
+// `token`: of the page before; empty for the first one.
+PageEnd ListWatch::State::list_page(const std::string& token, const std::stop_token& stop) {
+  std::string query = "limit=" + std::to_string(kPageSize);
+  if (!token.empty()) query += "&continue=" + web::uri::encode_data_string(token);
+  const std::string body = impl.call({methods::GET, with_query(options.path, query)}, impl.timeout, stop);
+  const JsonDocument document = or_throw(JsonDocument::parse(as_bytes(body), kMaxPage, "list"));
+  for (const JsonValue& item : or_throw(items_of(document.root()))) handler.update(item);
+  return or_throw(page_end(document.root()));
 }
 
 std::string ListWatch::State::watch_path() {
@@ -206,7 +202,7 @@ bool ListWatch::State::watch(const std::stop_token& stop) {
       heard_at = now;
       probe_at = now + options.probe_after;
       or_throw(lines.feed(piece));
-      while (const std::optional<std::string> line = lines.next()) handle(*line);
+      while (const auto line = lines.next()) handle(*line);
     } else if (now >= reopen_at) {
       spdlog::info("watch of {}: silent for {} s, opening it anew", options.path,
                    options.reopen_after.count());
@@ -218,7 +214,7 @@ bool ListWatch::State::watch(const std::stop_token& stop) {
   }
 }
 
-void ListWatch::State::handle(const std::string& line) {
+void ListWatch::State::handle(std::string_view line) {
   const JsonDocument document =
       or_throw(JsonDocument::parse(as_bytes(line), options.max_line, "watch event"));
   const JsonValue event = document.root();

@@ -5,7 +5,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "attest/strict_json_fwd.hpp"
 #include "kube/api_client.hpp"
@@ -13,13 +12,17 @@
 namespace nodeproof::kube {
 
 // Called on the ListWatch's own thread, one call at a time. Must not block: what the API server sends
-// meanwhile piles up in memory. A handler that throws causes a new list.
+// meanwhile piles up in memory. A handler that throws causes a new list. None may be empty.
+//
+// A list is handed over page by page, so that only one page of it is ever held: what `update` was not
+// called for between `begin` and `listed` is gone then, and not before. `begin` may come again without
+// `listed` in between: that list failed half-way.
 struct WatchHandler {
-  // The whole collection anew; what is not in it is gone.
-  std::function<void(const std::vector<attest::JsonValue>& objects)> replace;
-  // ADDED or MODIFIED.
+  std::function<void()> begin;
+  // An object of the list, ADDED or MODIFIED. Valid during the call.
   std::function<void(const attest::JsonValue& object)> update;
   std::function<void(const attest::JsonValue& object)> remove;
+  std::function<void()> listed;
 };
 
 struct ListWatchOptions {
@@ -30,7 +33,7 @@ struct ListWatchOptions {
 };
 
 // `client` must outlive it. start, stop and the destructor are for one thread; the rest is
-// thread-safe. All of the collection is in memory at once while it is listed.
+// thread-safe.
 class ListWatch {
  public:
   ListWatch(ApiClient& client, ListWatchOptions options, WatchHandler handler);

@@ -19,11 +19,11 @@ Status WatchLineSplitter::feed(std::string_view bytes) {
   }
 }
 
-std::optional<std::string> WatchLineSplitter::next() {
+std::optional<std::string_view> WatchLineSplitter::next() {
   for (;;) {
     const std::size_t newline = buffer_.find('\n', start_);
     if (newline == std::string::npos) return std::nullopt;
-    std::string line = buffer_.substr(start_, newline - start_);
+    const std::string_view line = std::string_view(buffer_).substr(start_, newline - start_);
     start_ = newline + 1;
     if (!line.empty()) return line;
   }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.hpp"
 
@@ -13,8 +14,8 @@ class WatchLineSplitter {
   explicit WatchLineSplitter(std::size_t max_line) : max_line_(max_line) {}
   // Adds bytes; kTooLarge when a line exceeds the limit.
   Status feed(std::string_view bytes);
-  // The next whole line without its newline; empty lines are skipped.
-  std::optional<std::string> next();
+  // The next whole line without its newline, valid until the next feed; empty lines are skipped.
+  std::optional<std::string_view> next();
 
  private:
   std::size_t max_line_;

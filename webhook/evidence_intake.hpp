@@ -1,5 +1,5 @@
 // From watch events to the snapshot: keeps what the watches tell, judges nodes whose objects have
-// changed on one thread of its own, and publishes the outcome.
+// changed on threads of its own, and publishes the outcome.
 #pragma once
 
 #include <condition_variable>
@@ -17,11 +17,16 @@ namespace nodeproof::webhook {
 // All public members are thread-safe but start and stop, which are for one thread.
 class EvidenceIntake {
  public:
-  // Told after each judgement, on the intake's thread.
+  // Told after each judgement, on several threads at a time.
   using Observer = std::function<void(const NodeTrust&, std::chrono::steady_clock::duration)>;
 
-  // `clock` must outlive it.
-  EvidenceIntake(TrustParameters parameters, const Clock& clock, Observer observer);
+  // A thread a core, so that a restart in a large cluster is short; not more, for the API servers wait
+  // for answers from the same cores.
+  static std::size_t default_verifiers();
+
+  // `clock` must outlive it. `verifiers`: threads that verify.
+  EvidenceIntake(TrustParameters parameters, const Clock& clock, Observer observer,
+                 std::size_t verifiers = default_verifiers());
   ~EvidenceIntake();
   EvidenceIntake(const EvidenceIntake&) = delete;
   EvidenceIntake& operator=(const EvidenceIntake&) = delete;
@@ -54,40 +59,65 @@ class EvidenceIntake {
   struct Record {
     std::optional<attest::BootIdentity> node;
     std::map<std::string, std::string> labels;  // ours
-    Received<wire::NodeEvidence> evidence;
+    Received<wire::EvidenceSummary> summary;    // of the evidence as received
+    Received<wire::NodeEvidence> evidence;      // the whole of it, until `boot` is settled
     Received<wire::NodeQuote> quote;
     std::shared_ptr<const VerifiedBoot> boot;
     std::shared_ptr<const NodeTrust> trust;
+    std::shared_ptr<const NodeEntry> published;  // null: to be made anew from the above
+    bool judging = false;                        // one verifier is at it, with the lock released
+    bool changed = false;                        // meanwhile
   };
+  using Records = std::map<std::string, Record>;  // by name of the Node
 
-  template <typename T, typename Parse>
-  kube::WatchHandler received(Collection collection, Received<T> Record::*member, Parse parse);
-  void listed(Collection collection);
-  void put_node(const attest::JsonValue& object);
-  void remove_node(const std::string& name);
-  void touch(const std::string& name);
+  // Feeds (evidence_feeds.cpp). Those that end in `_locked` are called with the lock held.
+  // `keep(Record&, Received<T>)` files an object, or its absence when null; `has(Record)` says whether one is
+  // there.
+  template <typename T, typename Parse, typename Keep, typename Has>
+  kube::WatchHandler received(Collection collection, Parse parse, Keep keep, Has has);
+  template <typename Map, typename Put>
+  kube::WatchHandler published(Collection collection, std::shared_ptr<const Map> Snapshot::*part, Put put);
+  void put_node_locked(const attest::JsonValue& object);
+  void remove_node_locked(const std::string& name);
   void put_keys(const attest::JsonValue& secret);
-
-  void run(const std::stop_token& stop);
-  void judge_next(const std::string& name, std::unique_lock<std::mutex>& lock);
-  void publish_nodes();
+  void listed_locked(Collection collection);
+  void touch_locked(const std::string& name);
+  void node_changed_locked(Record& record);
+  void erase_if_empty_locked(Records::iterator record);
   template <typename Map>
-  void publish(std::shared_ptr<const Map> Snapshot::*part, Map map);
+  void publish_locked(std::shared_ptr<const Map> Snapshot::*part, Map map);
+
+  // On the verifiers' threads.
+  void run(const std::stop_token& stop);
+  void judge_next(const std::string& name, attest::EndorsementCache& known,
+                  std::unique_lock<std::mutex>& lock);
+  struct Judgement {
+    std::shared_ptr<const VerifiedBoot> boot;
+    std::shared_ptr<const NodeTrust> trust;
+  };
+  Judgement judged(const std::string& name, const Record& record, const Generations& keys,
+                   attest::EndorsementCache& known) const;
+  void publish_nodes_locked();
+  void set_snapshot(std::shared_ptr<const Snapshot> next);
 
   const TrustParameters parameters_;
   const Clock& clock_;
   const Observer observer_;
+  const std::size_t verifiers_;
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::map<std::string, Record> records_;  // by name of the Node
+  Records records_;
   std::shared_ptr<const Generations> keys_ = std::make_shared<const Generations>();
   VerificationQueue queue_;
   bool nodes_dirty_ = false;
+  std::chrono::steady_clock::time_point nodes_published_{};
   bool listed_[kCollections] = {};
+
+  // Written with both locks held, so that admission waits for a pointer to be copied and nothing else.
+  mutable std::mutex snapshot_mutex_;
   std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<const Snapshot>();
-  attest::EndorsementCache endorsements_;  // the worker's own
-  std::jthread worker_;
+  std::vector<std::jthread> threads_;
 };
 
 }  // namespace nodeproof::webhook

@@ -84,9 +84,9 @@ void add_nodes(const Snapshot& snapshot, UnixTime now, std::vector<MetricFamily>
     count[phase] = 0;
   }
   for (const auto& [name, node] : *snapshot.nodes) {
-    ++count[node.trust ? phase_at(*node.trust, max_age, now) : wire::Phase::kPending];
-    if (!node.trust || !node.trust->claims) continue;
-    const UnixTime since = node.trust->claims->quoted_since;
+    ++count[node->trust ? phase_at(*node->trust, max_age, now) : wire::Phase::kPending];
+    if (!node->trust || !node->trust->claims) continue;
+    const UnixTime since = node->trust->claims->quoted_since;
     add(quoted, seconds(since), {{"node", name}});
     add(expiry, seconds(since + max_age), {{"node", name}});
   }
@@ -103,7 +103,7 @@ void add_policies(const Snapshot& snapshot, UnixTime now, std::vector<MetricFami
     if (!policy) continue;
     int met = 0;
     for (const auto& [node, entry] : *snapshot.nodes) {
-      if (!evaluate({&*policy, policy->max_evidence_age}, &entry, now)) ++met;
+      if (!evaluate({&*policy, policy->max_evidence_age}, entry.get(), now)) ++met;
     }
     add(nodes, met, {{"policy", name}, {"met", "true"}});
     add(nodes, static_cast<double>(snapshot.nodes->size()) - met, {{"policy", name}, {"met", "false"}});

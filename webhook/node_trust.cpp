@@ -11,6 +11,7 @@ using attest::Check;
 using attest::Finding;
 using attest::Findings;
 using attest::Outcome;
+using wire::EvidenceSummary;
 using wire::kAgentRemedy;
 using wire::kMalformedRemedy;
 using wire::NodeEvidence;
@@ -47,7 +48,7 @@ NodeTrust malformed(Check check, const Error& error) {
 }
 
 // What can be said from the evidence object alone; nothing when it is there to be verified.
-std::optional<NodeTrust> judge_collection(const NodeEvidence& evidence) {
+std::optional<NodeTrust> judge_collection(const EvidenceSummary& evidence) {
   const std::string& code = evidence.collection.code;
   const std::string detail = wire::detail_of(evidence.collection);
   const std::string remedy = wire::remedy_of(evidence.collection);
@@ -75,8 +76,23 @@ std::optional<NodeTrust> judge_identity(const attest::BootIdentity& node, const 
   return std::nullopt;
 }
 
+// For claims of a while ago: what they rest on may have ended since.
+std::optional<NodeTrust> judge_dates(const attest::ValidityWindow& window, UnixTime now) {
+  if (now < window.from) {
+    return pending(Check::kCertificateChain, "not-yet-valid",
+                   "the evidence's certificates begin at " + to_rfc3339(window.from),
+                   "check the clocks of the webhook's nodes");
+  }
+  if (now > window.until) {
+    return pending(
+        Check::kCertificateChain, "expired",
+        "a certificate or revocation list that the evidence rests on ended at " + to_rfc3339(window.until));
+  }
+  return std::nullopt;
+}
+
 // Revocation lists that are not in order are no fault of the node; any other failure is.
-std::optional<NodeTrust> judge_boot(const attest::BootVerification& boot) {
+std::optional<NodeTrust> judge_boot(const attest::BootVerification& boot, UnixTime now) {
   const Finding* lists = nullptr;
   for (const Finding& finding : boot.findings) {
     if (finding.outcome != Outcome::kFailed) continue;
@@ -89,17 +105,17 @@ std::optional<NodeTrust> judge_boot(const attest::BootVerification& boot) {
     out.findings = boot.findings;
     return out;
   }
-  if (boot.claims) return std::nullopt;
+  if (boot.claims) return judge_dates(boot.claims->validity(), now);
   // No failed check and no claims: nothing to hold on to, so nothing is accepted.
   return pending(Check::kEvidenceBinding, "incomplete", "the evidence was verified only in part");
 }
 
 // Whether this quote can be judged at all with what this replica knows by now.
 std::optional<NodeTrust> judge_order(const NodeView& view, const NodeQuote& quote,
-                                     const NodeEvidence& evidence, const TrustParameters& parameters,
+                                     const EvidenceSummary& evidence, const TrustParameters& parameters,
                                      UnixTime now) {
   if (auto other = judge_identity(view.node, quote.boot, "quote")) return other;
-  if (quote.evidence_digest != evidence.digest()) {
+  if (quote.evidence_digest != evidence.digest) {
     return pending(Check::kEvidenceBinding, "other-evidence",
                    "the quote is over another evidence than the one at hand");
   }
@@ -142,8 +158,24 @@ NodeTrust verified(const attest::BootClaims& boot, attest::QuoteClaims quote, Fi
   return out;
 }
 
-NodeTrust judge_quote(const NodeView& view, const NodeEvidence& evidence, const TrustParameters& parameters,
-                      UnixTime now) {
+UnixTime collection_time(const attest::Epoch& collected, const TrustParameters& parameters) {
+  return attest::epoch_start(collected.number, parameters.epoch_length);
+}
+
+// A report's freshness, once checked, is worth nothing when the report has grown old since.
+Findings aged(Findings findings, const EvidenceSummary& evidence, const TrustParameters& parameters,
+              UnixTime now) {
+  if (now <= collection_time(evidence.collected, parameters) + parameters.max_report_age) return findings;
+  for (Finding& finding : findings) {
+    if (finding.check != Check::kReportFreshness || finding.outcome != Outcome::kPassed) continue;
+    finding = attest::not_checked(Check::kReportFreshness, "too-old",
+                                  "the report is older than maxReportAge allows", kAgentRemedy);
+  }
+  return findings;
+}
+
+NodeTrust judge_quote(const NodeView& view, const EvidenceSummary& evidence,
+                      const TrustParameters& parameters, UnixTime now) {
   if (view.quote == nullptr) {
     return conclude(Phase::kPending, std::string(kNoQuote), "the node has published no quote yet",
                     kAgentRemedy);
@@ -154,7 +186,7 @@ NodeTrust judge_quote(const NodeView& view, const NodeEvidence& evidence, const 
 
   const attest::Nonce nonce = nonce_of(view.generations, quote.epoch).value();
   attest::QuoteVerification result = wire::verify_quote(quote, evidence, nonce, *view.boot);
-  Findings findings = view.boot->findings;
+  Findings findings = aged(view.boot->findings, evidence, parameters, now);
   findings.insert(findings.end(), result.findings.begin(), result.findings.end());
   if (const Finding* failure = contradiction_in(result.findings)) return contradicted(*failure, findings);
   if (!attest::has_passed(result.findings, Check::kQualifyingData)) {
@@ -170,7 +202,7 @@ NodeTrust judge_quote(const NodeView& view, const NodeEvidence& evidence, const 
   NodeTrust out = verified(*view.boot->claims, *std::move(result.claims), std::move(findings),
                            attest::epoch_start(quote.epoch.number, parameters.epoch_length));
   out.boot = view.node;
-  out.evidence_digest = evidence.digest();
+  out.evidence_digest = evidence.digest;
   return out;
 }
 
@@ -180,13 +212,13 @@ NodeTrust judge_anew(const NodeView& view, const TrustParameters& parameters, Un
                     "check that the nodeproof agent runs on the node");
   }
   if (!view.evidence->has_value()) return malformed(Check::kEvidenceBinding, view.evidence->error());
-  const NodeEvidence& evidence = **view.evidence;
+  const EvidenceSummary& evidence = **view.evidence;
   if (auto out = judge_identity(view.node, evidence.boot, "evidence")) return *std::move(out);
   if (auto out = judge_collection(evidence)) return *std::move(out);
   if (view.boot == nullptr) {
     return pending(Check::kEvidenceBinding, "not-verified", "the evidence has not been verified yet");
   }
-  if (auto out = judge_boot(*view.boot)) return *std::move(out);
+  if (auto out = judge_boot(*view.boot, now)) return *std::move(out);
   return judge_quote(view, evidence, parameters, now);
 }
 
@@ -219,12 +251,16 @@ std::optional<Sha512Digest> challenge_of(const NodeEvidence& evidence, Generatio
                                          const TrustParameters& parameters, UnixTime now) {
   const auto nonce = nonce_of(generations, evidence.collected);
   if (!nonce) return std::nullopt;
-  const UnixTime collected = attest::epoch_start(evidence.collected.number, parameters.epoch_length);
-  if (collected + parameters.max_report_age < now) return std::nullopt;
+  if (collection_time(evidence.collected, parameters) + parameters.max_report_age < now) return std::nullopt;
   return attest::report_challenge(evidence.collected.kid, *nonce, evidence.boot);
 }
 
 }  // namespace
+
+bool is_settled(const VerifiedBoot& boot) {
+  return boot.challenged && boot.verification.claims && boot.verification.claims->ak_resident() &&
+         boot.verification.claims->paravisor_genuine();
+}
 
 std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence,
                                                     std::shared_ptr<const VerifiedBoot> cached,

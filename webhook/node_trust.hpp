@@ -52,8 +52,12 @@ struct VerifiedBoot {
   attest::BootVerification verification;
 };
 
-// A verification older than this is made anew at the next occasion: certificates expire.
+// One that is not settled is made anew at the next occasion after this: dates begin and lists are renewed.
 inline constexpr Seconds kVerificationLifetime = std::chrono::hours(1);
+
+// Nothing can become known later that would let the verification of the same evidence say more: the
+// evidence itself need not be kept. Dates and the age of the report are judged from what is left.
+bool is_settled(const VerifiedBoot& boot);
 
 // Gives `cached` back while it still speaks for `evidence`, otherwise verifies. `known` may be null.
 std::shared_ptr<const VerifiedBoot> verify_evidence(const wire::NodeEvidence& evidence,
@@ -69,7 +73,7 @@ using Received = std::shared_ptr<const Result<T>>;
 // What is known of one node at one moment. Borrows.
 struct NodeView {
   attest::BootIdentity node;  // metadata.uid and status.nodeInfo.bootID of the Node
-  const Result<wire::NodeEvidence>* evidence = nullptr;
+  const Result<wire::EvidenceSummary>* evidence = nullptr;
   const Result<wire::NodeQuote>* quote = nullptr;
   const attest::BootVerification* boot = nullptr;  // of `evidence`; needed when that was read
   GenerationView generations;

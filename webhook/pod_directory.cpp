@@ -3,8 +3,10 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "attest/strict_json.hpp"
+#include "base/uuid.hpp"
 
 namespace nodeproof::webhook {
 namespace {
@@ -18,46 +20,134 @@ bool is_path_segment(const std::string& text) {
   }) && text.find_first_not_of('.') != std::string::npos;
 }
 
+constexpr char kListed = 'L';
+constexpr char kUnlisted = 'U';  // the list under way has not brought it yet
+
+std::optional<std::array<std::uint8_t, 16>> uid_bytes(std::string_view text) {
+  if (!is_canonical_uuid(text)) return std::nullopt;
+  std::array<std::uint8_t, 16> out{};
+  std::size_t digits = 0;
+  for (const char c : text) {
+    if (c == '-') continue;
+    const auto value = static_cast<std::uint8_t>(c <= '9' ? c - '0' : c - 'a' + 10);
+    out[digits / 2] = static_cast<std::uint8_t>((out[digits / 2] << 4U) | value);
+    ++digits;
+  }
+  return out;
+}
+
+// What Kept::text holds; null when a string holds a NUL, which no API server lets pass.
+std::unique_ptr<char[]> packed(const wire::PodSummary& pod) {
+  std::vector<std::string_view> parts{pod.name};
+  for (const auto& [key, value] : pod.markers) {
+    parts.push_back(key);
+    parts.push_back(value);
+  }
+  std::size_t size = 2;  // the mark and the last NUL
+  for (const std::string_view part : parts) {
+    if (part.find('\0') != std::string_view::npos) return nullptr;
+    size += part.size() + 1;
+  }
+  auto out = std::make_unique<char[]>(size);  // zeros
+  out[0] = kListed;
+  char* to = out.get() + 1;
+  for (const std::string_view part : parts) to = std::copy(part.begin(), part.end(), to) + 1;
+  return out;
+}
+
 }  // namespace
 
 kube::WatchHandler PodDirectory::handler() {
   kube::WatchHandler out;
-  out.replace = [this](const std::vector<attest::JsonValue>& objects) {
-    {
-      const std::lock_guard lock(mutex_);
-      pods_.clear();
-    }
-    for (const attest::JsonValue& object : objects) put(object);
-  };
+  out.begin = [this] { mark_unlisted(); };
   out.update = [this](const attest::JsonValue& object) { put(object); };
   out.remove = [this](const attest::JsonValue& object) {
-    const auto meta = wire::parse_metadata(object);
-    if (!meta) return;
+    const auto pod = wire::summarize_pod(object);
+    const auto uid = pod ? uid_bytes(pod->uid) : std::nullopt;
+    if (!uid) return;
     const std::lock_guard lock(mutex_);
-    pods_.erase(meta->uid);
+    if (const auto found = pods_.find(*uid); found != pods_.end()) drop_locked(found);
   };
+  out.listed = [this] { drop_unlisted(); };
   return out;
 }
 
 // A pod that cannot be read is not kept: its binding then asks the API server, and fails closed.
 void PodDirectory::put(const attest::JsonValue& object) {
-  const auto pod = wire::parse_pod(object);
+  const auto pod = wire::summarize_pod(object);
   if (!pod) {
     spdlog::warn("a pod of the watch cannot be read: {}", to_string(pod.error()));
     return;
   }
+  const auto uid = uid_bytes(pod->uid);
+  if (!uid) return;
   const std::lock_guard lock(mutex_);
-  if (pod->node_name.empty()) {
-    pods_.insert_or_assign(pod->meta.uid, entry_of(*pod));
-  } else {
-    pods_.erase(pod->meta.uid);
+  if (const auto found = pods_.find(*uid); found != pods_.end()) drop_locked(found);
+  if (pod->node_name.empty()) keep_locked(*uid, *pod);
+}
+
+void PodDirectory::keep_locked(const Uid& uid, const wire::PodSummary& pod) {
+  auto text = packed(pod);
+  if (!text) return;
+  auto ns = namespaces_.find(pod.ns);
+  if (ns == namespaces_.end()) ns = namespaces_.emplace(pod.ns, 0).first;
+  ++ns->second;
+  pods_.emplace(uid, Kept{ns, std::move(text)});
+}
+
+void PodDirectory::drop_locked(Pods::iterator pod) {
+  const Namespaces::iterator ns = pod->second.ns;
+  pods_.erase(pod);
+  if (--ns->second == 0) namespaces_.erase(ns);
+}
+
+void PodDirectory::mark_unlisted() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [uid, pod] : pods_) pod.text[0] = kUnlisted;
+}
+
+void PodDirectory::drop_unlisted() {
+  const std::lock_guard lock(mutex_);
+  for (auto pod = pods_.begin(); pod != pods_.end();) {
+    const auto next = std::next(pod);
+    if (pod->second.text[0] == kUnlisted) drop_locked(pod);
+    pod = next;
   }
 }
 
 std::optional<PodEntry> PodDirectory::find(const std::string& uid) const {
+  const auto bytes = uid_bytes(uid);
+  if (!bytes) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  const auto found = pods_.find(uid);
-  return found == pods_.end() ? std::nullopt : std::optional(found->second);
+  const auto found = pods_.find(*bytes);
+  if (found == pods_.end()) return std::nullopt;
+  PodEntry out;
+  out.ns = found->second.ns->first;
+  out.uid = uid;
+  const char* text = found->second.text.get() + 1;
+  const auto next = [&text] {
+    const std::string_view part(text);
+    text += part.size() + 1;
+    return part;
+  };
+  out.name = next();
+  while (*text != '\0') {
+    const std::string_view key = next();
+    out.markers.emplace(key, next());
+  }
+  return out;
+}
+
+std::size_t PodDirectory::size() const {
+  const std::lock_guard lock(mutex_);
+  return pods_.size();
+}
+
+std::size_t PodDirectory::UidHash::operator()(const Uid& uid) const noexcept {
+  // UIDs are random (UUID version 4); these bytes hold no version or variant bits.
+  std::uint32_t out = 0;
+  std::memcpy(&out, uid.data(), sizeof out);
+  return out;
 }
 
 Result<PodEntry> parse_pod_entry(const std::string& json) {

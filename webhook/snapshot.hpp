@@ -36,7 +36,9 @@ struct PodEntry {
 PodEntry entry_of(const wire::Pod& pod);
 NamespaceEntry entry_of(const wire::Namespace& ns);
 
-using NodeMap = std::map<std::string, NodeEntry, std::less<>>;                          // by name
+// By name. Entries are shared between snapshots, so that a new map is cheap at every quote of a large
+// cluster.
+using NodeMap = std::map<std::string, std::shared_ptr<const NodeEntry>, std::less<>>;
 using PolicyMap = std::map<std::string, Result<attest::AppraisalPolicy>, std::less<>>;  // by name
 using NamespaceMap = std::map<std::string, NamespaceEntry, std::less<>>;                // by name
 

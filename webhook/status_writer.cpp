@@ -23,17 +23,19 @@ void StatusWriter::note(const attest::JsonValue& object) {
   const auto meta = wire::parse_metadata(object);
   if (!meta) return;
   const std::lock_guard lock(mutex_);
-  existing_[meta->name] = node_uid_of(object);
+  (listing_ ? *listing_ : existing_)[meta->name] = node_uid_of(object);
 }
 
 kube::WatchHandler StatusWriter::handler() {
   kube::WatchHandler out;
-  out.replace = [this](const std::vector<attest::JsonValue>& objects) {
-    {
-      const std::lock_guard lock(mutex_);
-      existing_.clear();
-    }
-    for (const attest::JsonValue& object : objects) note(object);
+  out.begin = [this] {
+    const std::lock_guard lock(mutex_);
+    listing_.emplace();
+  };
+  out.listed = [this] {
+    const std::lock_guard lock(mutex_);
+    existing_ = *std::move(listing_);
+    listing_.reset();
   };
   out.update = [this](const attest::JsonValue& object) { note(object); };
   out.remove = [this](const attest::JsonValue& object) {
@@ -60,11 +62,11 @@ void StatusWriter::pass(const Snapshot& snapshot, UnixTime now, const std::funct
   std::erase_if(written_, [&snapshot](const auto& item) { return !snapshot.nodes->contains(item.first); });
   for (const auto& [name, node] : *snapshot.nodes) {
     if (!leading()) return;
-    if (!node.trust) continue;
+    if (!node->trust) continue;
     try {
-      const wire::NodeAttestationStatus status = status_of(node, *snapshot.policies, now);
-      write_labels(name, node, status);
-      write_status(name, node, status, heartbeat, now);
+      const wire::NodeAttestationStatus status = status_of(*node, *snapshot.policies, now);
+      write_labels(name, *node, status);
+      write_status(name, *node, status, heartbeat, now);
     } catch (const kube::ApiError& e) {
       spdlog::warn("the status of node {} could not be written: {}", name, e.what());
       if (e.status() == 0 || e.status() == 429) return;

@@ -48,7 +48,9 @@ class StatusWriter {
   ClusterApi& api_;
   std::map<std::string, Written> written_;  // by name of the Node
   mutable std::mutex mutex_;
-  std::map<std::string, std::string> existing_;  // name -> spec.nodeUID, as the watch tells
+  using Existing = std::map<std::string, std::string>;  // name -> spec.nodeUID
+  Existing existing_;                                   // as the watch tells
+  std::optional<Existing> listing_;                     // while a list is under way: what it has brought
 };
 
 }  // namespace nodeproof::webhook

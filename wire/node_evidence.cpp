@@ -86,6 +86,10 @@ void set_bytes(value& spec, const char* key, ByteView bytes) {
 
 }  // namespace
 
+EvidenceSummary summary_of(const NodeEvidence& evidence) {
+  return {evidence.boot, evidence.platform, evidence.collected, evidence.collection, evidence.digest()};
+}
+
 Sha256Digest NodeEvidence::digest() const {
   return attest::evidence_digest(platform, boot, collected, hcl_report, {});
 }

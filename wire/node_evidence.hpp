@@ -33,6 +33,16 @@ struct NodeEvidence {
   Sha256Digest digest() const;
 };
 
+// What is left to know of evidence once it has been verified: a small part of its size.
+struct EvidenceSummary {
+  attest::BootIdentity boot;
+  std::string platform{kPlatformNone};
+  attest::Epoch collected;
+  CollectionState collection;
+  Sha256Digest digest{};
+};
+EvidenceSummary summary_of(const NodeEvidence& evidence);
+
 // `object` is a NodeEvidence API object; unknown members of spec are refused.
 Result<NodeEvidence> parse_node_evidence(const attest::JsonValue& object);
 // The JSON body of a create or replace. `resource_version` goes in when not empty.

@@ -40,15 +40,15 @@ attest::BootVerification verify_boot(const NodeEvidence& evidence,
   return parsed ? attest::verify_boot(*parsed, parameters) : unreadable(parsed.error());
 }
 
-attest::QuoteVerification verify_quote(const NodeQuote& quote, const NodeEvidence& evidence,
+attest::QuoteVerification verify_quote(const NodeQuote& quote, const EvidenceSummary& evidence,
                                        const attest::Nonce& nonce, const attest::BootVerification& boot) {
   const Sha256Digest expected =
-      attest::qualifying_data(quote.epoch.kid, nonce, evidence.boot, evidence.digest());
+      attest::qualifying_data(quote.epoch.kid, nonce, evidence.boot, evidence.digest);
   return attest::verify_quote({quote.attest, quote.signature, quote.pcrs}, boot, {to_bytes(expected), false},
                               {attest::kNodeQuotePcrs, true});
 }
 
-bool proves_nothing(const NodeEvidence& evidence) {
+bool proves_nothing(const EvidenceSummary& evidence) {
   const std::string& code = evidence.collection.code;
   return has_no_hardware(code) || (evidence.platform == kPlatformNone && code == "complete");
 }

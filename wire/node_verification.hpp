@@ -20,11 +20,11 @@ attest::BootVerification verify_boot(const NodeEvidence& evidence,
 
 // Number 10, qualifying-data and vm-id: the quote must select exactly kNodeQuotePcrs and answer `nonce`
 // for this node, boot and evidence. Who made the nonce is the caller's to know.
-attest::QuoteVerification verify_quote(const NodeQuote& quote, const NodeEvidence& evidence,
+attest::QuoteVerification verify_quote(const NodeQuote& quote, const EvidenceSummary& evidence,
                                        const attest::Nonce& nonce, const attest::BootVerification& boot);
 
 // Whether the agent found nothing on this machine that could ever prove anything.
-bool proves_nothing(const NodeEvidence& evidence);
+bool proves_nothing(const EvidenceSummary& evidence);
 // What a collection that is not complete says, and what to do about it.
 std::string detail_of(const CollectionState& collection);
 std::string remedy_of(const CollectionState& collection);

@@ -13,6 +13,16 @@ Result<std::string> optional_string(const JsonValue& object, std::string_view ke
   return member->text();
 }
 
+// As optional_string, without a path or a copy while nothing is wrong.
+Result<std::string_view> string_in(const JsonValue& object, std::string_view key) {
+  simdjson::dom::element member;
+  if (object.element().at_key(key).get(member) != simdjson::SUCCESS || member.is_null()) {
+    return std::string_view();
+  }
+  if (member.is_string()) return std::string_view(member);
+  return Error{Errc::kWrongType, object.path() + "." + std::string(key), "must be a string"};
+}
+
 Result<std::map<std::string, std::string>> string_map(const JsonValue& object, std::string_view key) {
   std::map<std::string, std::string> out;
   NODEPROOF_TRY(map, object.optional(key));
@@ -77,6 +87,32 @@ Result<Pod> parse_pod(const JsonValue& object) {
   NODEPROOF_TRY(spec, object.required("spec"));
   NODEPROOF_TRY(node_name, optional_string(spec, "nodeName"));
   out.node_name = std::move(node_name);
+  return out;
+}
+
+Result<PodSummary> summarize_pod(const JsonValue& object) {
+  NODEPROOF_TRY(metadata, object.required("metadata"));
+  NODEPROOF_TRY(spec, object.required("spec"));
+  PodSummary out;
+  NODEPROOF_TRY(name, string_in(metadata, "name"));
+  NODEPROOF_TRY(ns, string_in(metadata, "namespace"));
+  NODEPROOF_TRY(uid, string_in(metadata, "uid"));
+  NODEPROOF_TRY(node_name, string_in(spec, "nodeName"));
+  if (name.empty()) return Error{Errc::kMissing, metadata.path() + ".name", "is required"};
+  out.name = name;
+  out.ns = ns;
+  out.uid = uid;
+  out.node_name = node_name;
+  NODEPROOF_TRY(annotations, metadata.optional("annotations"));
+  if (!annotations) return out;
+  if (!annotations->is_object()) return Error{Errc::kWrongType, annotations->path(), "must be an object"};
+  for (const auto [key, value] : simdjson::dom::object(annotations->element())) {
+    if (!key.starts_with(kOurPrefix)) continue;
+    if (!value.is_string()) {
+      return Error{Errc::kWrongType, annotations->path() + "." + std::string(key), "must be a string"};
+    }
+    out.markers.emplace_back(key, std::string_view(value));
+  }
   return out;
 }
 

@@ -24,7 +24,7 @@ Outcome decode(std::string_view stream, std::size_t piece, std::size_t take_ever
       return out;
     }
     if (++fed % take_every != 0 && at + piece < stream.size()) continue;
-    while (auto line = splitter.next()) out.lines.push_back(*std::move(line));
+    while (const auto line = splitter.next()) out.lines.emplace_back(*line);
   }
   return out;
 }

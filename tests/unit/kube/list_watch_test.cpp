@@ -43,17 +43,19 @@ bool is_probe(const ScriptedRequest& request) {
   return request.target.ends_with("limit=1");
 }
 
-// What the handler was told, one line a call.
+// What the handler was told: one line a list, and one for each event.
 class Recorder {
  public:
   WatchHandler handler() {
-    return {[this](const std::vector<JsonValue>& objects) {
-              std::string line = "replace";
-              for (const JsonValue& each : objects) line += " " + name(each);
-              add(line);
-            },
-            [this](const JsonValue& each) { add("update " + name(each)); },
-            [this](const JsonValue& each) { add("remove " + name(each)); }};
+    WatchHandler out;
+    out.begin = [this] { listing_ = "replace"; };
+    out.update = [this](const JsonValue& each) {
+      if (listing_.empty()) return add("update " + name(each));
+      listing_ += " " + name(each);
+    };
+    out.remove = [this](const JsonValue& each) { add("remove " + name(each)); };
+    out.listed = [this] { add(std::exchange(listing_, std::string())); };
+    return out;
   }
   std::vector<std::string> lines() const {
     const std::scoped_lock lock(mutex_);
@@ -73,6 +75,7 @@ class Recorder {
     const std::scoped_lock lock(mutex_);
     lines_.push_back(line);
   }
+  std::string listing_;  // what a list under way has brought; the watch's thread's own
   mutable std::mutex mutex_;
   std::vector<std::string> lines_;
 };
@@ -167,6 +170,20 @@ TEST(ListWatch, ListsInPagesThenFollowsEvents) {
   const auto watches = scene.watch_targets();
   EXPECT_THAT(watches[0], HasSubstr("allowWatchBookmarks=true&resourceVersion=9&timeoutSeconds="));
   EXPECT_THAT(watches[1], HasSubstr("resourceVersion=40&"));  // the bookmark's
+}
+
+TEST(ListWatch, AListThatFailsHalfWayBeginsAgain) {
+  std::atomic<int> lists{0};
+  Scene scene(
+      [&lists](const ScriptedRequest& request, ScriptedConnection& to) {
+        const bool second_page = request.target.find("continue=") != std::string::npos;
+        if (!second_page && lists++ == 0) return to.reply(200, list_of(object("gone", 4), 4, "next"));
+        if (second_page) return to.reply(410, R"({"reason":"Expired","code":410})");
+        to.reply(200, list_of(object("a", 5), 5));
+      },
+      {});
+  ASSERT_TRUE(scene.recorder.reaches(1));
+  EXPECT_THAT(scene.recorder.lines(), ElementsAre("replace a"));
 }
 
 TEST(ListWatch, AfterACutItWatchesOnFromTheLastEvent) {

@@ -9,7 +9,7 @@ namespace {
 
 std::vector<std::string> drain(WatchLineSplitter& splitter) {
   std::vector<std::string> lines;
-  while (auto line = splitter.next()) lines.push_back(*std::move(line));
+  while (const auto line = splitter.next()) lines.emplace_back(*line);
   return lines;
 }
 

@@ -64,7 +64,7 @@ class Intake : public ::testing::Test {
   std::shared_ptr<const Snapshot> until_phase(Phase phase, const std::string& name = "cvm-1") {
     return until([&](const Snapshot& snapshot) {
       const auto node = snapshot.nodes->find(name);
-      return node != snapshot.nodes->end() && node->second.trust && node->second.trust->phase == phase;
+      return node != snapshot.nodes->end() && node->second->trust && node->second->trust->phase == phase;
     });
   }
 
@@ -77,7 +77,7 @@ class Intake : public ::testing::Test {
 TEST_F(Intake, JudgesWhatTheWatchesTell) {
   list_all();
   const auto snapshot = until_phase(Phase::kVerified);
-  EXPECT_EQ(snapshot->nodes->at("cvm-1").uid, kNodeUid);
+  EXPECT_EQ(snapshot->nodes->at("cvm-1")->uid, kNodeUid);
   EXPECT_TRUE(until([](const Snapshot& s) { return s.complete; })->complete);
 }
 
@@ -98,11 +98,11 @@ TEST_F(Intake, AnyOrderGivesTheSameConclusion) {
   until_phase(Phase::kPending);
   update(intake_.evidences(), wire::to_json(evidence_));
   EXPECT_EQ(until([](const Snapshot& s) {
-              return s.nodes->contains("cvm-1") && s.nodes->at("cvm-1").trust &&
-                     s.nodes->at("cvm-1").trust->code == "qualifying-data";
+              return s.nodes->contains("cvm-1") && s.nodes->at("cvm-1")->trust &&
+                     s.nodes->at("cvm-1")->trust->code == "qualifying-data";
             })
                 ->nodes->at("cvm-1")
-                .trust->phase,
+                ->trust->phase,
             Phase::kPending);
   update(intake_.epoch_secret(), secret());
   until_phase(Phase::kVerified);
@@ -113,7 +113,7 @@ TEST_F(Intake, AContradictionFailsTheNodeAndAGoodQuoteMendsIt) {
   until_phase(Phase::kVerified);
   update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_, {.other_ak = true})));
   const auto failed = until_phase(Phase::kFailed);
-  EXPECT_EQ(failed->nodes->at("cvm-1").trust->code, "quote-signature");
+  EXPECT_EQ(failed->nodes->at("cvm-1")->trust->code, "quote-signature");
   update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_)));
   until_phase(Phase::kVerified);
 }
@@ -124,18 +124,18 @@ TEST_F(Intake, AnUnreadableObjectFailsItsNodeOnly) {
   until_phase(Phase::kVerified);
   update(intake_.evidences(), R"({"metadata":{"name":"other"},"spec":{"surprise":1}})");
   const auto snapshot = until_phase(Phase::kFailed, "other");
-  EXPECT_EQ(snapshot->nodes->at("cvm-1").trust->phase, Phase::kVerified);
+  EXPECT_EQ(snapshot->nodes->at("cvm-1")->trust->phase, Phase::kVerified);
 }
 
 TEST_F(Intake, ANewBootOrANewNodeEndsTheClaimsAtOnce) {
   list_all();
   until_phase(Phase::kVerified);
   update(intake_.nodes(), node_json("cvm-1", kNodeUid, kOtherUuid));
-  EXPECT_FALSE(until_phase(Phase::kPending)->nodes->at("cvm-1").trust->claims);
+  EXPECT_FALSE(until_phase(Phase::kPending)->nodes->at("cvm-1")->trust->claims);
   update(intake_.nodes(), node_json("cvm-1"));
   until_phase(Phase::kVerified);
   update(intake_.nodes(), node_json("cvm-1", kOtherUuid));
-  EXPECT_EQ(until_phase(Phase::kPending)->nodes->at("cvm-1").uid, kOtherUuid);
+  EXPECT_EQ(until_phase(Phase::kPending)->nodes->at("cvm-1")->uid, kOtherUuid);
 }
 
 TEST_F(Intake, ANodeThatIsGoneIsGone) {
@@ -157,7 +157,7 @@ TEST_F(Intake, AListReplacesWhatWasThere) {
   const int judged = judged_;
   update(intake_.epoch_secret(), secret());
   while (judged_ == judged) std::this_thread::yield();
-  EXPECT_EQ(intake_.snapshot()->nodes->at("cvm-1").trust->claims, before->nodes->at("cvm-1").trust->claims)
+  EXPECT_EQ(intake_.snapshot()->nodes->at("cvm-1")->trust->claims, before->nodes->at("cvm-1")->trust->claims)
       << "a lost object is no contradiction: the pair lives until its age ends it";
 }
 
@@ -169,8 +169,8 @@ TEST_F(Intake, KeepsTheKeysWhenTheSecretIsLostOrUnreadable) {
   replace(intake_.epoch_secret(), {});
   update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_, {.epoch = kEpoch + 1})));
   until([](const Snapshot& s) {
-    return s.nodes->at("cvm-1").trust->claims && s.nodes->at("cvm-1").trust->claims->quoted_since ==
-                                                     attest::epoch_start(kEpoch + 1, testing::kEpochLength);
+    return s.nodes->at("cvm-1")->trust->claims && s.nodes->at("cvm-1")->trust->claims->quoted_since ==
+                                                      attest::epoch_start(kEpoch + 1, testing::kEpochLength);
   });
 }
 
@@ -179,8 +179,8 @@ TEST_F(Intake, LabelsOfOursReachTheSnapshotWithoutAJudgement) {
   until_phase(Phase::kVerified);
   const int judged = judged_;
   update(intake_.nodes(), node_json("cvm-1", kNodeUid, kBootId, "verified"));
-  const auto snapshot = until([](const Snapshot& s) { return !s.nodes->at("cvm-1").labels.empty(); });
-  EXPECT_EQ(snapshot->nodes->at("cvm-1").labels.size(), 1U);
+  const auto snapshot = until([](const Snapshot& s) { return !s.nodes->at("cvm-1")->labels.empty(); });
+  EXPECT_EQ(snapshot->nodes->at("cvm-1")->labels.size(), 1U);
   EXPECT_EQ(judged_, judged);
 }
 

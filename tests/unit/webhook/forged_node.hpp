@@ -77,7 +77,12 @@ struct Scene {
     if (evidence && *evidence) boot = verify_evidence(**evidence, nullptr, keys, with, now);
     NodeView view;
     view.node = node;
-    view.evidence = evidence ? &*evidence : nullptr;
+    std::optional<Result<wire::EvidenceSummary>> summary;
+    if (evidence) {
+      summary = *evidence ? Result<wire::EvidenceSummary>(wire::summary_of(**evidence))
+                          : Result<wire::EvidenceSummary>(evidence->error());
+    }
+    view.evidence = summary ? &*summary : nullptr;
     view.quote = quote ? &*quote : nullptr;
     view.boot = boot ? &boot->verification : nullptr;
     view.generations = keys;

@@ -26,11 +26,9 @@ class JsonObject {
 };
 
 inline void replace(const kube::WatchHandler& handler, const std::vector<std::string>& jsons) {
-  std::vector<JsonObject> owned;
-  for (const std::string& json : jsons) owned.emplace_back(json);
-  std::vector<attest::JsonValue> values;
-  for (const JsonObject& object : owned) values.push_back(object.value());
-  handler.replace(values);
+  handler.begin();
+  for (const std::string& json : jsons) handler.update(JsonObject(json).value());
+  handler.listed();
 }
 inline void update(const kube::WatchHandler& handler, const std::string& json) {
   handler.update(JsonObject(json).value());

@@ -41,7 +41,9 @@ class Writer : public ::testing::Test {
   void settle() {
     edit_nodes([this](NodeMap& nodes) {
       for (auto& [name, node] : nodes) {
-        if (node.trust) node.labels = labels_of(status_of(node, *snapshot_.policies, kNow));
+        if (node->trust)
+          node =
+              testing::entry(node->uid, node->trust, labels_of(status_of(*node, *snapshot_.policies, kNow)));
       }
     });
     for (const auto& [path, json] : api_.objects) testing::update(writer_.handler(), json);
@@ -82,8 +84,8 @@ TEST_F(Writer, WritesANodeThatChanged) {
   pass();
   settle();
   edit_nodes([](NodeMap& nodes) {
-    nodes["cvm-1"].trust =
-        testing::trust_without([](testing::Scene& s) { (*s.quote)->signature.back() ^= 1; });
+    const auto failed = testing::trust_without([](testing::Scene& s) { (*s.quote)->signature.back() ^= 1; });
+    nodes["cvm-1"] = testing::entry(testing::kNodeUid, failed, nodes["cvm-1"]->labels);
   });
   EXPECT_THAT(pass(Seconds(1)), ElementsAre("patch /api/v1/nodes/cvm-1", "patch " + kNa + "/cvm-1/status"));
   EXPECT_THAT(api_.calls[0].second, HasSubstr("\"failed\""));
@@ -113,7 +115,7 @@ TEST_F(Writer, MakesADeletedObjectAnew) {
 
 TEST_F(Writer, TouchesNoNodeThatIsNotJudged) {
   keep_only({});
-  edit_nodes([](NodeMap& nodes) { nodes["new-1"] = {kOtherUuid, nullptr, {{"x", "y"}}}; });
+  edit_nodes([](NodeMap& nodes) { nodes["new-1"] = testing::entry(kOtherUuid, nullptr, {{"x", "y"}}); });
   EXPECT_THAT(pass(), IsEmpty());
 }
 

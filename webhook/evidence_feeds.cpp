@@ -1,0 +1,293 @@
+// What the watches tell EvidenceIntake.
+#include <spdlog/spdlog.h>
+
+#include <set>
+
+#include "attest/strict_json.hpp"
+#include "webhook/evidence_intake.hpp"
+#include "wire/attestation_policy.hpp"
+
+namespace nodeproof::webhook {
+namespace {
+
+using attest::JsonValue;
+
+// The API server names every object; one without a name is passed over.
+std::string name_of(const JsonValue& object) {
+  const auto meta = wire::parse_metadata(object);
+  if (meta) return meta->name;
+  spdlog::warn("an object of a watch has no readable metadata: {}", to_string(meta.error()));
+  return {};
+}
+
+std::map<std::string, std::string> our_labels(const std::map<std::string, std::string>& labels) {
+  std::map<std::string, std::string> out;
+  for (const auto& [key, value] : labels) {
+    if (key.starts_with(wire::kNodeLabelPrefix)) out.emplace(key, value);
+  }
+  return out;
+}
+
+void put_policy(PolicyMap& map, const JsonValue& object) {
+  const std::string name = name_of(object);
+  if (name.empty()) return;
+  auto parsed = wire::parse_attestation_policy(object);
+  if (!parsed) spdlog::error("AttestationPolicy {} cannot be used: {}", name, to_string(parsed.error()));
+  map.insert_or_assign(name, std::move(parsed));
+}
+
+void put_namespace(NamespaceMap& map, const JsonValue& object) {
+  const auto ns = wire::parse_namespace(object);
+  if (ns) {
+    map.insert_or_assign(ns->meta.name, entry_of(*ns));
+    return;
+  }
+  spdlog::error("a Namespace cannot be read, it counts as not enrolled: {}", to_string(ns.error()));
+  map.erase(name_of(object));
+}
+
+Received<wire::EvidenceSummary> summarized(const Result<wire::NodeEvidence>& evidence) {
+  if (!evidence) return std::make_shared<const Result<wire::EvidenceSummary>>(evidence.error());
+  return std::make_shared<const Result<wire::EvidenceSummary>>(wire::summary_of(*evidence));
+}
+
+// The names that a list under way has brought. What else is known is gone when the list ends.
+class Listing {
+ public:
+  void begin() { seen_.emplace(); }
+  void saw(const std::string& name) {
+    if (seen_) seen_->insert(name);
+  }
+  // Of `names`, those that the list did not bring.
+  std::vector<std::string> end(std::vector<std::string> names) {
+    std::erase_if(names, [this](const std::string& name) { return seen_->contains(name); });
+    seen_.reset();
+    return names;
+  }
+
+ private:
+  std::optional<std::set<std::string>> seen_;
+};
+
+}  // namespace
+
+void EvidenceIntake::listed_locked(Collection collection) {
+  listed_[collection] = true;
+  nodes_dirty_ = true;  // `complete` may have become true
+  changed_.notify_all();
+}
+
+void EvidenceIntake::touch_locked(const std::string& name) {
+  const auto record = records_.find(name);
+  if (record == records_.end() || !record->second.node) return;
+  if (record->second.judging) {
+    record->second.changed = true;
+    return;
+  }
+  queue_.push(name);
+  changed_.notify_one();
+}
+
+void EvidenceIntake::node_changed_locked(Record& record) {
+  record.published = nullptr;
+  nodes_dirty_ = true;
+  changed_.notify_one();
+}
+
+void EvidenceIntake::erase_if_empty_locked(Records::iterator record) {
+  const Record& held = record->second;
+  if (!held.node && !held.summary && !held.quote && !held.judging) records_.erase(record);
+}
+
+template <typename Map>
+void EvidenceIntake::publish_locked(std::shared_ptr<const Map> Snapshot::*part, Map map) {
+  auto next = std::make_shared<Snapshot>(*snapshot_);
+  (*next).*part = std::make_shared<const Map>(std::move(map));
+  set_snapshot(std::move(next));
+}
+
+// ---- Nodes --------------------------------------------------------------------------------------
+
+void EvidenceIntake::put_node_locked(const JsonValue& object) {
+  const auto node = wire::parse_node(object);
+  if (!node) {
+    const std::string name = name_of(object);
+    spdlog::error("Node {} cannot be read, it counts as gone: {}", name, to_string(node.error()));
+    return remove_node_locked(name);
+  }
+  Record& record = records_[node->meta.name];
+  attest::BootIdentity identity{node->meta.uid, node->boot_id};
+  auto labels = our_labels(node->meta.labels);
+  const bool same = record.node == identity;
+  // Kubelets report every few seconds; only another boot, another Node or our labels matter here.
+  if (same && record.labels == labels) return;
+  record.labels = std::move(labels);
+  node_changed_locked(record);
+  if (same) return;
+  // Claims of another boot end here and now, not when the node's turn comes.
+  record.trust = nullptr;
+  record.node = std::move(identity);
+  touch_locked(node->meta.name);
+}
+
+void EvidenceIntake::remove_node_locked(const std::string& name) {
+  const auto found = records_.find(name);
+  if (found == records_.end()) return;
+  Record& record = found->second;
+  record.node.reset();
+  record.labels.clear();
+  record.trust = nullptr;
+  node_changed_locked(record);
+  queue_.forget(name);
+  erase_if_empty_locked(found);
+}
+
+kube::WatchHandler EvidenceIntake::nodes() {
+  const auto listing = std::make_shared<Listing>();
+  kube::WatchHandler out;
+  out.begin = [listing] { listing->begin(); };
+  out.update = [this, listing](const JsonValue& object) {
+    listing->saw(name_of(object));
+    const std::lock_guard lock(mutex_);
+    put_node_locked(object);
+  };
+  out.remove = [this](const JsonValue& object) {
+    const std::lock_guard lock(mutex_);
+    remove_node_locked(name_of(object));
+  };
+  out.listed = [this, listing] {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> known;
+    for (const auto& [name, record] : records_) {
+      if (record.node) known.push_back(name);
+    }
+    for (const std::string& name : listing->end(std::move(known))) remove_node_locked(name);
+    listed_locked(kNodes);
+  };
+  return out;
+}
+
+// ---- Evidence and quotes ------------------------------------------------------------------------
+
+template <typename T, typename Parse, typename Keep, typename Has>
+kube::WatchHandler EvidenceIntake::received(Collection collection, Parse parse, Keep keep, Has has) {
+  const auto listing = std::make_shared<Listing>();
+  const auto drop = [this, keep](const std::string& name) {
+    const auto found = records_.find(name);
+    if (found == records_.end()) return;
+    keep(found->second, nullptr);
+    touch_locked(name);
+    erase_if_empty_locked(found);
+  };
+  kube::WatchHandler out;
+  out.begin = [listing] { listing->begin(); };
+  out.update = [this, listing, parse, keep](const JsonValue& object) {
+    const std::string name = name_of(object);
+    if (name.empty()) return;
+    listing->saw(name);
+    auto parsed = std::make_shared<const Result<T>>(parse(object));
+    if (!*parsed)
+      spdlog::warn("the evidence or quote of node {} cannot be read: {}", name, to_string(parsed->error()));
+    const std::lock_guard lock(mutex_);
+    keep(records_[name], std::move(parsed));
+    touch_locked(name);
+  };
+  out.remove = [this, drop](const JsonValue& object) {
+    const std::lock_guard lock(mutex_);
+    drop(name_of(object));
+  };
+  out.listed = [this, listing, collection, has, drop] {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> known;
+    for (const auto& [name, record] : records_) {
+      if (has(record)) known.push_back(name);
+    }
+    for (const std::string& name : listing->end(std::move(known))) drop(name);
+    listed_locked(collection);
+  };
+  return out;
+}
+
+kube::WatchHandler EvidenceIntake::evidences() {
+  const auto keep = [](Record& record, Received<wire::NodeEvidence> evidence) {
+    if (evidence == nullptr) record.boot = nullptr;
+    record.summary = evidence == nullptr ? nullptr : summarized(*evidence);
+    record.evidence = std::move(evidence);
+  };
+  return received<wire::NodeEvidence>(kEvidences, wire::parse_node_evidence, keep,
+                                      [](const Record& record) { return record.summary != nullptr; });
+}
+kube::WatchHandler EvidenceIntake::quotes() {
+  const auto keep = [](Record& record, Received<wire::NodeQuote> quote) { record.quote = std::move(quote); };
+  return received<wire::NodeQuote>(kQuotes, wire::parse_node_quote, keep,
+                                   [](const Record& record) { return record.quote != nullptr; });
+}
+
+// ---- Policies and namespaces: few or rarely changed, so each change publishes a copy -------------
+
+template <typename Map, typename Put>
+kube::WatchHandler EvidenceIntake::published(Collection collection,
+                                             std::shared_ptr<const Map> Snapshot::*part, Put put) {
+  // Gathers a list under way, so that it costs one copy.
+  const auto listing = std::make_shared<std::optional<Map>>();
+  kube::WatchHandler out;
+  out.begin = [listing] { listing->emplace(); };
+  out.update = [this, listing, part, put](const JsonValue& object) {
+    if (*listing) return put(**listing, object);
+    const std::lock_guard lock(mutex_);
+    Map map = *((*snapshot_).*part);
+    put(map, object);
+    publish_locked(part, std::move(map));
+  };
+  out.remove = [this, part](const JsonValue& object) {
+    const std::lock_guard lock(mutex_);
+    Map map = *((*snapshot_).*part);
+    map.erase(name_of(object));
+    publish_locked(part, std::move(map));
+  };
+  out.listed = [this, listing, collection, part] {
+    const std::lock_guard lock(mutex_);
+    publish_locked(part, *std::exchange(*listing, std::nullopt));
+    listed_locked(collection);
+  };
+  return out;
+}
+
+kube::WatchHandler EvidenceIntake::policies() {
+  return published(kPolicies, &Snapshot::policies, put_policy);
+}
+kube::WatchHandler EvidenceIntake::namespaces() {
+  return published(kNamespaces, &Snapshot::namespaces, put_namespace);
+}
+
+// ---- Epoch keys ---------------------------------------------------------------------------------
+
+// A Secret that is gone or unreadable takes no key away: what was verified stays, and the leader or
+// a person mends it.
+void EvidenceIntake::put_keys(const JsonValue& secret) {
+  auto keys = wire::parse_epoch_secret(secret);
+  if (!keys) {
+    spdlog::error("the Secret {} cannot be read, the keys known so far stay: {}", wire::kEpochSecret,
+                  to_string(keys.error()));
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  keys_ = std::make_shared<const Generations>(*std::move(keys));
+  for (const auto& [name, record] : records_) touch_locked(name);
+}
+
+kube::WatchHandler EvidenceIntake::epoch_secret() {
+  kube::WatchHandler out;
+  out.begin = [] {};
+  out.update = [this](const JsonValue& object) { put_keys(object); };
+  out.remove = [](const JsonValue&) {
+    spdlog::error("the Secret {} was deleted; the keys known so far stay", wire::kEpochSecret);
+  };
+  out.listed = [this] {
+    const std::lock_guard lock(mutex_);
+    listed_locked(kSecret);
+  };
+  return out;
+}
+
+}  // namespace nodeproof::webhook

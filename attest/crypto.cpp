@@ -98,6 +98,23 @@ bool is_rsa(const EVP_PKEY* key) {
   return EVP_PKEY_is_a(key, "RSA") == 1;
 }
 
+// Of a modulus that check_rsa2048 passed; null when OpenSSL does not take it.
+std::shared_ptr<EVP_PKEY> make_rsa2048(ByteView modulus) {
+  // An OSSL_PARAM holds an integer in the machine's byte order, and borrows it.
+  ByteArray<kRsa2048ModulusSize> n{};
+  std::copy(modulus.begin(), modulus.end(), n.begin());
+  if constexpr (std::endian::native == std::endian::little) std::reverse(n.begin(), n.end());
+  std::uint32_t e = kRsaExponent;
+  OSSL_PARAM parameters[] = {OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, n.data(), n.size()),
+                             OSSL_PARAM_construct_uint32(OSSL_PKEY_PARAM_RSA_E, &e),
+                             OSSL_PARAM_construct_end()};
+  const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
+  require_openssl(context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1, "EVP_PKEY_fromdata_init");
+  EVP_PKEY* key = nullptr;
+  if (EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1) return nullptr;
+  return std::shared_ptr<EVP_PKEY>(KeyHandle(key));
+}
+
 }  // namespace
 
 Sha256Digest sha256(ByteView data) {
@@ -142,28 +159,25 @@ Status check_rsa2048(ByteView modulus, ByteView exponent, std::string_view where
 Result<PublicKey> PublicKey::rsa2048(ByteView modulus, ByteView exponent, std::string_view where) {
   const OpensslScope scope;
   NODEPROOF_CHECK(check_rsa2048(modulus, exponent, where));
-  // An OSSL_PARAM holds an integer in the machine's byte order, and borrows it.
-  ByteArray<kRsa2048ModulusSize> n{};
-  std::copy(modulus.begin(), modulus.end(), n.begin());
-  if constexpr (std::endian::native == std::endian::little) std::reverse(n.begin(), n.end());
-  std::uint32_t e = kRsaExponent;
-  OSSL_PARAM parameters[] = {OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, n.data(), n.size()),
-                             OSSL_PARAM_construct_uint32(OSSL_PKEY_PARAM_RSA_E, &e),
-                             OSSL_PARAM_construct_end()};
-  const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
-  require_openssl(context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1, "EVP_PKEY_fromdata_init");
-  EVP_PKEY* key = nullptr;
-  if (EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1) {
-    return bad_key(where, "is not an RSA key that OpenSSL takes");
-  }
-  PublicKey out{std::shared_ptr<EVP_PKEY>(KeyHandle(key))};
+  std::shared_ptr<EVP_PKEY> key = make_rsa2048(modulus);
+  if (key == nullptr) return bad_key(where, "is not an RSA key that OpenSSL takes");
+  PublicKey out{std::move(key)};
   out.modulus_ = std::make_shared<const Bytes>(to_bytes(modulus));
   return out;
 }
 
+void PublicKey::condense() {
+  if (modulus_ != nullptr) key_ = nullptr;
+}
+
+std::shared_ptr<EVP_PKEY> PublicKey::parsed() const {
+  return key_ != nullptr ? key_ : make_rsa2048(*modulus_);
+}
+
 bool PublicKey::verify_rsassa_sha256(ByteView message, ByteView signature) const {
   const OpensslScope scope;
-  return is_rsa(key_.get()) && verify(key_.get(), sha256_algorithm(), message, signature);
+  const std::shared_ptr<EVP_PKEY> key = parsed();
+  return is_rsa(key.get()) && verify(key.get(), sha256_algorithm(), message, signature);
 }
 
 bool PublicKey::verify_ecdsa_p384(ByteView message, ByteView r, ByteView s) const {
@@ -173,10 +187,12 @@ bool PublicKey::verify_ecdsa_p384(ByteView message, ByteView r, ByteView s) cons
 }
 
 bool PublicKey::is_rsa2048() const {
+  if (modulus_ != nullptr) return true;
   return is_rsa(key_.get()) && EVP_PKEY_get_bits(key_.get()) == 8 * static_cast<int>(kRsa2048ModulusSize);
 }
 
 bool PublicKey::is_ec_p384() const {
+  if (modulus_ != nullptr) return false;
   const OpensslScope scope;
   char group[32] = {};
   std::size_t size = 0;
@@ -197,7 +213,7 @@ Bytes PublicKey::rsa_modulus() const {
 
 bool PublicKey::operator==(const PublicKey& other) const {
   const OpensslScope scope;
-  return EVP_PKEY_eq(key_.get(), other.key_.get()) == 1;
+  return EVP_PKEY_eq(parsed().get(), other.parsed().get()) == 1;
 }
 
 }  // namespace nodeproof::attest

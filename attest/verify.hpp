@@ -16,6 +16,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,7 +67,7 @@ struct ReportEvidence {
 // for it, nor at which VMPL.
 class ReportClaims {
  public:
-  const SnpReport& report() const { return report_; }
+  const SnpReport& report() const { return *report_; }
   Product product() const { return product_; }
   const std::optional<std::string>& csp_id() const { return csp_id_; }  // with a VLEK
   const ValidityWindow& validity() const { return validity_; }          // of the chain and its lists
@@ -75,8 +76,11 @@ class ReportClaims {
   friend struct ReportVerifier;
   ReportClaims(const SnpReport& report, Product product, std::optional<std::string> csp_id,
                ValidityWindow validity)
-      : report_(report), product_(product), csp_id_(std::move(csp_id)), validity_(validity) {}
-  SnpReport report_;
+      : report_(std::make_shared<const SnpReport>(report)),
+        product_(product),
+        csp_id_(std::move(csp_id)),
+        validity_(validity) {}
+  std::shared_ptr<const SnpReport> report_;  // copies share it
   Product product_;
   std::optional<std::string> csp_id_;
   ValidityWindow validity_;
@@ -100,6 +104,7 @@ class BootClaims {
   bool paravisor_genuine() const { return paravisor_genuine_; }
   bool ak_resident() const { return ak_resident_; }             // number 15: the AK lives in the vTPM
   const ValidityWindow& validity() const { return validity_; }  // of snp() and the AK certificate
+  void condense() { runtime_.ak.condense(); }
 
  private:
   friend struct BootVerifier;
@@ -133,6 +138,10 @@ struct BootVerification {
   // checks can be evaluated and shown even when an earlier one failed. Never a ground to accept anything.
   std::optional<ClaimedAk> unverified_ak;
   std::optional<ClaimedVm> unverified_vm;
+
+  // For who keeps thousands, with claims: gives back what no later check reads, findings that passed, and
+  // what can be made again, OpenSSL's form of the AK (PublicKey::condense).
+  void condense();
 };
 
 BootVerification verify_boot(const BootEvidence& evidence, const VerifyParameters& parameters);

@@ -194,6 +194,14 @@ struct BootVerifier {
   }
 };
 
+void BootVerification::condense() {
+  if (!claims) return;
+  std::erase_if(findings, [](const Finding& finding) { return finding.outcome == Outcome::kPassed; });
+  findings.shrink_to_fit();
+  claims->condense();
+  if (unverified_ak) unverified_ak->key.condense();
+}
+
 BootVerification verify_boot(const BootEvidence& evidence, const VerifyParameters& parameters) {
   return BootVerifier{.evidence = evidence, .parameters = parameters}.verify();
 }

@@ -120,7 +120,8 @@ struct QuoteVerifier {
   // PCR 6 is what Azure's firmware measured of the VM's id (azure-evidence 9).
   Finding vm_id() const {
     constexpr Check kThis = Check::kVmId;
-    if (!has_passed(boot.findings, Check::kReportDataBinding))
+    // Claims are made only where it passed; those that are kept may be without findings that passed.
+    if (!boot.claims && !has_passed(boot.findings, Check::kReportDataBinding))
       return premise_failed(kThis, Check::kReportDataBinding);
     if (!boot.unverified_vm) return premise_failed(kThis, Check::kRuntimeClaims);
     for (const Check premise : {Check::kQuoteSignature, Check::kPcrSelection, Check::kPcrDigest}) {

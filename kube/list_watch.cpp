@@ -165,7 +165,10 @@ PageEnd ListWatch::State::list_page(const std::string& token, const std::stop_to
   if (!token.empty()) query += "&continue=" + web::uri::encode_data_string(token);
   const std::string body = impl.call({methods::GET, with_query(options.path, query)}, impl.timeout, stop);
   const JsonDocument document = or_throw(JsonDocument::parse(as_bytes(body), kMaxPage, "list"));
-  for (const JsonValue& item : or_throw(items_of(document.root()))) handler.update(item);
+  for (const JsonValue& item : or_throw(items_of(document.root()))) {
+    if (stop.stop_requested()) throw ApiError(0, "Stopped", "stopped");
+    handler.update(item);
+  }
   return or_throw(page_end(document.root()));
 }
 

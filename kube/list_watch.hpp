@@ -11,8 +11,9 @@
 
 namespace nodeproof::kube {
 
-// Called on the ListWatch's own thread, one call at a time. Must not block: what the API server sends
-// meanwhile piles up in memory. A handler that throws causes a new list. None may be empty.
+// Called on the ListWatch's own thread, one call at a time. A handler that throws causes a new list. None
+// may be empty. Must not block on an event: what the API server sends meanwhile piles up in memory, and past
+// a limit the watch is given up for a new list. In a list it may, shortly: the next page waits.
 //
 // A list is handed over page by page, so that only one page of it is ever held: what `update` was not
 // called for between `begin` and `listed` is gone then, and not before. `begin` may come again without

@@ -31,10 +31,10 @@ struct Config {
   Seconds max_report_age = std::chrono::hours(24);
   Seconds view_age{30};
   Seconds ak_certificate_grace = attest::kDefaultAkCertificateGrace;
-  std::filesystem::path amd_anchors;           // more roots than the built-in ones; empty: none
-  std::filesystem::path vtpm_anchors;          // likewise
+  std::filesystem::path amd_anchors;                    // more roots than the built-in ones; empty: none
+  std::filesystem::path vtpm_anchors;                   // likewise
   std::vector<std::filesystem::path> revocation_lists;  // of AMD's and Microsoft's CAs; read at the start
-  std::filesystem::path reference_values;      // replaces the built-in list; empty: built in
+  std::filesystem::path reference_values;               // replaces the built-in list; empty: built in
   std::string identity;                        // of this replica in the lease; empty: the host's name
   std::optional<kube::Connection> connection;  // nothing: in-cluster
 

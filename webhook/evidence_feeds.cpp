@@ -1,6 +1,7 @@
 // What the watches tell EvidenceIntake.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <set>
 
 #include "attest/strict_json.hpp"
@@ -11,6 +12,11 @@ namespace nodeproof::webhook {
 namespace {
 
 using attest::JsonValue;
+
+// While a list is read; a stop waits no longer than these.
+constexpr std::chrono::milliseconds kNodesFirst{1000};
+constexpr std::chrono::milliseconds kLongestPause{50};
+constexpr std::size_t kMaxWaiting = 128;  // nodes, of some 10 kB each
 
 // The API server names every object; one without a name is passed over.
 std::string name_of(const JsonValue& object) {
@@ -55,6 +61,7 @@ Received<wire::EvidenceSummary> summarized(const Result<wire::NodeEvidence>& evi
 class Listing {
  public:
   void begin() { seen_.emplace(); }
+  bool under_way() const { return seen_.has_value(); }
   void saw(const std::string& name) {
     if (seen_) seen_->insert(name);
   }
@@ -73,8 +80,22 @@ class Listing {
 
 void EvidenceIntake::listed_locked(Collection collection) {
   listed_[collection] = true;
-  nodes_dirty_ = true;  // `complete` may have become true
+  room_.notify_all();
+  const bool all = std::all_of(std::begin(listed_), std::end(listed_), [](bool listed) { return listed; });
+  if (!all || all_listed_) return;
+  all_listed_ = true;
+  await_nodes_locked();
+  nodes_dirty_ = true;  // with no node to wait for, the view is complete now
   changed_.notify_all();
+}
+
+// What is being judged at this moment may rest on less than all lists: it is judged again.
+void EvidenceIntake::await_nodes_locked() {
+  for (auto& [name, record] : records_) {
+    if (!record.node) continue;
+    if (record.judging) record.changed = true;
+    if (record.judging || !record.trust || queue_.contains(name)) awaited_.insert(name);
+  }
 }
 
 void EvidenceIntake::touch_locked(const std::string& name) {
@@ -96,7 +117,8 @@ void EvidenceIntake::node_changed_locked(Record& record) {
 
 void EvidenceIntake::erase_if_empty_locked(Records::iterator record) {
   const Record& held = record->second;
-  if (!held.node && !held.summary && !held.quote && !held.judging) records_.erase(record);
+  if (!held.node && !held.summary && !held.quote && !held.quote_spent && !held.judging)
+    records_.erase(record);
 }
 
 template <typename Map>
@@ -126,6 +148,7 @@ void EvidenceIntake::put_node_locked(const JsonValue& object) {
   if (same) return;
   // Claims of another boot end here and now, not when the node's turn comes.
   record.trust = nullptr;
+  record.quote_spent = false;
   record.node = std::move(identity);
   touch_locked(node->meta.name);
 }
@@ -137,8 +160,10 @@ void EvidenceIntake::remove_node_locked(const std::string& name) {
   record.node.reset();
   record.labels.clear();
   record.trust = nullptr;
+  record.quote_spent = false;
   node_changed_locked(record);
   queue_.forget(name);
+  awaited_.erase(name);
   erase_if_empty_locked(found);
 }
 
@@ -169,6 +194,18 @@ kube::WatchHandler EvidenceIntake::nodes() {
 
 // ---- Evidence and quotes ------------------------------------------------------------------------
 
+// A list of them is not read faster than it is verified: the evidence of thousands of nodes would be held
+// at a time. Without its Node evidence cannot be verified, so nodes come first.
+void EvidenceIntake::wait_for_nodes() {
+  std::unique_lock lock(mutex_);
+  room_.wait_for(lock, kNodesFirst, [this] { return listed_[kNodes]; });
+}
+
+// Bounded, because a queue whose nodes wait for their limited rate may stay long.
+void EvidenceIntake::wait_for_room(std::unique_lock<std::mutex>& lock) {
+  room_.wait_for(lock, kLongestPause, [this] { return queue_.size() <= kMaxWaiting; });
+}
+
 template <typename T, typename Parse, typename Keep, typename Has>
 kube::WatchHandler EvidenceIntake::received(Collection collection, Parse parse, Keep keep, Has has) {
   const auto listing = std::make_shared<Listing>();
@@ -180,7 +217,10 @@ kube::WatchHandler EvidenceIntake::received(Collection collection, Parse parse, 
     erase_if_empty_locked(found);
   };
   kube::WatchHandler out;
-  out.begin = [listing] { listing->begin(); };
+  out.begin = [this, listing] {
+    listing->begin();
+    wait_for_nodes();
+  };
   out.update = [this, listing, parse, keep](const JsonValue& object) {
     const std::string name = name_of(object);
     if (name.empty()) return;
@@ -188,9 +228,10 @@ kube::WatchHandler EvidenceIntake::received(Collection collection, Parse parse, 
     auto parsed = std::make_shared<const Result<T>>(parse(object));
     if (!*parsed)
       spdlog::warn("the evidence or quote of node {} cannot be read: {}", name, to_string(parsed->error()));
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     keep(records_[name], std::move(parsed));
     touch_locked(name);
+    if (listing->under_way()) wait_for_room(lock);
   };
   out.remove = [this, drop](const JsonValue& object) {
     const std::lock_guard lock(mutex_);
@@ -218,9 +259,13 @@ kube::WatchHandler EvidenceIntake::evidences() {
                                       [](const Record& record) { return record.summary != nullptr; });
 }
 kube::WatchHandler EvidenceIntake::quotes() {
-  const auto keep = [](Record& record, Received<wire::NodeQuote> quote) { record.quote = std::move(quote); };
-  return received<wire::NodeQuote>(kQuotes, wire::parse_node_quote, keep,
-                                   [](const Record& record) { return record.quote != nullptr; });
+  const auto keep = [](Record& record, Received<wire::NodeQuote> quote) {
+    record.quote = std::move(quote);
+    record.quote_spent = false;
+  };
+  return received<wire::NodeQuote>(kQuotes, wire::parse_node_quote, keep, [](const Record& record) {
+    return record.quote != nullptr || record.quote_spent;
+  });
 }
 
 // ---- Policies and namespaces: few or rarely changed, so each change publishes a copy -------------

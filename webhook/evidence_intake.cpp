@@ -99,6 +99,7 @@ void EvidenceIntake::judge_next(const std::string& name, attest::EndorsementCach
   found->second.judging = true;
   const Record record = found->second;
   const auto keys = keys_;
+  const bool from_all = all_listed_;
   lock.unlock();
   const auto began = steady_clock::now();
   Judgement judgement = judged(name, record, *keys, known);
@@ -108,22 +109,36 @@ void EvidenceIntake::judge_next(const std::string& name, attest::EndorsementCach
 
   const auto again = records_.find(name);  // never erased while it is being judged
   again->second.judging = false;
+  if (from_all) awaited_.erase(name);
+  room_.notify_all();
   if (std::exchange(again->second.changed, false)) touch_locked(name);
   if (again->second.node == record.node) {
-    const bool settled = judgement.boot && is_settled(*judgement.boot);
-    if (settled && again->second.evidence == record.evidence) again->second.evidence = nullptr;
-    again->second.boot = std::move(judgement.boot);
-    again->second.trust = std::move(judgement.trust);
-    again->second.published = nullptr;
-    nodes_dirty_ = true;
+    keep_locked(again->second, record, std::move(judgement));
   }
   erase_if_empty_locked(again);
+}
+
+// What nobody reads any more goes: evidence whose verification is settled, and a quote from which the
+// trust was made. Either comes again when its object changes.
+void EvidenceIntake::keep_locked(Record& record, const Record& judged, Judgement judgement) {
+  const bool settled = judgement.boot && is_settled(*judgement.boot);
+  if (settled && record.evidence == judged.evidence) record.evidence = nullptr;
+  const bool fresh = judgement.trust->phase == wire::Phase::kVerified &&
+                     (!judged.trust || judgement.trust->claims != judged.trust->claims);
+  if (fresh && record.quote == judged.quote) {
+    record.quote = nullptr;
+    record.quote_spent = true;
+  }
+  record.boot = std::move(judgement.boot);
+  record.trust = std::move(judgement.trust);
+  node_changed_locked(record);
 }
 
 EvidenceIntake::Judgement EvidenceIntake::judged(const std::string& name, const Record& record,
                                                  const Generations& keys,
                                                  attest::EndorsementCache& known) const {
-  Judgement out{record.boot, nullptr};
+  Judgement out{record.boot, record.trust};
+  if (record.quote_spent && !record.evidence && record.trust) return out;  // nothing new to judge from
   try {
     const UnixTime now = clock_.now();
     const bool readable = record.evidence && *record.evidence;
@@ -146,21 +161,17 @@ EvidenceIntake::Judgement EvidenceIntake::judged(const std::string& name, const 
 void EvidenceIntake::publish_nodes_locked() {
   nodes_dirty_ = false;
   auto nodes = std::make_shared<NodeMap>();
-  bool all_judged = true;
   for (auto& [name, record] : records_) {
     if (!record.node) continue;
-    all_judged = all_judged && record.trust;
     if (!record.published) {
       record.published =
           std::make_shared<const NodeEntry>(NodeEntry{record.node->node_uid, record.trust, record.labels});
     }
     nodes->emplace_hint(nodes->end(), name, record.published);
   }
-  const bool all_listed =
-      std::all_of(std::begin(listed_), std::end(listed_), [](bool listed) { return listed; });
   auto next = std::make_shared<Snapshot>(*snapshot_);
   next->nodes = std::move(nodes);
-  const bool completes = !next->complete && all_listed && all_judged;
+  const bool completes = !next->complete && all_listed_ && awaited_.empty();
   next->complete = next->complete || completes;
   set_snapshot(std::move(next));
   if (completes) spdlog::info("all collections are listed and every node is judged");

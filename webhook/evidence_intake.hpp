@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "base/clock.hpp"
@@ -62,6 +63,7 @@ class EvidenceIntake {
     Received<wire::EvidenceSummary> summary;    // of the evidence as received
     Received<wire::NodeEvidence> evidence;      // the whole of it, until `boot` is settled
     Received<wire::NodeQuote> quote;
+    bool quote_spent = false;  // `trust` was made from it, so it was dropped
     std::shared_ptr<const VerifiedBoot> boot;
     std::shared_ptr<const NodeTrust> trust;
     std::shared_ptr<const NodeEntry> published;  // null: to be made anew from the above
@@ -81,6 +83,9 @@ class EvidenceIntake {
   void remove_node_locked(const std::string& name);
   void put_keys(const attest::JsonValue& secret);
   void listed_locked(Collection collection);
+  void await_nodes_locked();
+  void wait_for_nodes();
+  void wait_for_room(std::unique_lock<std::mutex>& lock);
   void touch_locked(const std::string& name);
   void node_changed_locked(Record& record);
   void erase_if_empty_locked(Records::iterator record);
@@ -97,6 +102,7 @@ class EvidenceIntake {
   };
   Judgement judged(const std::string& name, const Record& record, const Generations& keys,
                    attest::EndorsementCache& known) const;
+  void keep_locked(Record& record, const Record& judged, Judgement judgement);
   void publish_nodes_locked();
   void set_snapshot(std::shared_ptr<const Snapshot> next);
 
@@ -107,12 +113,16 @@ class EvidenceIntake {
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
+  std::condition_variable room_;  // a verifier has finished, or the nodes were listed
   Records records_;
   std::shared_ptr<const Generations> keys_ = std::make_shared<const Generations>();
   VerificationQueue queue_;
   bool nodes_dirty_ = false;
   std::chrono::steady_clock::time_point nodes_published_{};
   bool listed_[kCollections] = {};
+  bool all_listed_ = false;
+  // Until `complete`, once all is listed: the nodes that have not been judged from the whole of it.
+  std::set<std::string> awaited_;
 
   // Written with both locks held, so that admission waits for a pointer to be copied and nothing else.
   mutable std::mutex snapshot_mutex_;

@@ -7,6 +7,7 @@
 
 #include "webhook/application.hpp"
 #include "webhook/command_line.hpp"
+#include "webhook/heap.hpp"
 
 namespace nodeproof::webhook {
 namespace {
@@ -49,6 +50,7 @@ int run(const Options& options, const sigset_t& signals) {
 int main(int argc, char** argv) {
   using namespace nodeproof::webhook;
   const sigset_t signals = block_signals();
+  bound_heap();
   spdlog::set_default_logger(spdlog::stderr_color_mt("nodeproof-webhook"));
   try {
     nodeproof::kube::limit_http_threads(kClientThreads);

@@ -40,13 +40,6 @@ void describe_claims(const attest::NodeClaims& claims, NodeAttestationStatus& ou
       "node identity is self-reported: nothing ties this VM to this cluster"};
 }
 
-attest::Findings open_findings(const attest::Findings& findings) {
-  attest::Findings out;
-  std::copy_if(findings.begin(), findings.end(), std::back_inserter(out),
-               [](const attest::Finding& finding) { return finding.outcome != attest::Outcome::kPassed; });
-  return out;
-}
-
 wire::PolicyOutcome outcome_of(const std::string& name, const Result<attest::AppraisalPolicy>& policy,
                                const NodeEntry& node, UnixTime now) {
   if (!policy) return {name, false, "invalid-policy", to_string(policy.error())};
@@ -96,7 +89,7 @@ NodeAttestationStatus status_of(const NodeEntry& node, const PolicyMap& policies
     out.verified_at = to_rfc3339(trust.claims->quoted_since);
     out.expires_at = to_rfc3339(trust.claims->quoted_since + max_age);
   }
-  out.findings = open_findings(trust.findings);
+  out.findings = trust.findings;
   for (const auto& [name, policy] : policies) out.policies.push_back(outcome_of(name, policy, node, now));
   return out;
 }

@@ -1,6 +1,8 @@
 #include "webhook/node_trust.hpp"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "wire/node_verification.hpp"
 
@@ -162,16 +164,17 @@ UnixTime collection_time(const attest::Epoch& collected, const TrustParameters& 
   return attest::epoch_start(collected.number, parameters.epoch_length);
 }
 
-// A report's freshness, once checked, is worth nothing when the report has grown old since.
-Findings aged(Findings findings, const EvidenceSummary& evidence, const TrustParameters& parameters,
-              UnixTime now) {
-  if (now <= collection_time(evidence.collected, parameters) + parameters.max_report_age) return findings;
-  for (Finding& finding : findings) {
-    if (finding.check != Check::kReportFreshness || finding.outcome != Outcome::kPassed) continue;
-    finding = attest::not_checked(Check::kReportFreshness, "too-old",
-                                  "the report is older than maxReportAge allows", kAgentRemedy);
+// Findings on the boot that did not pass. A report's freshness, once checked, is worth nothing when the
+// report has grown old since.
+Findings open_findings(const attest::BootVerification& boot, const EvidenceSummary& evidence,
+                       const TrustParameters& parameters, UnixTime now) {
+  Findings out = boot.findings;
+  if (attest::find(out, Check::kReportFreshness) == nullptr &&
+      now > collection_time(evidence.collected, parameters) + parameters.max_report_age) {
+    out.push_back(attest::not_checked(Check::kReportFreshness, "too-old",
+                                      "the report is older than maxReportAge allows", kAgentRemedy));
   }
-  return findings;
+  return out;
 }
 
 NodeTrust judge_quote(const NodeView& view, const EvidenceSummary& evidence,
@@ -186,8 +189,10 @@ NodeTrust judge_quote(const NodeView& view, const EvidenceSummary& evidence,
 
   const attest::Nonce nonce = nonce_of(view.generations, quote.epoch).value();
   attest::QuoteVerification result = wire::verify_quote(quote, evidence, nonce, *view.boot);
-  Findings findings = aged(view.boot->findings, evidence, parameters, now);
-  findings.insert(findings.end(), result.findings.begin(), result.findings.end());
+  Findings findings = open_findings(*view.boot, evidence, parameters, now);
+  std::copy_if(result.findings.begin(), result.findings.end(), std::back_inserter(findings),
+               [](const Finding& finding) { return finding.outcome != Outcome::kPassed; });
+  findings.shrink_to_fit();
   if (const Finding* failure = contradiction_in(result.findings)) return contradicted(*failure, findings);
   if (!attest::has_passed(result.findings, Check::kQualifyingData)) {
     NodeTrust out = conclude(
@@ -280,6 +285,7 @@ std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence
   out->verification = wire::verify_boot(
       evidence, {parameters.anchors, parameters.reference_values, now, parameters.ak_certificate_grace,
                  challenge, parameters.revocation_lists, known});
+  out->verification.condense();
   return out;
 }
 

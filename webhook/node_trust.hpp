@@ -36,7 +36,7 @@ struct NodeTrust {
   std::string code;  // empty when Verified
   std::string detail;
   std::string remedy;
-  attest::Findings findings;
+  attest::Findings findings;  // those that did not pass
   // The last verified pair, shared by snapshots. Present when Verified, and when Pending for want of
   // a proof that the AK lives in the vTPM; then only a policy of nodeClass Any can be met.
   std::shared_ptr<const attest::NodeClaims> claims;
@@ -49,7 +49,7 @@ struct VerifiedBoot {
   Sha256Digest content{};   // of everything that was verified
   bool challenged = false;  // whether the report challenge could be recomputed
   UnixTime verified_at;
-  attest::BootVerification verification;
+  attest::BootVerification verification;  // condensed
 };
 
 // One that is not settled is made anew at the next occasion after this: dates begin and lists are renewed.

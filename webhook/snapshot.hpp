@@ -46,7 +46,7 @@ struct Snapshot {
   std::shared_ptr<const NodeMap> nodes = std::make_shared<const NodeMap>();
   std::shared_ptr<const PolicyMap> policies = std::make_shared<const PolicyMap>();
   std::shared_ptr<const NamespaceMap> namespaces = std::make_shared<const NamespaceMap>();
-  bool complete = false;  // every collection was listed and every node judged once
+  bool complete = false;  // every collection was listed, and every node judged from that
 };
 
 // The shortest maxEvidenceAge of the policies that could be read; the default without any.

@@ -24,6 +24,8 @@ class VerificationQueue {
   std::optional<Time> due() const;
   // Forgets a node that is gone.
   void forget(const std::string& name);
+  bool contains(const std::string& name) const { return waiting_.contains(name); }
+  std::size_t size() const { return waiting_.size(); }
   bool empty() const { return waiting_.empty(); }
 
  private:

@@ -2,9 +2,9 @@
 
 namespace nodeproof::forge {
 
-wire::NodeEvidence make_node_evidence(BootOptions options) {
+wire::NodeEvidence make_node_evidence(BootOptions options, const World& world) {
   options.hcl_padding = 0;
-  const attest::BootEvidence boot = make_boot_evidence(shared_world(), options);
+  const attest::BootEvidence boot = make_boot_evidence(world, options);
   wire::NodeEvidence out;
   out.name = "cvm-1";
   out.boot = {kNodeUid, kBootId};
@@ -17,8 +17,8 @@ wire::NodeEvidence make_node_evidence(BootOptions options) {
   return out;
 }
 
-wire::NodeQuote make_node_quote(const wire::NodeEvidence& evidence, const Answer& answer) {
-  const World& world = shared_world();
+wire::NodeQuote make_node_quote(const wire::NodeEvidence& evidence, const Answer& answer,
+                                const World& world) {
   wire::NodeQuote out;
   out.name = evidence.name;
   out.boot = evidence.boot;

@@ -13,8 +13,8 @@ inline constexpr const char* kBootId = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
 inline constexpr const char* kOtherUuid = "99999999-8888-4777-8666-555555555555";
 inline constexpr const char* kKid = "0123456789abcdef";
 
-// Of the shared world, collected in epoch 100, without padding of the HCL report.
-wire::NodeEvidence make_node_evidence(BootOptions options = {});
+// Collected in epoch 100, without padding of the HCL report.
+wire::NodeEvidence make_node_evidence(BootOptions options = {}, const World& world = shared_world());
 
 // What a NodeQuote says beside the quote itself.
 struct Answer {
@@ -24,6 +24,7 @@ struct Answer {
   QuoteOptions quote = {};
   std::optional<Bytes> qualifying_data = {};  // absent: the right one
 };
-wire::NodeQuote make_node_quote(const wire::NodeEvidence& evidence, const Answer& answer = {});
+wire::NodeQuote make_node_quote(const wire::NodeEvidence& evidence, const Answer& answer = {},
+                                const World& world = shared_world());
 
 }  // namespace nodeproof::forge

@@ -28,7 +28,8 @@ TEST(NodeTrust, VerifiesAGenuinePair) {
   EXPECT_EQ(trust.claims->quoted_since, attest::epoch_start(kEpoch, testing::kEpochLength));
   EXPECT_EQ(trust.boot, testing::boot_identity());
   EXPECT_EQ(trust.evidence_digest, (*scene.evidence)->digest());
-  EXPECT_TRUE(attest::has_passed(trust.findings, attest::Check::kQualifyingData));
+  EXPECT_EQ(attest::find(trust.findings, attest::Check::kQualifyingData), nullptr)
+      << "only what did not pass";
 }
 
 // One row per way to be wrong: what becomes of the node, and which code people see.
@@ -255,7 +256,7 @@ TEST(NodeTrust, ReportChallengeIsComparedWhileItsKeyIsKnown) {
   options.claims.user_data = attest::report_challenge(testing::kKid, nonce, testing::boot_identity());
   Scene scene;
   set_evidence(scene, options);
-  EXPECT_TRUE(attest::has_passed(scene.judge().findings, attest::Check::kReportFreshness));
+  EXPECT_EQ(attest::find(scene.judge().findings, attest::Check::kReportFreshness), nullptr);
 
   scene.now = kNow + testing::parameters().max_report_age + Seconds(1);
   scene.keys[0].last += 100000;

@@ -101,7 +101,7 @@ class JsonDocument {
  public:
   // Longer texts are parsed with memory of their own, given back with the document: a JsonParser holds
   // some 15 times the longest text that it has parsed.
-  static constexpr std::size_t kMaxReused = std::size_t{64} << 10U;
+  static constexpr std::size_t kMaxReused = std::size_t{32} << 10U;
 
   // Refuses more than `limit` bytes, more than 64 levels and duplicate keys at any level. `what`
   // is the first part of every path, for example "NodeQuote".

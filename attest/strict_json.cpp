@@ -1,6 +1,7 @@
 #include "attest/strict_json.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 namespace nodeproof::attest {
@@ -45,6 +46,21 @@ std::string_view type_name(const simdjson::dom::element& element) {
   return "unknown";
 }
 
+using simdjson::dom::element_type;
+
+// One of 64 bits, the same for equal keys. By the end of a key rather than its beginning, which keys in
+// Kubernetes often share ("f:", a domain).
+inline std::uint64_t mark_of(std::string_view key) {
+  std::uint32_t tail = 0;
+  if (key.size() >= sizeof tail) {
+    std::memcpy(&tail, key.data() + key.size() - sizeof tail, sizeof tail);
+  } else {
+    for (const char c : key) tail = tail << 8U | static_cast<unsigned char>(c);
+  }
+  constexpr std::uint32_t kGoldenRatio = 0x9e3779b1;  // spreads neighbours (Knuth 6.4)
+  return std::uint64_t{1} << ((tail + static_cast<std::uint32_t>(key.size())) * kGoldenRatio >> 26U);
+}
+
 // The key that appears twice in an object, or nothing.
 std::optional<std::string_view> repeated_key(const simdjson::dom::object& object) {
   std::vector<std::string_view> keys;
@@ -55,8 +71,47 @@ std::optional<std::string_view> repeated_key(const simdjson::dom::object& object
   return *twice;
 }
 
-// Gives the path below `element` of the first key that appears twice, or nothing; paths are built
-// only once one is found. Depth is bounded by the parser, so recursion is too.
+// Whether a key appears twice: each with each while they are few, which is cheaper than to sort them.
+bool repeats_a_key(const simdjson::dom::object& object) {
+  std::array<std::string_view, 16> keys;
+  std::size_t count = 0;
+  for (const auto field : object) {
+    if (count == keys.size()) return repeated_key(object).has_value();
+    const auto end = keys.begin() + count;
+    if (std::find(keys.begin(), end, field.key) != end) return true;
+    keys[count++] = field.key;
+  }
+  return false;
+}
+
+inline bool holds_values(const simdjson::dom::element& element) {
+  const element_type type = element.type();
+  return type == element_type::OBJECT || type == element_type::ARRAY;
+}
+
+// Whether a key appears twice in any object of `element`, an object or array. Every document goes through
+// here, so most objects are cleared by the marks of their keys alone, and scalars without a call. Depth
+// is bounded by the parser, and so is recursion.
+bool has_duplicate(const simdjson::dom::element& element) {
+  if (element.type() == element_type::ARRAY) {
+    for (const simdjson::dom::element child : simdjson::dom::array(element)) {
+      if (holds_values(child) && has_duplicate(child)) return true;
+    }
+    return false;
+  }
+  const simdjson::dom::object object(element);
+  std::uint64_t seen = 0;
+  bool suspicious = false;
+  for (const auto field : object) {
+    const std::uint64_t mark = mark_of(field.key);
+    suspicious = suspicious || (seen & mark) != 0;
+    seen |= mark;
+    if (holds_values(field.value) && has_duplicate(field.value)) return true;
+  }
+  return suspicious && repeats_a_key(object);
+}
+
+// The path below `element` of the first key that appears twice, or nothing.
 std::optional<std::string> find_duplicate(const simdjson::dom::element& element) {
   if (element.is_array()) {
     std::size_t index = 0;
@@ -75,14 +130,39 @@ std::optional<std::string> find_duplicate(const simdjson::dom::element& element)
   return std::nullopt;
 }
 
+Status check_size(ByteView text, std::size_t limit, std::string_view what) {
+  if (text.size() > limit) {
+    return Error{Errc::kTooLarge, std::string(what),
+                 "is " + std::to_string(text.size()) + " bytes long, the limit is " + std::to_string(limit)};
+  }
+  // simdjson copies from the address even when there is nothing to copy, and it may be null.
+  if (text.empty()) return Error{Errc::kBadValue, std::string(what), "is not valid JSON: it is empty"};
+  return Ok{};
+}
+
 Errc errc_of(simdjson::error_code code) {
   return code == simdjson::DEPTH_ERROR || code == simdjson::CAPACITY ? Errc::kTooLarge : Errc::kBadValue;
 }
 
 }  // namespace
 
+std::string JsonValue::path() const {
+  std::vector<const JsonStep*> steps;
+  for (const JsonStep* step = step_; step != nullptr; step = step->from) steps.push_back(step);
+  std::string out(steps.back()->key);
+  for (auto step = steps.rbegin() + 1; step != steps.rend(); ++step) {
+    out = (*step)->key.data() == nullptr ? indexed(out, (*step)->index) : join(out, (*step)->key);
+  }
+  return out;
+}
+
+JsonValue JsonValue::child(simdjson::dom::element element, std::string_view key, std::size_t index) const {
+  void* const place = parser_->steps_.allocate(sizeof(JsonStep), alignof(JsonStep));
+  return {element, *new (place) JsonStep{step_, key, index}, *parser_};
+}
+
 Error JsonValue::wrong_type(std::string_view expected) const {
-  return {Errc::kWrongType, path_,
+  return {Errc::kWrongType, path(),
           "is " + std::string(type_name(element_)) + ", must be " + std::string(expected)};
 }
 
@@ -112,8 +192,8 @@ Result<std::uint64_t> JsonValue::unsigned_integer() const {
 Result<std::vector<JsonValue>> JsonValue::array() const {
   if (!element_.is_array()) return wrong_type("an array");
   std::vector<JsonValue> out;
-  for (const simdjson::dom::element child : simdjson::dom::array(element_)) {
-    out.emplace_back(child, indexed(path_, out.size()));
+  for (const simdjson::dom::element item : simdjson::dom::array(element_)) {
+    out.push_back(child(item, {}, out.size()));
   }
   return out;
 }
@@ -122,56 +202,89 @@ Result<std::vector<JsonValue::Member>> JsonValue::members() const {
   if (!element_.is_object()) return wrong_type("an object");
   std::vector<Member> out;
   for (const auto field : simdjson::dom::object(element_)) {
-    out.push_back({field.key, JsonValue(field.value, join(path_, field.key))});
+    out.push_back({field.key, child(field.value, field.key, 0)});
   }
   return out;
 }
 
 Result<JsonValue> JsonValue::required(std::string_view key) const {
   NODEPROOF_TRY(member, optional(key));
-  if (!member) return Error{Errc::kMissing, join(path_, key), "is required"};
+  if (!member) return Error{Errc::kMissing, join(path(), key), "is required"};
   return *member;
+}
+
+// A member that is there and not null, or nothing. Of an object.
+struct JsonValue::Found {
+  bool there = false;
+  std::string_view key;  // as the document holds it
+  simdjson::dom::element element;
+};
+
+JsonValue::Found JsonValue::find(std::string_view key) const {
+  for (const auto field : simdjson::dom::object(element_)) {
+    if (field.key == key) return {!field.value.is_null(), field.key, field.value};
+  }
+  return {};
 }
 
 Result<std::optional<JsonValue>> JsonValue::optional(std::string_view key) const {
   if (!element_.is_object()) return wrong_type("an object");
-  simdjson::dom::element child;
-  if (element_.at_key(key).get(child) != simdjson::SUCCESS || child.is_null())
-    return std::optional<JsonValue>();
-  return std::optional<JsonValue>(JsonValue(child, join(path_, key)));
+  const Found found = find(key);
+  if (!found.there) return std::optional<JsonValue>();
+  return std::optional<JsonValue>(child(found.element, found.key, 0));
+}
+
+Result<std::string> JsonValue::optional_text(std::string_view key) const {
+  if (!element_.is_object()) return wrong_type("an object");
+  const Found found = find(key);
+  if (!found.there) return std::string();
+  if (!found.element.is_string()) return child(found.element, found.key, 0).wrong_type("a string");
+  return std::string(std::string_view(found.element));
 }
 
 Status JsonValue::only(std::initializer_list<std::string_view> known) const {
   if (!element_.is_object()) return wrong_type("an object");
   for (const auto field : simdjson::dom::object(element_)) {
     if (std::find(known.begin(), known.end(), field.key) == known.end()) {
-      return Error{Errc::kUnknownField, join(path_, field.key), "is not a known field"};
+      return Error{Errc::kUnknownField, join(path(), field.key), "is not a known field"};
     }
   }
   return Ok{};
 }
 
 Result<JsonDocument> JsonDocument::parse(ByteView text, std::size_t limit, std::string_view what) {
-  if (text.size() > limit) {
-    return Error{Errc::kTooLarge, std::string(what),
-                 "is " + std::to_string(text.size()) + " bytes long, the limit is " + std::to_string(limit)};
-  }
-  // simdjson copies from the address even when there is nothing to copy, and it may be null.
-  if (text.empty()) return Error{Errc::kBadValue, std::string(what), "is not valid JSON: it is empty"};
+  NODEPROOF_CHECK(check_size(text, limit, what));
+  auto own = std::make_unique<JsonParser>();
+  NODEPROOF_TRY(document, parse_with(*own, text, what));
+  document.own_ = std::move(own);
+  return std::move(document);
+}
+
+Result<JsonDocument> JsonDocument::parse(ByteView text, std::size_t limit, std::string_view what,
+                                         JsonParser& parser) {
+  if (text.size() > kMaxReused) return parse(text, limit, what);
+  NODEPROOF_CHECK(check_size(text, limit, what));
+  return parse_with(parser, text, what);
+}
+
+Result<JsonDocument> JsonDocument::parse_with(JsonParser& parser, ByteView text, std::string_view what) {
   JsonDocument document;
-  document.what_ = what;
-  document.parser_ = std::make_unique<simdjson::dom::parser>(limit);
-  simdjson::error_code code = document.parser_->allocate(text.size(), kMaxDepth);
-  if (code == simdjson::SUCCESS) {
-    code = document.parser_->parse(text.data(), text.size()).get(document.root_);
-  }
+  document.parser_ = &parser;
+  simdjson::error_code code = simdjson::SUCCESS;
+  // The depth is set with the capacity and stays.
+  if (parser.parser_.capacity() < text.size()) code = parser.parser_.allocate(text.size(), kMaxDepth);
+  if (code == simdjson::SUCCESS) code = parser.parser_.parse(text.data(), text.size()).get(document.root_);
   if (code != simdjson::SUCCESS) {
-    return Error{errc_of(code), document.what_,
+    return Error{errc_of(code), std::string(what),
                  std::string("is not valid JSON: ") + simdjson::error_message(code)};
   }
-  if (const auto duplicate = find_duplicate(document.root_)) {
-    return Error{Errc::kDuplicate, document.what_ + *duplicate, "the key appears more than once"};
+  if (holds_values(document.root_) && has_duplicate(document.root_)) {
+    return Error{Errc::kDuplicate, std::string(what) + find_duplicate(document.root_).value_or(""),
+                 "the key appears more than once"};
   }
+  parser.steps_.release();
+  parser.name_ = what;
+  parser.root_ = {nullptr, parser.name_};
   return document;
 }
 

@@ -1,25 +1,16 @@
 // How much of the speed that the machine's cryptography allows does the verifier reach?
-//
-// Each benchmark runs two things in turn, in small batches within one loop, so that both see the same
-// neighbours and clock rate, and counts each one's CPU time: the subject, and a reference. Counters:
-// the rates of both per second of CPU, their ratio, and the ratio to reach. Every repetition is a
-// round; bench/run makes a table of their medians.
 #include <benchmark/benchmark.h>
 
-#include <ctime>
-#include <functional>
 #include <iostream>
 #include <memory>
 #include <stdexcept>
 
+#include "bench/comparison.hpp"
 #include "bench/pure_crypto.hpp"
 #include "bench/verify_inputs.hpp"
 
 namespace nodeproof::bench {
 namespace {
-
-constexpr int kRounds = 9;
-constexpr double kSecondsPerRound = 0.5;
 
 // What the webhook does with one node's evidence and quotes. Throws when they do not verify.
 class Verifier {
@@ -70,48 +61,6 @@ PureInputs pure_inputs(const VerifyInputs& inputs) {
           .ak_modulus = inputs.ak_modulus,
           .quote = inputs.quote.attest,
           .quote_signature = inputs.quote_signature};
-}
-
-struct Comparison {
-  std::string name;
-  std::function<void()> subject;
-  std::function<void()> reference;
-  double target;  // ratio of the rates
-  int batch;      // so many in turn: about a millisecond, far above the cost of reading the clock
-};
-
-double cpu_seconds() {
-  std::timespec now{};
-  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) != 0) throw std::runtime_error("no CPU clock");
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
-
-double cpu_seconds_of(const std::function<void()>& work, int times) {
-  const double began = cpu_seconds();
-  for (int i = 0; i < times; ++i) work();
-  return cpu_seconds() - began;
-}
-
-void measure(benchmark::State& state, const Comparison& comparison) {
-  double subject = 0;
-  double reference = 0;
-  for ([[maybe_unused]] const auto _ : state) {
-    subject += cpu_seconds_of(comparison.subject, comparison.batch);
-    reference += cpu_seconds_of(comparison.reference, comparison.batch);
-  }
-  const double count = static_cast<double>(state.iterations()) * comparison.batch;
-  state.counters["rate"] = count / subject;
-  state.counters["reference_rate"] = count / reference;
-  state.counters["ratio"] = reference / subject;
-  state.counters["target"] = comparison.target;
-}
-
-void add(Comparison comparison) {
-  benchmark::RegisterBenchmark(comparison.name.c_str(),
-                               [comparison](benchmark::State& state) { measure(state, comparison); })
-      ->Repetitions(kRounds)
-      ->MinTime(kSecondsPerRound)
-      ->Unit(benchmark::kMicrosecond);
 }
 
 void add_all(const VerifyInputs& inputs) {

@@ -116,7 +116,8 @@ struct ListWatch::State {
   const ListWatchOptions options;
   const WatchHandler handler;
   web::http::client::http_client watch_client;
-  std::string version;  // resourceVersion to watch from; empty: list first
+  std::string version;        // resourceVersion to watch from; empty: list first
+  attest::JsonParser parser;  // of the watch's events
   std::mt19937_64 random{std::random_device{}()};
   std::atomic<bool> synced{false};
   std::atomic<std::int64_t> alive{kNever};  // Unix time
@@ -219,7 +220,7 @@ bool ListWatch::State::watch(const std::stop_token& stop) {
 
 void ListWatch::State::handle(std::string_view line) {
   const JsonDocument document =
-      or_throw(JsonDocument::parse(as_bytes(line), options.max_line, "watch event"));
+      or_throw(JsonDocument::parse(as_bytes(line), options.max_line, "watch event", parser));
   const JsonValue event = document.root();
   const JsonValue type_member = or_throw(event.required("type"));
   const std::string_view type = or_throw(type_member.string());

@@ -10,6 +10,8 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::size_t kMaxLogged = 256;  // of a name that a user chose
+// Some tens of microseconds of reading, and longer than nearly every review.
+constexpr std::size_t kMaxPrompt = attest::JsonDocument::kMaxReused;
 
 HttpResponse refused(unsigned status, std::string text) {
   return {status, "text/plain; charset=utf-8", std::move(text) + "\n"};
@@ -25,26 +27,38 @@ void log_decision(const wire::AdmissionRequest& review, const AdmissionDecision&
 
 }  // namespace
 
-HttpResponse AdmissionHandler::operator()(const HttpRequest& request, PodReader::Deadline deadline) {
+HttpOutcome AdmissionHandler::operator()(HttpRequest& request) {
   if (request.path != "/admit") return refused(404, "there is only POST /admit here");
   if (request.method != "POST") return refused(405, "only POST is answered here");
   if (request.content_type != "application/json")
     return refused(415, "the content type must be application/json");
-  return answer(request, deadline);
+  const auto began = steady_clock::now();
+  if (request.body.size() <= kMaxPrompt)
+    return answer(wire::parse_admission_review(as_bytes(request.body), parser_), began);
+  return HttpWork([this, body = std::move(request.body), began](PodReader::Deadline deadline) {
+    HttpOutcome outcome = answer(wire::parse_admission_review(as_bytes(body)), began);
+    if (const auto* work = std::get_if<HttpWork>(&outcome)) return (*work)(deadline);
+    return std::get<HttpResponse>(std::move(outcome));
+  });
 }
 
-HttpResponse AdmissionHandler::answer(const HttpRequest& request, PodReader::Deadline deadline) {
-  const auto began = steady_clock::now();
-  const auto review = wire::parse_admission_review(as_bytes(request.body));
+HttpOutcome AdmissionHandler::answer(const Review& review, Time began) {
   if (!review) return malformed(review.error());
-  const PodLookup pod = needs_pod(*review) ? look_up(*review, deadline) : PodAbsent{};
+  if (const auto pod = look_up(*review)) return decided(*review, *pod, began);
+  return HttpWork([this, review = *review, began](PodReader::Deadline deadline) {
+    return decided(review, parts_.reader.read(review.ns, review.name, deadline), began);
+  });
+}
+
+HttpResponse AdmissionHandler::decided(const wire::AdmissionRequest& review, const PodLookup& pod,
+                                       Time began) {
   // The snapshot is taken last, so that the decision rests on the newest one.
-  const AdmissionDecision decision = decide(*review, *parts_.snapshot(), pod, parts_.clock.now());
+  const AdmissionDecision decision = decide(review, *parts_.snapshot(), pod, parts_.clock.now());
   parts_.metrics.count_admission(decision, steady_clock::now() - began);
-  log_decision(*review, decision);
+  log_decision(review, decision);
 
   wire::AdmissionResponse response;
-  response.uid = review->uid;
+  response.uid = review.uid;
   response.allowed = decision.allowed;
   response.message = decision.message;
   response.warnings = decision.warnings;
@@ -62,14 +76,13 @@ HttpResponse AdmissionHandler::malformed(const Error& error) {
   return refused(400, text);
 }
 
-// By UID from the directory. A Binding without one, as users and the legacy resource write it, always
-// costs a read: a name may have passed on to another pod.
-PodLookup AdmissionHandler::look_up(const wire::AdmissionRequest& review, PodReader::Deadline deadline) {
+// By UID from the directory; nothing when the API server must be asked. A Binding without a UID, as
+// users and the legacy resource write it, always costs a read: a name may have passed on to another pod.
+std::optional<PodLookup> AdmissionHandler::look_up(const wire::AdmissionRequest& review) const {
+  if (!needs_pod(review)) return PodAbsent{};
   const std::string& uid = review.binding->meta.uid;
-  if (!uid.empty()) {
-    if (auto pod = parts_.pods.find(uid)) return *std::move(pod);
-  }
-  return parts_.reader.read(review.ns, review.name, deadline);
+  if (uid.empty()) return std::nullopt;
+  return parts_.pods.find(uid);
 }
 
 }  // namespace nodeproof::webhook

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 
+#include "attest/strict_json.hpp"
 #include "base/clock.hpp"
 #include "webhook/http_server.hpp"
 #include "webhook/metrics.hpp"
@@ -20,22 +21,28 @@ struct AdmissionParts {
   Metrics& metrics;
 };
 
-// May be called by several threads at a time. Blocks until `deadline` at most, and only for the
-// Binding of a pod that the directory does not hold.
+// A prompt handler: called by one thread at a time. Only two things are left to a worker, which then
+// blocks until its deadline at most: the Binding of a pod that the directory does not hold, and a
+// review so long that reading it would keep other requests waiting. Must outlive that work.
 class AdmissionHandler {
  public:
   explicit AdmissionHandler(AdmissionParts parts) : parts_(std::move(parts)) {}
 
   // A decision is always 200. What is no review that we understand is 400 with the named error: the
   // API server then fails the request, as it does with every webhook that does not answer.
-  HttpResponse operator()(const HttpRequest& request, PodReader::Deadline deadline);
+  HttpOutcome operator()(HttpRequest& request);
 
  private:
-  HttpResponse answer(const HttpRequest& request, PodReader::Deadline deadline);
+  using Review = Result<wire::AdmissionRequest>;
+  using Time = std::chrono::steady_clock::time_point;
+
+  HttpOutcome answer(const Review& review, Time began);
+  HttpResponse decided(const wire::AdmissionRequest& review, const PodLookup& pod, Time began);
   HttpResponse malformed(const Error& error);
-  PodLookup look_up(const wire::AdmissionRequest& review, PodReader::Deadline deadline);
+  std::optional<PodLookup> look_up(const wire::AdmissionRequest& review) const;
 
   AdmissionParts parts_;
+  attest::JsonParser parser_{};
   // Any pod may send garbage: at most one line of log a second says so.
   std::atomic<std::int64_t> logged_at_{0};  // Unix time
 };

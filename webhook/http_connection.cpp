@@ -21,12 +21,14 @@ HttpConnection::HttpConnection(HttpEdge& edge, HttpSocket socket)
     : edge_(edge), socket_(std::move(socket)), transport_(socket_.native_handle()) {}
 
 void HttpConnection::start() {
+  look_at_the_clock();
   enter(edge_.tls() != nullptr ? Phase::kHandshake : Phase::kIdle);
   wait(Io::kWantRead);
 }
 
 void HttpConnection::respond(const HttpResponse& response) {
   if (phase_ != Phase::kHandling) return;  // closed meanwhile
+  look_at_the_clock();
   answer(response, AfterWrite::kNextRequest);
   run();
 }
@@ -54,13 +56,14 @@ void HttpConnection::close() {
 
 void HttpConnection::enter(Phase phase) {
   const Phase before = std::exchange(phase_, phase);
-  since_ = std::chrono::steady_clock::now();
+  since_ = now_;
   deadline_ = since_ + edge_.phase_time(phase) +
               (phase == Phase::kHandling ? kHandlerGrace : std::chrono::milliseconds{0});
   edge_.phase_changed(before, phase);
 }
 
 void HttpConnection::run() noexcept {  // NOLINT(bugprone-exception-escape)
+  look_at_the_clock();
   try {
     turn();
   } catch (const std::exception& error) {  // out of memory, or of anything else: this client only
@@ -216,9 +219,8 @@ void HttpConnection::dispatch() {
   parser_.reset();
   edge_.counters().add(&HttpStats::requests);
   enter(Phase::kHandling);
-  if (edge_.submit(shared_from_this(), std::move(request))) return;
-  edge_.counters().add(&HttpStats::overloaded);
-  answer(text_response(503, "too many requests in flight"), AfterWrite::kNextRequest);
+  if (const auto response = edge_.handle(*this, std::move(request)))
+    answer(*response, AfterWrite::kNextRequest);
 }
 
 void HttpConnection::refuse(const HttpResponse& response) {

@@ -29,7 +29,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     kIdle,       // between requests: no buffer, no parser
     kHeader,     // from a request's first byte
     kBody,
-    kHandling,  // with a worker; nothing is read meanwhile
+    kHandling,  // with the handler or a worker; nothing is read meanwhile
     kWriting,
     kLingering,  // answered and finished; what still comes is thrown away
     kClosed,
@@ -57,6 +57,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  private:
   enum class AfterWrite { kNextRequest, kBody, kLinger };
 
+  void look_at_the_clock() { now_ = std::chrono::steady_clock::now(); }
   void enter(Phase phase);
   void run() noexcept;  // NOLINT(bugprone-exception-escape): a close that throws ends us
   void turn();
@@ -83,6 +84,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   HttpSocket socket_;
   HttpTransport transport_;
   Phase phase_ = Phase::kIdle;
+  HttpTime now_{};  // as of this turn: phases follow each other within microseconds
   HttpTime since_{};
   HttpTime deadline_{};
   std::optional<HttpParser> parser_;

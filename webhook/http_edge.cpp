@@ -21,7 +21,7 @@ void check(const boost::system::error_code& error, const HttpServer::Options& op
 }  // namespace
 
 HttpEdge::HttpEdge(boost::asio::io_context& io, boost::asio::thread_pool& workers,
-                   HttpServer::Options options, HttpHandler handler)
+                   HttpServer::Options options, HttpPromptHandler handler)
     : io_(io),
       workers_(workers),
       options_(std::move(options)),
@@ -143,34 +143,57 @@ bool HttpEdge::hold(std::size_t bytes) {
   return true;
 }
 
-bool HttpEdge::submit(std::shared_ptr<HttpConnection> connection, HttpRequest request) {
+std::optional<HttpResponse> HttpEdge::handle(HttpConnection& connection, HttpRequest request) {
+  const std::string what = request.method + " " + request.path;  // the handler may take from the request
+  try {
+    HttpOutcome outcome = handler_(request);
+    if (auto* response = std::get_if<HttpResponse>(&outcome)) return std::move(*response);
+    if (submit(connection.shared_from_this(), what, std::get<HttpWork>(std::move(outcome))))
+      return std::nullopt;
+  } catch (...) {  // the I/O thread must live on whatever a handler throws
+    return failure(what);
+  }
+  counters_.add(&HttpStats::overloaded);
+  return text_response(503, "too many requests in flight");
+}
+
+// False when all workers are busy and the queue is full.
+bool HttpEdge::submit(std::shared_ptr<HttpConnection> connection, std::string what, HttpWork work) {
   if (handling_ >= limits().workers + limits().queue) return false;
   const HttpTime deadline = std::chrono::steady_clock::now() + limits().handler_time;
-  boost::asio::post(
-      workers_, [this, deadline, connection = std::move(connection), request = std::move(request)]() mutable {
-        HttpResponse response = call_handler(request, deadline);
-        boost::asio::post(io_, [this, connection = std::move(connection), response = std::move(response)] {
-          --handling_;
-          counters_.subtract(&HttpStats::handling);
-          connection->respond(response);
-        });
-      });
+  boost::asio::post(workers_, [this, deadline, connection = std::move(connection), what = std::move(what),
+                               work = std::move(work)]() mutable {
+    HttpResponse response = do_work(what, work, deadline);
+    boost::asio::post(io_, [this, connection = std::move(connection), response = std::move(response)] {
+      --handling_;
+      counters_.subtract(&HttpStats::handling);
+      connection->respond(response);
+    });
+  });
   ++handling_;  // the worker's answer comes to this thread, so not before this
   counters_.add(&HttpStats::handling);
   return true;
 }
 
-HttpResponse HttpEdge::call_handler(const HttpRequest& request, HttpTime deadline) noexcept {
+HttpResponse HttpEdge::do_work(const std::string& what, const HttpWork& work, HttpTime deadline) {
   if (std::chrono::steady_clock::now() >= deadline) {
     counters_.add(&HttpStats::overloaded);
     return text_response(503, "the request waited too long");
   }
   try {
-    return handler_(request, deadline);
-  } catch (const std::exception& error) {
-    spdlog::error("handling {} {} failed: {}", request.method, request.path, error.what());
+    return work(deadline);
   } catch (...) {  // a worker must live on whatever a handler throws
-    spdlog::error("handling {} {} failed with an unknown exception", request.method, request.path);
+    return failure(what);
+  }
+}
+
+HttpResponse HttpEdge::failure(const std::string& what) {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    spdlog::error("handling {} failed: {}", what, error.what());
+  } catch (...) {
+    spdlog::error("handling {} failed with an unknown exception", what);
   }
   counters_.add(&HttpStats::handler_errors);
   return text_response(500, "internal error");

@@ -11,7 +11,9 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
+#include <string>
 #include <unordered_map>
 
 #include "webhook/http_connection.hpp"
@@ -47,7 +49,7 @@ class HttpEdge {
 
   // `io` and `workers` outlive the edge; `workers` is joined before the edge ends.
   HttpEdge(boost::asio::io_context& io, boost::asio::thread_pool& workers, HttpServer::Options options,
-           HttpHandler handler);
+           HttpPromptHandler handler);
 
   // Binds and listens. Before the I/O thread runs. Throws std::system_error.
   void listen();
@@ -73,8 +75,8 @@ class HttpEdge {
   // Accounts for body bytes; false when there are too many, and nothing is accounted for.
   bool hold(std::size_t bytes);
   void release(std::size_t bytes) { held_ -= bytes; }
-  // Hands a request to a worker; false when all are busy and the queue is full.
-  bool submit(std::shared_ptr<HttpConnection> connection, HttpRequest request);
+  // The answer to a request, or nothing when a worker has it and will call respond() of `connection`.
+  std::optional<HttpResponse> handle(HttpConnection& connection, HttpRequest request);
 
  private:
   using Acceptor =
@@ -83,7 +85,9 @@ class HttpEdge {
                                                   boost::asio::wait_traits<std::chrono::steady_clock>,
                                                   boost::asio::io_context::executor_type>;
 
-  HttpResponse call_handler(const HttpRequest& request, HttpTime deadline) noexcept;  // on a worker
+  bool submit(std::shared_ptr<HttpConnection> connection, std::string what, HttpWork work);
+  HttpResponse do_work(const std::string& what, const HttpWork& work, HttpTime deadline);  // on a worker
+  HttpResponse failure(const std::string& what);  // in a catch clause; on any thread
   bool full() const;
   void accept_if_room();
   void accepted(const boost::system::error_code& error, HttpSocket socket);
@@ -96,7 +100,7 @@ class HttpEdge {
   boost::asio::io_context& io_;
   boost::asio::thread_pool& workers_;
   const HttpServer::Options options_;
-  const HttpHandler handler_;
+  const HttpPromptHandler handler_;
   HttpCounters counters_;
   Acceptor acceptor_;
   Timer back_off_timer_;

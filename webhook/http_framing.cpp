@@ -15,32 +15,78 @@ std::string_view view(boost::beast::string_view text) {
   return {text.data(), text.size()};
 }
 
+boost::beast::string_view beast_view(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
 bool is_decimal(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// The fields that decide about a request, gathered in one pass: how often each stands there, and the
+// last value.
+struct Decisive {
+  struct Field {
+    int count = 0;
+    std::string_view value;
+
+    void add(const boost::beast::string_view& text) {
+      ++count;
+      value = view(text);
+    }
+  };
+  Field length, coding, host, encoding, type, expect;
+};
+
+Decisive gather(const HttpHeader& header) {
+  Decisive out;
+  for (const auto& field : header) {
+    switch (field.name()) {
+      case http::field::content_length:
+        out.length.add(field.value());
+        break;
+      case http::field::transfer_encoding:
+        out.coding.add(field.value());
+        break;
+      case http::field::host:
+        out.host.add(field.value());
+        break;
+      case http::field::content_encoding:
+        out.encoding.add(field.value());
+        break;
+      case http::field::content_type:
+        out.type.add(field.value());
+        break;
+      case http::field::expect:
+        out.expect.add(field.value());
+        break;
+      default:
+        break;
+    }
+  }
+  return out;
+}
+
 // RFC 9112 6.3: whoever disagrees with us about where a body ends can smuggle a request past one of us.
-std::optional<HttpResponse> refuse_framing(const HttpHeader& header) {
-  const std::size_t lengths = header.count(http::field::content_length);
-  const std::size_t codings = header.count(http::field::transfer_encoding);
-  if (lengths > 1) return text_response(400, "more than one Content-Length");
-  if (lengths != 0 && codings != 0) return text_response(400, "Content-Length beside Transfer-Encoding");
-  if (lengths == 1 && !is_decimal(view(header[http::field::content_length]))) {
+std::optional<HttpResponse> refuse_framing(const HttpHeader& header, const Decisive& fields) {
+  if (fields.length.count > 1) return text_response(400, "more than one Content-Length");
+  if (fields.length.count != 0 && fields.coding.count != 0)
+    return text_response(400, "Content-Length beside Transfer-Encoding");
+  if (fields.length.count == 1 && !is_decimal(fields.length.value)) {
     return text_response(400, "Content-Length is not a decimal number");
   }
-  if (codings == 0) return std::nullopt;
-  if (codings > 1) return text_response(400, "more than one Transfer-Encoding");
+  if (fields.coding.count == 0) return std::nullopt;
+  if (fields.coding.count > 1) return text_response(400, "more than one Transfer-Encoding");
   if (header.version() < 11) return text_response(400, "Transfer-Encoding in HTTP/1.0");
-  if (!iequals(header[http::field::transfer_encoding], "chunked")) {
+  if (!iequals(beast_view(fields.coding.value), "chunked")) {
     return text_response(501, "the only Transfer-Encoding known here is chunked");
   }
   return std::nullopt;
 }
 
-std::optional<HttpResponse> refuse_host(const HttpHeader& header) {
-  const std::size_t hosts = header.count(http::field::host);
-  if (hosts > 1) return text_response(400, "more than one Host");
-  if (hosts == 0 && header.version() >= 11) return text_response(400, "no Host");
+std::optional<HttpResponse> refuse_host(const HttpHeader& header, const Decisive& fields) {
+  if (fields.host.count > 1) return text_response(400, "more than one Host");
+  if (fields.host.count == 0 && header.version() >= 11) return text_response(400, "no Host");
   return std::nullopt;
 }
 
@@ -68,12 +114,13 @@ HttpResponse refusal_of(const boost::system::error_code& parser_error) {
 }
 
 std::optional<HttpResponse> refuse_header(const HttpHeader& header) {
-  if (auto refusal = refuse_framing(header)) return refusal;
-  if (auto refusal = refuse_host(header)) return refusal;
-  if (header.count(http::field::content_encoding) != 0)
-    return text_response(415, "Content-Encoding is not accepted");
-  if (header.count(http::field::content_type) > 1) return text_response(400, "more than one Content-Type");
-  if (header.count(http::field::expect) != 0 && !iequals(header[http::field::expect], "100-continue")) {
+  const Decisive fields = gather(header);
+  if (auto refusal = refuse_framing(header, fields)) return refusal;
+  if (auto refusal = refuse_host(header, fields)) return refusal;
+  if (fields.encoding.count != 0) return text_response(415, "Content-Encoding is not accepted");
+  if (fields.type.count > 1) return text_response(400, "more than one Content-Type");
+  if (fields.expect.count > 1 ||
+      (fields.expect.count == 1 && !iequals(beast_view(fields.expect.value), "100-continue"))) {
     return text_response(417, "the only Expect known here is 100-continue");
   }
   if (header.target().empty() || header.target().front() != '/') {

@@ -10,10 +10,20 @@
 #include "webhook/http_edge.hpp"
 
 namespace nodeproof::webhook {
+namespace {
+
+HttpPromptHandler on_a_worker(HttpHandler handler) {
+  return [handler = std::move(handler)](HttpRequest& request) -> HttpOutcome {
+    return HttpWork(
+        [&handler, request = std::move(request)](auto deadline) { return handler(request, deadline); });
+  };
+}
+
+}  // namespace
 
 class HttpServer::Impl {
  public:
-  Impl(Options options, HttpHandler handler)
+  Impl(Options options, HttpPromptHandler handler)
       : workers_(options.limits.workers), edge_(io_, workers_, std::move(options), std::move(handler)) {}
 
   ~Impl() { stop(std::chrono::milliseconds{0}); }
@@ -60,8 +70,11 @@ class HttpServer::Impl {
   std::thread thread_;
 };
 
-HttpServer::HttpServer(Options options, HttpHandler handler)
+HttpServer::HttpServer(Options options, HttpPromptHandler handler)
     : impl_(std::make_unique<Impl>(std::move(options), std::move(handler))) {}
+
+HttpServer::HttpServer(Options options, HttpHandler handler)
+    : HttpServer(std::move(options), on_a_worker(std::move(handler))) {}
 
 HttpServer::~HttpServer() = default;
 

@@ -7,8 +7,9 @@
 // Content-Encoding (415), other versions (505), an Expect it does not know (417). It answers
 // Expect: 100-continue, keeps connections, and answers pipelined requests in order.
 //
-// Threads: one I/O thread of its own, which never runs the handler, and `limits.workers` threads that
-// do nothing else. An exception in the handler is logged and becomes 500 with a fixed body.
+// Threads: one I/O thread of its own, which runs prompt handlers between its system calls, and
+// `limits.workers` threads for everything that may wait. An exception in a handler, on either, is
+// logged and becomes 500 with a fixed body.
 //
 //   auto tls = std::make_shared<TlsMaterial>(files, clock);
 //   HttpServer server({.address = "0.0.0.0", .port = 8443, .limits = {}, .tls = tls}, handle);
@@ -22,6 +23,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <variant>
 
 #include "webhook/http_limits.hpp"
 #include "webhook/tls_material.hpp"
@@ -42,16 +44,26 @@ struct HttpResponse {
   std::string body;
 };
 
-// Called on several threads at once. It must return soon after `deadline`: the connection is closed
-// shortly after that, and a stop waits for handlers that run.
+// A handler that may wait. Called on several workers at once. It must return soon after `deadline`: the
+// connection is closed shortly after that, and a stop waits for handlers that run.
 using HttpHandler =
     std::function<HttpResponse(const HttpRequest& request, std::chrono::steady_clock::time_point deadline)>;
+
+// The rest of a request's work, under the same terms.
+using HttpWork = std::function<HttpResponse(std::chrono::steady_clock::time_point deadline)>;
+// The answer at once, or work for a worker.
+using HttpOutcome = std::variant<HttpResponse, HttpWork>;
+// A handler that never waits: an answer that needs nothing but memory costs no change of threads. Called
+// on the I/O thread, one call at a time, and every connection stands still meanwhile: what may wait, or
+// takes more than some 100 microseconds, is to be given back as HttpWork. It may take from `request`
+// what that needs.
+using HttpPromptHandler = std::function<HttpOutcome(HttpRequest& request)>;
 
 // Counts since start, except `open`, `handshaking` and `handling`, which are now.
 struct HttpStats {
   std::uint64_t open = 0;         // connections
   std::uint64_t handshaking = 0;  // of them, with an unfinished TLS handshake
-  std::uint64_t handling = 0;     // requests that wait for a worker or are with the handler
+  std::uint64_t handling = 0;     // requests that wait for a worker or are with one
   std::uint64_t accepted = 0;     // connections
   std::uint64_t accept_errors = 0;
   std::uint64_t evicted = 0;             // idle connections closed to let others in
@@ -77,7 +89,8 @@ class HttpServer {
     std::shared_ptr<const TlsMaterial> tls = {};  // none: plain HTTP
   };
 
-  HttpServer(Options options, HttpHandler handler);
+  HttpServer(Options options, HttpPromptHandler handler);
+  HttpServer(Options options, HttpHandler handler);  // every request goes to a worker
   // Stops without waiting for requests in flight, unless stopped before.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
+#include <tuple>
 
 #include "webhook/demands.hpp"
 
@@ -181,6 +183,8 @@ const prometheus::Histogram::BucketBoundaries kVerificationBuckets{0.0001, 0.000
 }  // namespace
 
 struct Metrics::Impl {
+  prometheus::Counter& admissions_like(const AdmissionDecision& decision);
+
   prometheus::Registry registry;
   prometheus::Family<prometheus::Counter>& admissions =
       prometheus::BuildCounter()
@@ -207,17 +211,32 @@ struct Metrics::Impl {
                                                     .Help("Time that one judgement of a node took")
                                                     .Register(registry)
                                                     .Add({}, kVerificationBuckets);
+
+  // Counters that were asked for before: the registry would build and hash a map of labels each time.
+  std::mutex mutex;
+  std::map<std::tuple<Rule, bool, std::string>, prometheus::Counter*, std::less<>> known_admissions;
 };
+
+prometheus::Counter& Metrics::Impl::admissions_like(const AdmissionDecision& decision) {
+  const std::lock_guard lock(mutex);
+  const auto found = known_admissions.find(
+      std::tuple<Rule, bool, std::string_view>(decision.rule, decision.allowed, decision.reason));
+  if (found != known_admissions.end()) return *found->second;
+  const std::string reason = known_reason(decision);
+  prometheus::Counter& counter = admissions.Add({{"rule", std::string(to_string(decision.rule))},
+                                                 {"decision", decision.allowed ? "allowed" : "denied"},
+                                                 {"reason", reason}});
+  // Words of evidence that we do not know must not pile up here either.
+  if (reason == decision.reason)
+    known_admissions.emplace(std::tuple(decision.rule, decision.allowed, reason), &counter);
+  return counter;
+}
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
 Metrics::~Metrics() = default;
 
 void Metrics::count_admission(const AdmissionDecision& decision, Duration took) {
-  impl_->admissions
-      .Add({{"rule", std::string(to_string(decision.rule))},
-            {"decision", decision.allowed ? "allowed" : "denied"},
-            {"reason", known_reason(decision)}})
-      .Increment();
+  impl_->admissions_like(decision).Increment();
   impl_->admission_seconds.Observe(seconds(took));
 }
 

@@ -1,16 +1,13 @@
 #include "wire/admission_review.hpp"
 
-#include <cpprest/json.h>
-
 #include "attest/strict_json.hpp"
-#include "wire/json_writer.hpp"
+#include "wire/json_text_writer.hpp"
 
 namespace nodeproof::wire {
 namespace {
 
 using attest::JsonDocument;
 using attest::JsonValue;
-using web::json::value;
 
 constexpr std::string_view kApiVersion = "admission.k8s.io/v1";
 constexpr std::string_view kKind = "AdmissionReview";
@@ -25,23 +22,17 @@ Status expect(const JsonValue& root, std::string_view key, std::string_view expe
                "is '" + std::string(text.substr(0, 64)) + "', must be " + std::string(expected)};
 }
 
-Result<std::string> optional_string(const JsonValue& object, std::string_view key) {
-  NODEPROOF_TRY(member, object.optional(key));
-  if (!member) return std::string();
-  return member->text();
-}
-
 Result<std::string> required_string(const JsonValue& object, std::string_view key) {
+  NODEPROOF_TRY(text, object.optional_text(key));
+  if (!text.empty()) return std::move(text);
   NODEPROOF_TRY(member, object.required(key));
-  NODEPROOF_TRY(text, member.text());
-  if (text.empty()) return Error{Errc::kMissing, member.path(), "is empty"};
-  return std::move(text);
+  return Error{Errc::kMissing, member.path(), "is empty"};
 }
 
 Result<UserInfo> parse_user(const JsonValue& request) {
   NODEPROOF_TRY(member, request.required("userInfo"));
   UserInfo out;
-  NODEPROOF_TRY(username, optional_string(member, "username"));
+  NODEPROOF_TRY(username, member.optional_text("username"));
   out.username = std::move(username);
   NODEPROOF_TRY(groups, member.optional("groups"));
   if (!groups) return out;
@@ -62,7 +53,7 @@ Result<bool> parse_dry_run(const JsonValue& request) {
 // "Pod" or "Binding" of the core group; empty for everything that we do not read.
 Result<std::string> core_kind(const JsonValue& request) {
   NODEPROOF_TRY(kind, request.required("kind"));
-  NODEPROOF_TRY(group, optional_string(kind, "group"));
+  NODEPROOF_TRY(group, kind.optional_text("group"));
   NODEPROOF_TRY(name, required_string(kind, "kind"));
   return group.empty() ? std::move(name) : std::string();
 }
@@ -89,21 +80,17 @@ Status parse_objects(const JsonValue& request, AdmissionRequest& out) {
   return Ok{};
 }
 
-}  // namespace
-
-Result<AdmissionRequest> parse_admission_review(ByteView body) {
-  NODEPROOF_TRY(document, JsonDocument::parse(body, kMaxReviewSize, kKind));
-  const JsonValue root = document.root();
+Result<AdmissionRequest> parse_review(const JsonValue& root) {
   NODEPROOF_CHECK(expect(root, "apiVersion", kApiVersion));
   NODEPROOF_CHECK(expect(root, "kind", kKind));
   NODEPROOF_TRY(request, root.required("request"));
   NODEPROOF_TRY(uid, required_string(request, "uid"));
   NODEPROOF_TRY(resource_member, request.required("resource"));
   NODEPROOF_TRY(resource, required_string(resource_member, "resource"));
-  NODEPROOF_TRY(sub_resource, optional_string(request, "subResource"));
+  NODEPROOF_TRY(sub_resource, request.optional_text("subResource"));
   NODEPROOF_TRY(operation, required_string(request, "operation"));
-  NODEPROOF_TRY(name, optional_string(request, "name"));
-  NODEPROOF_TRY(ns, optional_string(request, "namespace"));
+  NODEPROOF_TRY(name, request.optional_text("name"));
+  NODEPROOF_TRY(ns, request.optional_text("namespace"));
   NODEPROOF_TRY(user, parse_user(request));
   NODEPROOF_TRY(dry_run, parse_dry_run(request));
 
@@ -120,30 +107,49 @@ Result<AdmissionRequest> parse_admission_review(ByteView body) {
   return out;
 }
 
-std::string to_json(const AdmissionResponse& response) {
-  value out = value::object();
-  out["uid"] = json_text(response.uid);
-  out["allowed"] = value::boolean(response.allowed);
-  if (!response.allowed) {
-    // Without a code of 400 or more the API server would make it 400.
-    out["status"]["code"] = value::number(403);
-    out["status"]["reason"] = json_text("Forbidden");
-    out["status"]["message"] = json_text(response.message, kMaxMessage);
-  }
-  if (!response.warnings.empty()) {
-    std::vector<value> warnings;
-    for (const std::string& warning : response.warnings) warnings.push_back(json_text(warning, kMaxWarning));
-    out["warnings"] = value::array(std::move(warnings));
-  }
-  for (const auto& [key, text] : response.audit_annotations) {
-    out["auditAnnotations"][key] = json_text(text, kMaxMessage);
-  }
+// Without a code of 400 or more the API server would make it 400.
+void write_status(JsonWriter& json, const std::string& message) {
+  json.key("status").begin_object();
+  json.key("code").number(403);
+  json.key("reason").text("Forbidden");
+  json.key("message").text(message, kMaxMessage);
+  json.end_object();
+}
 
-  value review = value::object();
-  review["apiVersion"] = json_text(kApiVersion);
-  review["kind"] = json_text(kKind);
-  review["response"] = std::move(out);
-  return review.serialize();
+}  // namespace
+
+Result<AdmissionRequest> parse_admission_review(ByteView body) {
+  NODEPROOF_TRY(document, JsonDocument::parse(body, kMaxReviewSize, kKind));
+  return parse_review(document.root());
+}
+
+Result<AdmissionRequest> parse_admission_review(ByteView body, attest::JsonParser& parser) {
+  NODEPROOF_TRY(document, JsonDocument::parse(body, kMaxReviewSize, kKind, parser));
+  return parse_review(document.root());
+}
+
+std::string to_json(const AdmissionResponse& response) {
+  JsonWriter json;
+  json.begin_object();
+  json.key("apiVersion").text(kApiVersion);
+  json.key("kind").text(kKind);
+  json.key("response").begin_object();
+  json.key("uid").text(response.uid);
+  json.key("allowed").boolean(response.allowed);
+  if (!response.allowed) write_status(json, response.message);
+  if (!response.warnings.empty()) {
+    json.key("warnings").begin_array();
+    for (const std::string& warning : response.warnings) json.text(warning, kMaxWarning);
+    json.end_array();
+  }
+  if (!response.audit_annotations.empty()) {
+    json.key("auditAnnotations").begin_object();
+    for (const auto& [key, text] : response.audit_annotations) json.key(key).text(text, kMaxMessage);
+    json.end_object();
+  }
+  json.end_object();
+  json.end_object();
+  return std::move(json).str();
 }
 
 }  // namespace nodeproof::wire

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "attest/strict_json_fwd.hpp"
 #include "base/bytes.hpp"
 #include "wire/objects.hpp"
 
@@ -32,6 +33,8 @@ struct AdmissionRequest {
 // Refuses another apiVersion or kind than admission.k8s.io/v1 AdmissionReview, a review without
 // request or uid, and a body over kMaxReviewSize.
 Result<AdmissionRequest> parse_admission_review(ByteView body);
+// The same with memory that is used again.
+Result<AdmissionRequest> parse_admission_review(ByteView body, attest::JsonParser& parser);
 
 struct AdmissionResponse {
   std::string uid;

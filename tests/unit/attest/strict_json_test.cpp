@@ -100,6 +100,70 @@ TEST(StrictJson, RefusesEveryPrefix) {
   }
 }
 
+// An object of `count` keys that end alike, each with its number in front.
+std::string object_of(int count, const std::string& more = {}) {
+  std::string out = "{";
+  for (int i = 0; i < count; ++i) out += "\"" + std::to_string(100'000 + i) + "/enabled\":0,";
+  return out + "\"last\":{}" + more + "}";
+}
+
+// Keys are told apart by a mark first, of which there are fewer than keys.
+TEST(StrictJson, FindsADuplicateAmongManyAlikeKeys) {
+  constexpr std::size_t kLarge = 1U << 20U;
+  for (const int count : {1, 7, 40, 3000}) {
+    EXPECT_TRUE(parse(object_of(count), kLarge)) << count;
+    for (const int repeated : {0, count / 2, count - 1}) {
+      const std::string key = std::to_string(100'000 + repeated) + "/enabled";
+      const auto document = parse(object_of(count, ",\"" + key + "\":1"), kLarge);
+      ASSERT_FALSE(document) << count << " " << repeated;
+      EXPECT_EQ(document.error().where, "doc." + key);
+    }
+  }
+}
+
+TEST(StrictJson, ComparesKeysShorterThanAMark) {
+  EXPECT_TRUE(parse(R"({"":0,"a":0,"b":0,"aa":0,"aaa":0,"aaaa":0,"aaaaa":0})"));
+  for (const char* key : {"", "a", "aa", "aaa", "aaaa", "aaaaa"}) {
+    EXPECT_FALSE(parse("{\"" + std::string(key) + "\":0,\"b\":0,\"" + key + "\":0}")) << key;
+  }
+}
+
+TEST(StrictJson, ReadsOneDocumentAfterTheOtherWithOneParser) {
+  JsonParser parser;
+  const auto path_of = [&parser](const std::string& text, std::string_view what) -> std::string {
+    const auto document = JsonDocument::parse(as_bytes(text), 1U << 20U, what, parser);
+    if (!document) return document.error().where;
+    const auto list = document->root().required("list");
+    return list ? list->array()->back().path() : list.error().where;
+  };
+  const std::string pad(JsonDocument::kMaxReused, ' ');
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(path_of(R"({"list":[1,2,3]})", "first"), "first.list[2]");
+    EXPECT_EQ(path_of(R"({"list":[[]]})" + pad, "long"), "long.list[0]");
+    EXPECT_EQ(path_of(R"({"list":[1)", "broken"), "broken");
+    EXPECT_EQ(path_of(R"({"list":1,"list":2})", "doubled"), "doubled.list");
+    EXPECT_EQ(path_of(nested(65), "deep"), "deep");
+    EXPECT_EQ(path_of(nested(65) + std::string(5000, ' '), "deep and long"), "deep and long");
+    EXPECT_EQ(path_of("{}", "empty"), "empty.list");
+    EXPECT_EQ(path_of("", "nothing"), "nothing");
+    EXPECT_EQ(path_of(std::string(1U << 21U, ' '), "too long"), "too long");
+  }
+}
+
+// More steps than a parser has room for at first.
+TEST(StrictJson, KeepsThePathsOfManyValues) {
+  std::string text = "[";
+  for (int i = 0; i < 1000; ++i) text += "{\"a\":{}},";
+  const auto document = parse(text + "{}]", 1U << 20U);
+  ASSERT_TRUE(document);
+  const auto items = document->root().array();
+  ASSERT_TRUE(items);
+  std::vector<JsonValue> members;
+  for (std::size_t i = 0; i < 1000; ++i) members.push_back((*items)[i].required("a").value());
+  EXPECT_EQ(members.front().path(), "doc[0].a");
+  EXPECT_EQ(members.back().path(), "doc[999].a");
+}
+
 class StrictJsonValues : public testing::Test {
  protected:
   JsonValue member(std::string_view key) {
@@ -161,6 +225,18 @@ TEST_F(StrictJsonValues, AreRequiredOrOptional) {
     EXPECT_EQ(value.error().code, Errc::kMissing);
     EXPECT_EQ(value.error().where, "doc." + std::string(key));
   }
+}
+
+TEST_F(StrictJsonValues, AreTextOrNothing) {
+  const JsonValue root = document_->root();
+  EXPECT_EQ(*root.optional_text("text"), "h\xc3\xa9");
+  EXPECT_EQ(*root.optional_text("absent"), "");
+  EXPECT_EQ(*root.optional_text("nothing"), "");
+  const auto number = root.optional_text("count");
+  ASSERT_FALSE(number);
+  EXPECT_EQ(number.error().code, Errc::kWrongType);
+  EXPECT_EQ(number.error().where, "doc.count");
+  EXPECT_FALSE(member("list").optional_text("x"));
 }
 
 TEST_F(StrictJsonValues, AreKnownOrRefused) {

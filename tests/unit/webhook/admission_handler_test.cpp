@@ -51,9 +51,15 @@ std::string pod_json(const std::string& policy, const std::string& node = {}) {
 
 class Handler : public ::testing::Test {
  protected:
+  HttpOutcome ask(HttpRequest request) { return handler_(request); }
+  HttpOutcome post_prompt(const std::string& body) {
+    return ask({"POST", "/admit", "timeout=5s", "application/json", body});
+  }
+  // As a worker would have it in the end.
   HttpResponse post(const std::string& body) {
-    return handler_({"POST", "/admit", "timeout=5s", "application/json", body},
-                    steady_clock::now() + Seconds(5));
+    const HttpOutcome outcome = post_prompt(body);
+    if (const auto* work = std::get_if<HttpWork>(&outcome)) return (*work)(steady_clock::now() + Seconds(5));
+    return std::get<HttpResponse>(outcome);
   }
   // "allowed", or the message.
   std::string outcome(const std::string& body) {
@@ -100,6 +106,33 @@ TEST_F(Handler, ReadsThePodOfABindingWithoutUid) {
   EXPECT_THAT(reader_.asked, ElementsAre("demo/api"));
 }
 
+// Only what must ask the API server, or would keep others waiting, goes to a worker.
+TEST_F(Handler, AnswersAtOnceWhatItKnows) {
+  const auto at_once = [this](const std::string& body) {
+    return std::holds_alternative<HttpResponse>(post_prompt(body));
+  };
+  EXPECT_FALSE(at_once(binding_review(kPodUid, "cvm-1"))) << "the pod is not known";
+  EXPECT_FALSE(at_once(binding_review("", "cvm-1"))) << "a name may have passed on to another pod";
+  EXPECT_THAT(reader_.asked, IsEmpty()) << "the worker asks";
+  testing::update(pods_.handler(), pod_json("confidential"));
+  EXPECT_TRUE(at_once(binding_review(kPodUid, "cvm-1")));
+  EXPECT_TRUE(at_once(binding_review(kPodUid, "plain-1")));
+  EXPECT_TRUE(at_once("no review"));
+  const std::string blanks(attest::JsonDocument::kMaxReused, ' ');
+  EXPECT_FALSE(at_once(binding_review(kPodUid, "cvm-1") + blanks)) << "long to read";
+  EXPECT_EQ(outcome(binding_review(kPodUid, "cvm-1") + blanks), "allowed");
+  EXPECT_THAT(outcome(binding_review(kPodUid, "plain-1") + blanks), HasSubstr("no-tpm"));
+}
+
+// Work may be done after later requests have been read with the same parser.
+TEST_F(Handler, WorkKeepsItsReview) {
+  const HttpOutcome first = post_prompt(binding_review(kPodUid, "cvm-1"));
+  const HttpOutcome second = post_prompt(binding_review("", "cvm-1", "other"));
+  std::get<HttpWork>(second)(steady_clock::now() + Seconds(5));
+  std::get<HttpWork>(first)(steady_clock::now() + Seconds(5));
+  EXPECT_THAT(reader_.asked, ElementsAre("demo/other", "demo/api"));
+}
+
 TEST_F(Handler, ABoundPodLeavesTheDirectory) {
   testing::update(pods_.handler(), pod_json("confidential"));
   EXPECT_TRUE(pods_.find(kPodUid));
@@ -143,12 +176,14 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& param) { return param.param.name; });
 
 TEST_F(Handler, AnswersNothingElse) {
-  const auto deadline = steady_clock::now() + Seconds(5);
-  EXPECT_EQ(handler_({"POST", "/", "", "application/json", "{}"}, deadline).status, 404U);
-  EXPECT_EQ(handler_({"POST", "/admit/", "", "application/json", "{}"}, deadline).status, 404U);
-  EXPECT_EQ(handler_({"GET", "/admit", "", "application/json", ""}, deadline).status, 405U);
-  EXPECT_EQ(handler_({"POST", "/admit", "", "text/plain", "{}"}, deadline).status, 415U);
-  EXPECT_EQ(handler_({"POST", "/admit", "", "", "{}"}, deadline).status, 415U);
+  const auto status = [this](HttpRequest request) {
+    return std::get<HttpResponse>(ask(std::move(request))).status;
+  };
+  EXPECT_EQ(status({"POST", "/", "", "application/json", "{}"}), 404U);
+  EXPECT_EQ(status({"POST", "/admit/", "", "application/json", "{}"}), 404U);
+  EXPECT_EQ(status({"GET", "/admit", "", "application/json", ""}), 405U);
+  EXPECT_EQ(status({"POST", "/admit", "", "text/plain", "{}"}), 415U);
+  EXPECT_EQ(status({"POST", "/admit", "", "", "{}"}), 415U);
 }
 
 TEST(ParsePodEntry, KeepsOnlyWhatADecisionNeeds) {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <future>
+#include <vector>
 
 #include "tests/unit/webhook/edge_client.hpp"
 #include "tests/unit/webhook/serving_pair.hpp"
@@ -27,10 +28,17 @@ HttpResponse echo(const HttpRequest& request, std::chrono::steady_clock::time_po
               request.body};
 }
 
+// Answers at once, but for what lies below /work, which a worker does.
+HttpOutcome prompt_echo(HttpRequest& request) {
+  if (!request.path.starts_with("/work")) return echo(request, {});
+  return HttpWork([request = std::move(request)](auto deadline) { return echo(request, deadline); });
+}
+
 // Every test in the clear and under TLS.
 class HttpServerTest : public ::testing::TestWithParam<bool> {
  protected:
-  void start(HttpHandler handler, HttpLimits limits = {}) {
+  template <typename Handler>
+  void start(Handler handler, HttpLimits limits = {}) {
     std::shared_ptr<const TlsMaterial> tls;
     if (GetParam()) {
       files_.write(test::make_serving_pair(forge::PrivateKey::ec_p384(), 1));
@@ -229,6 +237,101 @@ TEST_P(HttpServerTest, TurnsAnExceptionInto500) {
   client.send(get("/"));
   EXPECT_EQ(client.status(), 200);
   EXPECT_EQ(server_->stats().handler_errors, 2u);
+}
+
+TEST_P(HttpServerTest, AnswersPromptly) {
+  start(prompt_echo);
+  EdgeClient client = connect();
+  for (int i = 0; i < 20; ++i) {
+    const std::string path = (i % 3 == 0 ? "/work/" : "/") + std::to_string(i);
+    client.send(post(path, "body"));
+    const auto reply = client.reply();
+    ASSERT_TRUE(reply) << i;
+    EXPECT_EQ(reply->status, 200);
+    EXPECT_EQ(reply->body, "POST|" + path + "||application/json|body");
+  }
+  EXPECT_EQ(server_->stats().requests, 20u);
+  EXPECT_EQ(server_->stats().accepted, 1u);
+}
+
+TEST_P(HttpServerTest, AnswersPipelinedRequestsInOrderWhoeverDoesThem) {
+  start(prompt_echo);
+  EdgeClient client = connect();
+  constexpr int kRequests = 300;  // more than one read takes
+  const auto path = [](int i) { return (i % 7 == 0 ? "/work/" : "/") + std::to_string(i); };
+  std::string all;
+  for (int i = 0; i < kRequests; ++i) all += post(path(i), std::string(200, 'x'));
+  client.send(all);
+  for (int i = 0; i < kRequests; ++i) {
+    const auto reply = client.reply();
+    ASSERT_TRUE(reply) << i;
+    EXPECT_THAT(reply->body, HasSubstr("POST|" + path(i) + "|"));
+  }
+}
+
+// However many wait: all workers are busy here, and the queue is long.
+TEST_P(HttpServerTest, WorkThatWaitsDelaysNoPromptAnswer) {
+  std::promise<void> go;
+  start([gate = go.get_future().share()](HttpRequest& request) -> HttpOutcome {
+    if (request.path != "/work") return echo(request, {});
+    return HttpWork([gate, request = std::move(request)](auto deadline) {
+      gate.wait();
+      return echo(request, deadline);
+    });
+  });
+  std::vector<EdgeClient> waiting;
+  for (std::size_t i = 0; i < 3 * kWorkers; ++i) {
+    waiting.push_back(connect());
+    waiting.back().send(post("/work", "body"));
+  }
+  ASSERT_TRUE(eventually([&] { return server_->stats().handling == 3 * kWorkers; }));
+  EdgeClient client = connect();
+  for (int i = 0; i < 50; ++i) {
+    client.send(post("/", "body"));
+    ASSERT_EQ(client.status(), 200);
+  }
+  EXPECT_EQ(server_->stats().handling, 3 * kWorkers) << "none of them has been answered meanwhile";
+  go.set_value();
+  for (EdgeClient& client_at_work : waiting) EXPECT_EQ(client_at_work.status(), 200);
+}
+
+TEST_P(HttpServerTest, TurnsAnExceptionOfAPromptHandlerInto500) {
+  start([](HttpRequest& request) -> HttpOutcome {
+    const std::string path = std::move(request.path);
+    if (path == "/throw") throw std::runtime_error("secret detail");
+    if (path == "/throw-number") throw 42;
+    if (path == "/work") return HttpWork([](auto) -> HttpResponse { throw std::runtime_error("detail"); });
+    if (path == "/no-work") return HttpWork();
+    return HttpResponse{200, "text/plain", path};
+  });
+  EdgeClient client = connect();
+  for (const char* path : {"/throw", "/throw-number", "/work", "/no-work"}) {
+    client.send(post(path, "body"));
+    const auto reply = client.reply();
+    ASSERT_TRUE(reply) << path;
+    EXPECT_EQ(reply->status, 500) << path;
+    EXPECT_EQ(reply->body, "internal error\n");
+  }
+  client.send(get("/"));
+  EXPECT_EQ(client.status(), 200);
+  EXPECT_EQ(server_->stats().handler_errors, 4u);
+}
+
+TEST_P(HttpServerTest, DrainsBetweenPromptAnswers) {
+  start(prompt_echo);
+  EdgeClient client = connect();
+  const std::string request = post("/", "body");
+  client.send(request.substr(0, request.size() - 1));
+  ASSERT_TRUE(eventually([&] { return server_->stats().accepted == 1; }));
+  std::this_thread::sleep_for(50ms);  // no count tells that the header has come
+  auto drained = std::async(std::launch::async, [&] { return server_->drain_and_stop(10s); });
+  std::this_thread::sleep_for(50ms);
+  client.send(request.substr(request.size() - 1));
+  const auto reply = client.reply();
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->status, 200);
+  EXPECT_THAT(reply->header, HasSubstr("Connection: close\r\n"));
+  EXPECT_TRUE(drained.get());
 }
 
 TEST_P(HttpServerTest, ForgetsConnectionsThatCloseAtOnce) {

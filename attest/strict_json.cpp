@@ -262,7 +262,7 @@ Result<JsonDocument> JsonDocument::parse(ByteView text, std::size_t limit, std::
 
 Result<JsonDocument> JsonDocument::parse(ByteView text, std::size_t limit, std::string_view what,
                                          JsonParser& parser) {
-  if (text.size() > kMaxReused) return parse(text, limit, what);
+  if (text.size() > parser.longest_) return parse(text, limit, what);
   NODEPROOF_CHECK(check_size(text, limit, what));
   return parse_with(parser, text, what);
 }

@@ -81,7 +81,11 @@ struct JsonValue::Member {
 // ordinary size allocates next to nothing.
 class JsonParser {
  public:
-  JsonParser() = default;
+  // Longer texts are parsed with memory of their own, given back with the document: a parser holds some 15
+  // times the longest text that it has parsed.
+  static constexpr std::size_t kMaxReused = std::size_t{32} << 10U;
+  // `longest`: instead of kMaxReused, for who parses many long texts and ends the parser soon.
+  explicit JsonParser(std::size_t longest = kMaxReused) : longest_(longest) {}
   JsonParser(const JsonParser&) = delete;
   JsonParser& operator=(const JsonParser&) = delete;
 
@@ -89,6 +93,7 @@ class JsonParser {
   friend class JsonDocument;
   friend class JsonValue;
 
+  std::size_t longest_;
   simdjson::dom::parser parser_;
   std::string name_;  // of the root
   JsonStep root_{};
@@ -99,10 +104,6 @@ class JsonParser {
 // The parsed document. Movable; values borrow from it.
 class JsonDocument {
  public:
-  // Longer texts are parsed with memory of their own, given back with the document: a JsonParser holds
-  // some 15 times the longest text that it has parsed.
-  static constexpr std::size_t kMaxReused = std::size_t{32} << 10U;
-
   // Refuses more than `limit` bytes, more than 64 levels and duplicate keys at any level. `what`
   // is the first part of every path, for example "NodeQuote".
   static Result<JsonDocument> parse(ByteView text, std::size_t limit, std::string_view what);

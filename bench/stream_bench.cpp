@@ -45,8 +45,8 @@ double cpu_of(const std::function<void()>& work) {
 }
 
 // As kube::ListWatch and webhook::PodDirectory take a page.
-void take_page(const std::string& page, const kube::WatchHandler& handler) {
-  auto document = attest::JsonDocument::parse(as_bytes(page), kPageLimit, "list");
+void take_page(const std::string& page, attest::JsonParser& parser, const kube::WatchHandler& handler) {
+  auto document = attest::JsonDocument::parse(as_bytes(page), kPageLimit, "list", parser);
   if (!document) throw std::runtime_error(to_string(document.error()));
   const auto items = document->root().required("items")->array();
   for (const attest::JsonValue& item : *items) handler.update(item);
@@ -62,7 +62,8 @@ void list_pages() {
     const kube::WatchHandler handler = directory.handler();
     row.subject.push_back(cpu_of([&] {
       handler.begin();
-      for (const std::string& page : pages) take_page(page, handler);
+      attest::JsonParser parser(kPageLimit);
+      for (const std::string& page : pages) take_page(page, parser, handler);
       handler.listed();
     }));
     simdjson::dom::parser parser;

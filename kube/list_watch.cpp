@@ -103,7 +103,7 @@ struct ListWatch::State {
 
   void run(const std::stop_token& stop);
   void list(const std::stop_token& stop);
-  PageEnd list_page(const std::string& token, const std::stop_token& stop);
+  PageEnd list_page(const std::string& token, attest::JsonParser& pages, const std::stop_token& stop);
   // Until the watch ends or falls silent; false when it ended at once and without a word.
   bool watch(const std::stop_token& stop);
   void handle(std::string_view line);
@@ -152,8 +152,9 @@ void ListWatch::State::run(const std::stop_token& stop) {
 
 void ListWatch::State::list(const std::stop_token& stop) {
   handler.begin();
-  PageEnd end = list_page({}, stop);
-  while (!end.next.empty()) end = list_page(end.next, stop);
+  attest::JsonParser pages(kMaxPage);
+  PageEnd end = list_page({}, pages, stop);
+  while (!end.next.empty()) end = list_page(end.next, pages, stop);
   handler.listed();
   version = std::move(end.version);
   touch();
@@ -161,11 +162,12 @@ void ListWatch::State::list(const std::stop_token& stop) {
 }
 
 // `token`: of the page before; empty for the first one.
-PageEnd ListWatch::State::list_page(const std::string& token, const std::stop_token& stop) {
+PageEnd ListWatch::State::list_page(const std::string& token, attest::JsonParser& pages,
+                                    const std::stop_token& stop) {
   std::string query = "limit=" + std::to_string(kPageSize);
   if (!token.empty()) query += "&continue=" + web::uri::encode_data_string(token);
   const std::string body = impl.call({methods::GET, with_query(options.path, query)}, impl.timeout, stop);
-  const JsonDocument document = or_throw(JsonDocument::parse(as_bytes(body), kMaxPage, "list"));
+  const JsonDocument document = or_throw(JsonDocument::parse(as_bytes(body), kMaxPage, "list", pages));
   for (const JsonValue& item : or_throw(items_of(document.root()))) {
     if (stop.stop_requested()) throw ApiError(0, "Stopped", "stopped");
     handler.update(item);

@@ -11,7 +11,7 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t kMaxLogged = 256;  // of a name that a user chose
 // Some tens of microseconds of reading, and longer than nearly every review.
-constexpr std::size_t kMaxPrompt = attest::JsonDocument::kMaxReused;
+constexpr std::size_t kMaxPrompt = attest::JsonParser::kMaxReused;
 
 HttpResponse refused(unsigned status, std::string text) {
   return {status, "text/plain; charset=utf-8", std::move(text) + "\n"};

@@ -136,7 +136,7 @@ TEST(StrictJson, ReadsOneDocumentAfterTheOtherWithOneParser) {
     const auto list = document->root().required("list");
     return list ? list->array()->back().path() : list.error().where;
   };
-  const std::string pad(JsonDocument::kMaxReused, ' ');
+  const std::string pad(JsonParser::kMaxReused, ' ');
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(path_of(R"({"list":[1,2,3]})", "first"), "first.list[2]");
     EXPECT_EQ(path_of(R"({"list":[[]]})" + pad, "long"), "long.list[0]");

@@ -118,7 +118,7 @@ TEST_F(Handler, AnswersAtOnceWhatItKnows) {
   EXPECT_TRUE(at_once(binding_review(kPodUid, "cvm-1")));
   EXPECT_TRUE(at_once(binding_review(kPodUid, "plain-1")));
   EXPECT_TRUE(at_once("no review"));
-  const std::string blanks(attest::JsonDocument::kMaxReused, ' ');
+  const std::string blanks(attest::JsonParser::kMaxReused, ' ');
   EXPECT_FALSE(at_once(binding_review(kPodUid, "cvm-1") + blanks)) << "long to read";
   EXPECT_EQ(outcome(binding_review(kPodUid, "cvm-1") + blanks), "allowed");
   EXPECT_THAT(outcome(binding_review(kPodUid, "plain-1") + blanks), HasSubstr("no-tpm"));

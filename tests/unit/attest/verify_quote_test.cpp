@@ -145,6 +145,26 @@ TEST(VerifyQuote, LooksAtAQuoteEvenWhenTheReportFailed) {
   EXPECT_FALSE(blind.claims);
 }
 
+TEST(VerifyQuote, ACondensedBootServesAsWell) {
+  BootVerification condensed = boot();
+  condensed.condense();
+  for (const Finding& finding : condensed.findings) EXPECT_NE(finding.outcome, Outcome::kPassed);
+  const auto whole = verify_quote(forge::make_quote(shared_world().ak), boot(), {kChallenge, false}, kExact);
+  const auto less =
+      verify_quote(forge::make_quote(shared_world().ak), condensed, {kChallenge, false}, kExact);
+  EXPECT_EQ(not_passed(less.findings), not_passed(whole.findings));
+  ASSERT_TRUE(less.claims);
+  EXPECT_FALSE(
+      verify_quote(forge::make_quote(shared_world().other_ak), condensed, {kChallenge, false}, kExact)
+          .claims);
+  // Without claims nothing is taken away: what failed must stay explained.
+  BootVerification refused = boot();
+  refused.claims.reset();
+  const std::size_t findings = refused.findings.size();
+  refused.condense();
+  EXPECT_EQ(refused.findings.size(), findings);
+}
+
 TEST(VerifyQuote, NamesThePremiseThatFailed) {
   QuoteEvidence quote = forge::make_quote(shared_world().ak);
   quote.attest.clear();
@@ -164,6 +184,7 @@ TEST(VerifyQuote, NamesThePremiseThatFailed) {
             "vm-id/premise-failed");
   none = boot();
   none.findings.clear();
+  none.claims.reset();
   EXPECT_EQ(not_passed(verify_quote(quote, none, {kChallenge, false}, kExact).findings),
             "vm-id/premise-failed");
 

@@ -42,13 +42,15 @@ class Intake : public ::testing::Test {
 
   // As a first list of every collection brings it.
   void list_all() {
+    replace(intake_.nodes(), {node_json("cvm-1")});
     replace(intake_.evidences(), {wire::to_json(evidence_)});
     replace(intake_.quotes(), {wire::to_json(testing::make_quote(evidence_))});
     replace(intake_.policies(), {});
     replace(intake_.namespaces(), {});
     replace(intake_.epoch_secret(), {secret()});
-    replace(intake_.nodes(), {node_json("cvm-1")});
   }
+  // As at the next refresh.
+  void quote_again() { update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_))); }
 
   // Waits until the snapshot is as wanted; the last one when it never becomes so.
   std::shared_ptr<const Snapshot> until(const std::function<bool(const Snapshot&)>& wanted) {
@@ -108,6 +110,56 @@ TEST_F(Intake, AnyOrderGivesTheSameConclusion) {
   until_phase(Phase::kVerified);
 }
 
+TEST_F(Intake, IsNotCompleteBeforeTheEvidenceAtHandIsVerified) {
+  list_all();
+  const auto snapshot = until([](const Snapshot& s) { return s.complete; });
+  EXPECT_EQ(snapshot->nodes->at("cvm-1")->trust->phase, Phase::kVerified);
+}
+
+// Evidence and quote are dropped once nothing reads them any more.
+TEST_F(Intake, WhatWasDroppedIsNotMissed) {
+  list_all();
+  until_phase(Phase::kVerified);
+  const int judged = judged_;
+  update(intake_.epoch_secret(), secret());
+  while (judged_ == judged) std::this_thread::yield();
+  EXPECT_EQ(intake_.snapshot()->nodes->at("cvm-1")->trust->phase, Phase::kVerified);
+  const auto next = [this] { return wire::to_json(testing::make_quote(evidence_, {.epoch = kEpoch + 1})); };
+  update(intake_.quotes(), next());
+  until([](const Snapshot& s) {
+    return s.nodes->at("cvm-1")->trust->claims->quoted_since ==
+           attest::epoch_start(kEpoch + 1, testing::kEpochLength);
+  });
+  replace(intake_.evidences(), {wire::to_json(evidence_)});
+  replace(intake_.quotes(), {next()});
+  until_phase(Phase::kVerified);
+  replace(intake_.evidences(), {});
+  update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_, {.other_ak = true})));
+  EXPECT_EQ(until_phase(Phase::kVerified)->nodes->at("cvm-1")->trust->phase, Phase::kVerified)
+      << "without its evidence a quote contradicts nothing";
+}
+
+// However often two verifiers meet at one node, the last objects count.
+TEST_F(Intake, ManyNodesAtOnceComeOutRight) {
+  list_all();
+  std::vector<std::string> nodes, evidences, quotes;
+  for (std::size_t i = 0; i < 40; ++i) {
+    wire::NodeEvidence evidence = evidence_;
+    evidence.name = "node-" + std::to_string(i);
+    nodes.push_back(node_json(evidence.name));
+    evidences.push_back(wire::to_json(evidence));
+    quotes.push_back(wire::to_json(testing::make_quote(evidence, {.other_ak = i % 2 == 1})));
+  }
+  for (std::size_t i = 0; i < 40; ++i) {
+    update(intake_.quotes(), quotes[i]);
+    update(intake_.nodes(), nodes[i]);
+    update(intake_.evidences(), evidences[i]);
+  }
+  for (std::size_t i = 0; i < 40; ++i) {
+    until_phase(i % 2 == 1 ? Phase::kFailed : Phase::kVerified, "node-" + std::to_string(i));
+  }
+}
+
 TEST_F(Intake, AContradictionFailsTheNodeAndAGoodQuoteMendsIt) {
   list_all();
   until_phase(Phase::kVerified);
@@ -133,6 +185,7 @@ TEST_F(Intake, ANewBootOrANewNodeEndsTheClaimsAtOnce) {
   update(intake_.nodes(), node_json("cvm-1", kNodeUid, kOtherUuid));
   EXPECT_FALSE(until_phase(Phase::kPending)->nodes->at("cvm-1")->trust->claims);
   update(intake_.nodes(), node_json("cvm-1"));
+  quote_again();
   until_phase(Phase::kVerified);
   update(intake_.nodes(), node_json("cvm-1", kOtherUuid));
   EXPECT_EQ(until_phase(Phase::kPending)->nodes->at("cvm-1")->uid, kOtherUuid);
@@ -144,6 +197,7 @@ TEST_F(Intake, ANodeThatIsGoneIsGone) {
   remove(intake_.nodes(), node_json("cvm-1"));
   until([](const Snapshot& s) { return s.nodes->empty(); });
   update(intake_.nodes(), node_json("cvm-1"));
+  quote_again();
   until_phase(Phase::kVerified);
   replace(intake_.nodes(), {node_json("other", kOtherUuid)});
   until([](const Snapshot& s) { return s.nodes->size() == 1 && s.nodes->contains("other"); });

@@ -266,6 +266,63 @@ TEST(NodeTrust, ReportChallengeIsComparedWhileItsKeyIsKnown) {
             attest::Outcome::kNotChecked);
 }
 
+// From a verification of a while ago whose evidence was dropped since.
+NodeTrust judge_later(UnixTime now) {
+  const auto nonce = attest::epoch_nonce(testing::generations().front().key, kEpoch - 3);
+  forge::BootOptions options;
+  options.claims.user_data = attest::report_challenge(testing::kKid, nonce, testing::boot_identity());
+  const wire::NodeEvidence evidence = make_evidence(options);
+  Generations keys = testing::generations();
+  keys[0].last += 100000000;
+  const auto boot = verify_evidence(evidence, nullptr, keys, testing::parameters(), kNow);
+  EXPECT_TRUE(is_settled(*boot));
+  const Result<wire::EvidenceSummary> summary(wire::summary_of(evidence));
+  const Result<wire::NodeQuote> quote(
+      make_quote(evidence, {.epoch = attest::epoch_at(now, testing::kEpochLength)}));
+  NodeView view;
+  view.node = testing::boot_identity();
+  view.evidence = &summary;
+  view.quote = &quote;
+  view.boot = &boot->verification;
+  view.generations = keys;
+  return judge(view, testing::parameters(), now);
+}
+
+TEST(NodeTrust, AReportGrowsOldWithoutBeingVerifiedAgain) {
+  const NodeTrust young = judge_later(kNow + Seconds(600));
+  EXPECT_EQ(young.phase, Phase::kVerified);
+  EXPECT_EQ(attest::find(young.findings, attest::Check::kReportFreshness), nullptr);
+  const NodeTrust old = judge_later(kNow + testing::parameters().max_report_age);
+  EXPECT_EQ(old.phase, Phase::kVerified);
+  ASSERT_NE(attest::find(old.findings, attest::Check::kReportFreshness), nullptr);
+  EXPECT_EQ(attest::find(old.findings, attest::Check::kReportFreshness)->code, "too-old");
+}
+
+TEST(NodeTrust, CertificatesEndWithoutBeingVerifiedAgain) {
+  const NodeTrust ended = judge_later(kNow + std::chrono::hours(24 * 365 * 10));
+  EXPECT_EQ(ended.phase, Phase::kPending);
+  EXPECT_EQ(ended.code, "certificate-chain");
+  EXPECT_THAT(ended.detail, ::testing::HasSubstr("ended at"));
+  const NodeTrust early = judge_later(kNow - std::chrono::hours(24 * 365));
+  EXPECT_EQ(early.phase, Phase::kPending);
+  EXPECT_THAT(early.detail, ::testing::HasSubstr("begin at"));
+}
+
+TEST(VerifyEvidence, IsSettledWhenNothingCanBecomeKnown) {
+  const auto with = testing::parameters();
+  EXPECT_TRUE(is_settled(*verify_evidence(make_evidence(), nullptr, testing::generations(), with, kNow)));
+  EXPECT_FALSE(is_settled(*verify_evidence(make_evidence(), nullptr, {}, with, kNow)))
+      << "the key of its challenge may come";
+  forge::BootOptions without;
+  without.with_ak_certificate = false;
+  EXPECT_FALSE(
+      is_settled(*verify_evidence(make_evidence(without), nullptr, testing::generations(), with, kNow)));
+  forge::BootOptions stranger;
+  stranger.report_by_stranger = true;
+  EXPECT_FALSE(
+      is_settled(*verify_evidence(make_evidence(stranger), nullptr, testing::generations(), with, kNow)));
+}
+
 TEST(VerifyEvidence, IsDoneOnceForTheSameContent) {
   const auto with = testing::parameters();
   const auto keys = testing::generations();

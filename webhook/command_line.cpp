@@ -34,7 +34,9 @@ constexpr const char* kFooter =
     "    server: https://127.0.0.1:6443\n"
     "    caFile: ca.crt\n"
     "    tokenFile: token               # or clientCertFile and clientKeyFile\n\n"
-    "Exit code: 0 stopped by a signal; 2 usage or configuration; 3 environment.";
+    "Exit code: 0 stopped by a signal; 2 usage or configuration; 3 environment; 4 stopped at once by a "
+    "second\n"
+    "signal.";
 
 struct Flags {
   std::string config;

@@ -24,17 +24,17 @@ Result<Endpoint> parse_endpoint(std::string_view text, std::string_view where);
 struct Config {
   std::string ns = "nodeproof-system";
   Endpoint listen{"0.0.0.0", 8443};         // HTTPS: POST /admit
-  Endpoint health_listen{"0.0.0.0", 8081};  // HTTP: GET /livez, /readyz, /metrics
+  Endpoint health_listen{"0.0.0.0", 8081};  // HTTP: GET /livez, /healthz, /readyz, /metrics
   std::filesystem::path certificate_file = "/etc/nodeproof-tls/tls.crt";
   std::filesystem::path key_file = "/etc/nodeproof-tls/tls.key";
   Seconds epoch_length = attest::kDefaultEpochLength;
   Seconds max_report_age = std::chrono::hours(24);
   Seconds view_age{30};
   Seconds ak_certificate_grace = attest::kDefaultAkCertificateGrace;
-  std::filesystem::path amd_anchors;           // more roots than the built-in ones; empty: none
-  std::filesystem::path vtpm_anchors;          // likewise
+  std::filesystem::path amd_anchors;                    // more roots than the built-in ones; empty: none
+  std::filesystem::path vtpm_anchors;                   // likewise
   std::vector<std::filesystem::path> revocation_lists;  // of AMD's and Microsoft's CAs; read at the start
-  std::filesystem::path reference_values;      // replaces the built-in list; empty: built in
+  std::filesystem::path reference_values;               // replaces the built-in list; empty: built in
   std::string identity;                        // of this replica in the lease; empty: the host's name
   std::optional<kube::Connection> connection;  // nothing: in-cluster
 

@@ -148,6 +148,18 @@ void add_replica(const MetricsState& state, std::vector<MetricFamily>& out) {
             static_cast<double>(state.extra_trust_anchors));
   add_value(out, "nodeproof_serving_certificate_expiry_time_seconds", "End of the serving certificate",
             seconds(state.certificate_until));
+  add_value(out, "nodeproof_serving_certificate_reload_errors_total",
+            "Looks at the files of the serving certificate that found no pair to serve",
+            static_cast<double>(state.certificate_reload_errors), MetricType::Counter);
+}
+
+void add_readiness(const std::vector<Condition>& conditions, std::vector<MetricFamily>& out) {
+  add_value(out, "nodeproof_ready", "1 while this replica is ready", all_hold(conditions) ? 1 : 0);
+  MetricFamily each = family("nodeproof_ready_condition", "1 for a condition of being ready that holds");
+  for (const Condition& condition : conditions) {
+    add(each, condition.holds() ? 1 : 0, {{"condition", condition.name}});
+  }
+  out.push_back(std::move(each));
 }
 
 void add_http(const HttpStats& http, std::vector<MetricFamily>& out) {
@@ -238,6 +250,7 @@ std::string Metrics::render(const MetricsState& state, UnixTime now) const {
   add_policies(*state.snapshot, now, families);
   add_watches(state, families);
   add_replica(state, families);
+  add_readiness(state.conditions, families);
   add_http(state.http, families);
   return prometheus::TextSerializer().Serializer::Serialize(families);
 }

@@ -39,7 +39,8 @@ HttpResponse AdmissionHandler::answer(const HttpRequest& request, PodReader::Dea
   if (!review) return malformed(review.error());
   const PodLookup pod = needs_pod(*review) ? look_up(*review, deadline) : PodAbsent{};
   // The snapshot is taken last, so that the decision rests on the newest one.
-  const AdmissionDecision decision = decide(*review, *parts_.snapshot(), pod, parts_.clock.now());
+  const UnixTime now = parts_.clock.now();
+  const AdmissionDecision decision = decide(*review, *parts_.snapshot(), pod, now, parts_.unfit(now));
   parts_.metrics.count_admission(decision, steady_clock::now() - began);
   log_decision(*review, decision);
 

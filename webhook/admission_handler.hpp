@@ -18,6 +18,7 @@ struct AdmissionParts {
   PodReader& reader;
   const Clock& clock;
   Metrics& metrics;
+  std::function<std::optional<Refusal>(UnixTime now)> unfit;  // why the snapshot must not be relied on
 };
 
 // May be called by several threads at a time. Blocks until `deadline` at most, and only for the

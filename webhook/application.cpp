@@ -191,7 +191,11 @@ struct Application::Parts {
   Periodic reporting{"status of nodes", report_interval(config.epoch_length), [this] { report(); }};
   ReadinessLog readiness_log{};  // of the thread below
   Periodic noting{"readiness", kReadinessInterval, [this] { note_readiness(); }};
-  AdmissionHandler admission{{[this] { return intake.snapshot(); }, pods, reader, clock, metrics}};
+  AdmissionHandler admission{{[this] { return intake.snapshot(); }, pods, reader, clock, metrics,
+                              [this](UnixTime now) {
+                                return unfit(watches.oldest(now), config.view_age,
+                                             leader_client.clock_offset());
+                              }}};
   HttpServer admission_server{
       {.address = config.listen.address, .port = config.listen.port, .limits = {}, .tls = tls},
       std::ref(admission)};

@@ -40,12 +40,29 @@ std::string known_word(const std::string& code) {
 
 // The reasons of decide() are our own words, but for those that a node's evidence brought along.
 std::string known_reason(const AdmissionDecision& decision) {
-  constexpr std::array kOwn{
-      "met",           "valid",        "not-sensitive",   "unchanged",       "mirror-pod",
-      "no-such-pod",   "starting",     "not-understood",  "unknown-policy",  "invalid-policy",
-      "no-policy",     "unknown-node", "not-verified",    "bad-annotation",  "namespace-not-enrolled",
-      "binding-keys",  "other-pod",    "pod-unavailable", "marker-loosened", "bad-enforce-label",
-      "binding-target"};
+  constexpr std::array kOwn{"met",
+                            "valid",
+                            "not-sensitive",
+                            "unchanged",
+                            "mirror-pod",
+                            "no-such-pod",
+                            "starting",
+                            "not-understood",
+                            "unknown-policy",
+                            "invalid-policy",
+                            "no-policy",
+                            "unknown-node",
+                            "not-verified",
+                            "bad-annotation",
+                            "namespace-not-enrolled",
+                            "binding-keys",
+                            "other-pod",
+                            "pod-unavailable",
+                            "marker-loosened",
+                            "bad-enforce-label",
+                            "binding-target",
+                            "view-too-old",
+                            "clock-off"};
   const bool own =
       std::any_of(kOwn.begin(), kOwn.end(), [&](const char* word) { return decision.reason == word; });
   return own ? decision.reason : known_word(decision.reason);

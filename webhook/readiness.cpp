@@ -59,6 +59,21 @@ bool all_hold(const std::vector<Condition>& conditions) {
                      [](const Condition& condition) { return condition.holds(); });
 }
 
+std::optional<Refusal> unfit(const StoreView& oldest, Seconds max_age,
+                             const std::optional<Seconds>& clock_offset) {
+  if (const std::string problem = store_problem(oldest, max_age); !problem.empty()) {
+    return Refusal{
+        "view-too-old", "this webhook's view of the cluster is too old: " + problem,
+        "see why the webhook does not reach the API server (GET /readyz?verbose, its log); then try "
+        "again"};
+  }
+  if (const std::string problem = clock_problem(clock_offset); !problem.empty()) {
+    return Refusal{"clock-off", "this webhook cannot tell how old evidence is: " + problem,
+                   "set the clock of the webhook's node; then try again"};
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> ReadinessLog::note(const std::vector<Condition>& conditions) {
   std::vector<std::string> names = failing(conditions);
   if (names == failing_) return std::nullopt;

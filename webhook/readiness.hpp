@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "webhook/demands.hpp"
 
 namespace nodeproof::webhook {
 
@@ -36,6 +37,11 @@ struct Condition {
 // Every condition, in a fixed order. `max_age`: the limit for the age of every store.
 std::vector<Condition> conditions(const ReadinessView& view, Seconds max_age, UnixTime now);
 bool all_hold(const std::vector<Condition>& conditions);
+
+// Why a sensitive pod must not be placed by this replica's view now, though it was complete once:
+// `oldest`, of which least was heard, is too old, or the clock by which ages count is wrong or unknown.
+std::optional<Refusal> unfit(const StoreView& oldest, Seconds max_age,
+                             const std::optional<Seconds>& clock_offset);
 
 // Turns conditions into lines of log, one for each change of what holds.
 class ReadinessLog {

@@ -95,6 +95,16 @@ TEST(Metrics, ReadyIsOneWhenEveryConditionHolds) {
   EXPECT_THAT(Metrics().render(all, kNow), HasSubstr("nodeproof_ready 1\n"));
 }
 
+TEST(Metrics, ReasonsOfOurOwnKeepTheirName) {
+  Metrics metrics;
+  for (const char* reason : {"view-too-old", "clock-off"}) {
+    AdmissionDecision decision;
+    decision.reason = reason;
+    metrics.count_admission(decision, {});
+    EXPECT_THAT(metrics.render(state(), kNow), HasSubstr("reason=\"" + std::string(reason) + "\",rule="));
+  }
+}
+
 TEST(Metrics, WordsFromEvidenceMakeNoNewSeries) {
   Metrics metrics;
   NodeTrust trust;

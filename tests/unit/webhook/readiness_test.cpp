@@ -9,6 +9,7 @@ namespace nodeproof::webhook {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 const UnixTime kNow = from_unix(1787616000);
 constexpr Seconds kViewAge{30};
@@ -82,6 +83,49 @@ INSTANTIATE_TEST_SUITE_P(
                       Row{"certificate", [](auto& v) { v.certificate_until = kNow - Seconds(1); },
                           "serving-certificate", "the serving certificate expired at 2026-08-24T23:59:59Z",
                           true}),
+    [](const auto& param) { return param.param.name; });
+
+struct UnfitRow {
+  std::string name;
+  StoreView oldest;
+  std::optional<Seconds> clock_offset;
+  std::string reason;  // empty: fit
+  std::string what;
+};
+
+class Unfit : public ::testing::TestWithParam<UnfitRow> {};
+
+TEST_P(Unfit, IsAViewThatMustNotBeReliedOn) {
+  const UnfitRow& row = GetParam();
+  const auto refusal = unfit(row.oldest, kViewAge, row.clock_offset);
+  ASSERT_EQ(refusal.has_value(), !row.reason.empty());
+  if (!refusal) return;
+  EXPECT_EQ(refusal->reason, row.reason);
+  EXPECT_THAT(refusal->what, HasSubstr(row.what));
+  EXPECT_THAT(refusal->remedy, HasSubstr("then try again"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Unfit,
+    ::testing::Values(
+        UnfitRow{"fresh", {"pods", true, Seconds(0)}, Seconds(0), "", ""},
+        UnfitRow{"at_the_limits", {"pods", true, Seconds(30)}, Seconds(-5), "", ""},
+        UnfitRow{"old",
+                 {"nodequotes", true, Seconds(31)},
+                 Seconds(0),
+                 "view-too-old",
+                 "nothing was heard of nodequotes for 31s, the limit is 30s"},
+        UnfitRow{"never_listed",
+                 {"nodes", false, Seconds::max()},
+                 Seconds(0),
+                 "view-too-old",
+                 "nodes have not been listed yet"},
+        UnfitRow{
+            "clock_ahead", {"pods", true, Seconds(0)}, Seconds(-6), "clock-off", "the clock differs by -6s"},
+        UnfitRow{
+            "clock_behind", {"pods", true, Seconds(0)}, Seconds(6), "clock-off", "the clock differs by 6s"},
+        UnfitRow{
+            "clock_unknown", {"pods", true, Seconds(0)}, std::nullopt, "clock-off", "has not been compared"}),
     [](const auto& param) { return param.param.name; });
 
 TEST(ReadinessLog, HasALineForEachChangeInBothDirections) {

@@ -160,7 +160,7 @@ struct Application::Parts {
   void report() {
     if (!leader.leading()) return writer.forget();
     if (!may_report(readiness(), config.view_age)) return;
-    writer.pass(*intake.snapshot(), clock.now(), [this] { return leader.leading(); });
+    writer.pass(*intake.snapshot(), clock.now(), [this] { return leader.leading() && !stopping; });
   }
 
   HttpResponse health(const HttpRequest& request) const {

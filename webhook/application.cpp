@@ -25,7 +25,8 @@ constexpr const char* kUserAgent = "nodeproof-webhook/" NODEPROOF_VERSION;
 constexpr Seconds kListTimeout{10};
 constexpr Seconds kLookupTimeout{3};
 constexpr Seconds kLeaderTimeout{4};
-// After /readyz has said no: time for the Service to forget us before we stop answering.
+// After /readyz has said no: time for the Service to forget us, and for clients that keep their connections
+// to be told that they end, before we stop answering.
 constexpr std::chrono::seconds kUnreadyTime{2};
 constexpr std::chrono::seconds kDrainTime{10};
 constexpr std::chrono::seconds kReadinessInterval{1};
@@ -225,6 +226,7 @@ void Application::start() {
 void Application::stop() {
   Parts& p = *parts_;
   p.stopping = true;
+  p.admission_server.retire();
   std::this_thread::sleep_for(kUnreadyTime);
   if (!p.admission_server.drain_and_stop(kDrainTime)) spdlog::warn("not every request was answered in time");
   p.noting.stop();

@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "kube/api_client_impl.hpp"
 #include "kube/http_date.hpp"
+#include "kube/remedy.hpp"
 
 namespace nodeproof::kube {
 namespace {
@@ -210,12 +211,14 @@ ApiError ApiClient::Impl::error_of(const std::string& what, const web::http::htt
   }
   StatusBody parsed;
   if (Result<StatusBody> result = parse_status(body)) parsed = *std::move(result);
+  const std::string remedy = remedy_of(status, stream.target(), !parsed.reason.empty());
   if (parsed.reason.empty()) parsed.reason = default_reason(status);
   if (parsed.message.empty()) parsed.message = body.substr(0, kMaxQuotedBody);
   const Seconds header = retry_after_header(response);
   if (status == 401) credentials.refresh(true);
   return {status, parsed.reason,
-          what + ": " + std::to_string(status) + " " + parsed.reason + ": " + parsed.message,
+          what + ": " + std::to_string(status) + " " + parsed.reason + ": " + parsed.message +
+              (remedy.empty() ? "" : "; " + remedy),
           header > Seconds(0) ? header : parsed.retry_after};
 }
 
@@ -238,6 +241,8 @@ std::string ApiClient::Impl::call(const Call& call, Seconds limit, std::stop_tok
   try {
     return call_once(call, std::chrono::steady_clock::now() + limit, stop);
   } catch (const ApiError& error) {
+    // A server with a certificate of a new CA cannot be reached until the CA file is read again.
+    if (error.reason() == "Unreachable") credentials.refresh(true);
     // error_of has read the token file again: a rotated token deserves one more try.
     if (error.status() != 401 || credentials.bearer_token() == token) throw;
   }

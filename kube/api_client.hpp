@@ -50,7 +50,8 @@ Connection kubeconfig_connection(const std::filesystem::path& file, const std::s
 std::filesystem::path default_kubeconfig();
 
 // The server answered with an error Status, or did not answer. Then the status is 0 and the reason
-// one of Unreachable, Timeout, TooLarge (an answer over 64 MiB) and Stopped.
+// one of Unreachable, Timeout, TooLarge (an answer over 64 MiB) and Stopped. Status 410 with reason
+// Overrun is our own: the body came faster than it was read, so that only a new list helps.
 class ApiError : public std::runtime_error {
  public:
   ApiError(int status, std::string reason, const std::string& what, Seconds retry_after = Seconds(0));

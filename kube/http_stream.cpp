@@ -26,16 +26,36 @@ std::future<T> observe(const pplx::task<T>& task) {
   return future;
 }
 
+// As an expired resourceVersion: what was missed can only be had by a new list.
+ApiError overrun() {
+  return {410, "Overrun",
+          "the API server sends faster than we read: " + std::to_string(kMaxBuffered >> 20U) +
+              " MiB were waiting"};
+}
+
 }  // namespace
 
 HttpStream::HttpStream(web::http::client::http_client& client, const web::http::http_request& request,
                        std::stop_token stop)
-    : stop_(stop),
-      reply_(observe(client.request(request, cancellation_.get_token()))),
+    : target_(request.request_uri().to_string()),
+      stop_(stop),
+      reply_(observe(client.request(watched(request), cancellation_.get_token()))),
       on_stop_(std::move(stop), [this] { cancel(); }) {}
 
 HttpStream::~HttpStream() {
   if (!finished_) cancel();
+}
+
+// cpprest tells how much has come in, on a thread of its own and before the reader can see it.
+web::http::http_request HttpStream::watched(web::http::http_request request) {
+  request.set_progress_handler(
+      [flow = flow_, cancellation = cancellation_](web::http::message_direction::direction direction,
+                                                   std::uint64_t received) {
+        if (direction != web::http::message_direction::download) return;
+        if (received <= flow->taken + kMaxBuffered || flow->overrun.exchange(true)) return;
+        cancellation.cancel();
+      });
+  return request;
 }
 
 template <typename T>
@@ -44,6 +64,7 @@ T HttpStream::result_of(std::future<T>& future) {
     return future.get();
   } catch (const std::exception& error) {
     if (stop_.stop_requested()) throw ApiError(0, "Stopped", "stopped");
+    if (flow_->overrun) throw overrun();
     throw ApiError(0, "Unreachable", error.what());
   }
 }
@@ -60,6 +81,7 @@ const web::http::http_response& HttpStream::open(SteadyTime deadline) {
 
 HttpStream::Piece HttpStream::read(std::string& out, SteadyTime until) {
   if (finished_) return Piece::kEnd;
+  if (flow_->overrun) throw overrun();
   if (!pending_.valid()) pending_ = observe(body_.getc());
   if (pending_.wait_until(until) == std::future_status::timeout) return Piece::kTimeout;
   const auto first = result_of(pending_);
@@ -74,6 +96,7 @@ HttpStream::Piece HttpStream::read(std::string& out, SteadyTime until) {
     if (!body_.acquire(data, size) || size == 0) break;
     out.append(reinterpret_cast<const char*>(data), size);
     body_.release(data, size);
+    flow_->taken += size;
   }
   return Piece::kData;
 }

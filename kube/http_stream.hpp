@@ -4,8 +4,11 @@
 
 #include <cpprest/http_client.h>
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <future>
+#include <memory>
 #include <stop_token>
 #include <string>
 
@@ -16,6 +19,11 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 // How much longer than our deadline cpprest's own idle timeout must be: ours decides and says why, that one
 // is the net below it. Equal, chance would choose between them.
 inline constexpr std::chrono::seconds kIdleSlack{5};
+
+// What may lie in cpprest's buffer of a body, which has no back-pressure of its own: past this the exchange
+// is given up, even while its reader is busy elsewhere. As large as the largest answer that is taken. A
+// single HTTP chunk comes on top, since cpprest holds it whole before it counts.
+inline constexpr std::uint64_t kMaxBuffered = 64U << 20U;
 
 // For one thread. Its destructor closes the connection unless the body was read to its end.
 class HttpStream {
@@ -29,21 +37,31 @@ class HttpStream {
 
   // Waits for status and headers. Throws ApiError of status 0.
   const web::http::http_response& open(SteadyTime deadline);
+  const std::string& target() const { return target_; }  // path and query of the request
 
   enum class Piece {
     kData,     // bytes were appended
     kEnd,      // the body ended as HTTP says it must
     kTimeout,  // nothing came until then; read again
   };
-  // After open. Throws ApiError of status 0 when the connection was cut or the stop came.
+  // After open. Throws ApiError: of status 0 when the connection was cut or the stop came, of status 410
+  // and reason Overrun when more than kMaxBuffered was waiting.
   Piece read(std::string& out, SteadyTime until);
 
  private:
   using ByteStream = concurrency::streams::streambuf<std::uint8_t>;
+  // What cpprest's threads and the reader know of each other; outlives both.
+  struct Flow {
+    std::atomic<std::uint64_t> taken{0};  // bytes of the body that the reader has
+    std::atomic<bool> overrun{false};
+  };
+  web::http::http_request watched(web::http::http_request request);
   void cancel() { cancellation_.cancel(); }
   template <typename T>
   T result_of(std::future<T>& future);
 
+  std::string target_;
+  std::shared_ptr<Flow> flow_ = std::make_shared<Flow>();
   pplx::cancellation_token_source cancellation_;
   std::stop_token stop_;
   std::future<web::http::http_response> reply_;

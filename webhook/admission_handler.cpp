@@ -53,7 +53,8 @@ HttpOutcome AdmissionHandler::answer(const Review& review, Time began) {
 HttpResponse AdmissionHandler::decided(const wire::AdmissionRequest& review, const PodLookup& pod,
                                        Time began) {
   // The snapshot is taken last, so that the decision rests on the newest one.
-  const AdmissionDecision decision = decide(review, *parts_.snapshot(), pod, parts_.clock.now());
+  const UnixTime now = parts_.clock.now();
+  const AdmissionDecision decision = decide(review, *parts_.snapshot(), pod, now, parts_.unfit(now));
   parts_.metrics.count_admission(decision, steady_clock::now() - began);
   log_decision(review, decision);
 

@@ -19,6 +19,7 @@ struct AdmissionParts {
   PodReader& reader;
   const Clock& clock;
   Metrics& metrics;
+  std::function<std::optional<Refusal>(UnixTime now)> unfit;  // why the snapshot must not be relied on
 };
 
 // A prompt handler: called by one thread at a time. Only two things are left to a worker, which then

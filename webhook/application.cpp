@@ -25,9 +25,11 @@ constexpr const char* kUserAgent = "nodeproof-webhook/" NODEPROOF_VERSION;
 constexpr Seconds kListTimeout{10};
 constexpr Seconds kLookupTimeout{3};
 constexpr Seconds kLeaderTimeout{4};
-// After /readyz has said no: time for the Service to forget us before we stop answering.
+// After /readyz has said no: time for the Service to forget us, and for clients that keep their connections
+// to be told that they end, before we stop answering.
 constexpr std::chrono::seconds kUnreadyTime{2};
 constexpr std::chrono::seconds kDrainTime{10};
+constexpr std::chrono::seconds kReadinessInterval{1};
 
 template <typename T>
 T or_throw(Result<T> result) {
@@ -128,6 +130,16 @@ struct Application::Parts {
     return view;
   }
 
+  std::vector<Condition> ready_conditions(UnixTime now) const {
+    return conditions(readiness(), config.view_age, now);
+  }
+
+  void note_readiness() {
+    const std::vector<Condition> now = ready_conditions(clock.now());
+    const auto line = readiness_log.note(now);
+    if (line) spdlog::log(all_hold(now) ? spdlog::level::info : spdlog::level::warn, "{}", *line);
+  }
+
   std::string render_metrics() const {
     const UnixTime now = clock.now();
     MetricsState state;
@@ -139,6 +151,8 @@ struct Application::Parts {
     state.epoch_foreign_values = leader.epochs().foreign_values();
     state.extra_trust_anchors = trust.anchors.extra.size();
     state.certificate_until = tls->not_after();
+    state.certificate_reload_errors = tls->reload_errors();
+    state.conditions = ready_conditions(now);
     state.http = admission_server.stats();
     return metrics.render(state, now);
   }
@@ -147,12 +161,12 @@ struct Application::Parts {
   void report() {
     if (!leader.leading()) return writer.forget();
     if (!may_report(readiness(), config.view_age)) return;
-    writer.pass(*intake.snapshot(), clock.now(), [this] { return leader.leading(); });
+    writer.pass(*intake.snapshot(), clock.now(), [this] { return leader.leading() && !stopping; });
   }
 
   HttpResponse health(const HttpRequest& request) const {
-    return answer_health(request, {[this] { return missing(readiness(), config.view_age, clock.now()); },
-                                   [this] { return render_metrics(); }});
+    return answer_health(
+        request, {[this] { return ready_conditions(clock.now()); }, [this] { return render_metrics(); }});
   }
 
   const Config config;
@@ -176,7 +190,13 @@ struct Application::Parts {
   Watches watches{list_client};
   Periodic leading{"leader", Leader::kInterval, [this] { leader.step(); }};
   Periodic reporting{"status of nodes", report_interval(config.epoch_length), [this] { report(); }};
-  AdmissionHandler admission{{[this] { return intake.snapshot(); }, pods, reader, clock, metrics}};
+  ReadinessLog readiness_log{};  // of the thread below
+  Periodic noting{"readiness", kReadinessInterval, [this] { note_readiness(); }};
+  AdmissionHandler admission{{[this] { return intake.snapshot(); }, pods, reader, clock, metrics,
+                              [this](UnixTime now) {
+                                return unfit(watches.oldest(now), config.view_age,
+                                             leader_client.clock_offset());
+                              }}};
   HttpServer admission_server{
       {.address = config.listen.address, .port = config.listen.port, .limits = {}, .tls = tls},
       std::ref(admission)};
@@ -197,6 +217,7 @@ void Application::start() {
   p.watches.start();
   p.leading.start();
   p.reporting.start();
+  p.noting.start();
   p.admission_server.start();
   spdlog::info("admission at {}:{}, health at {}:{}", p.config.listen.address, p.admission_server.port(),
                p.config.health_listen.address, p.health_server.port());
@@ -205,8 +226,10 @@ void Application::start() {
 void Application::stop() {
   Parts& p = *parts_;
   p.stopping = true;
+  p.admission_server.retire();
   std::this_thread::sleep_for(kUnreadyTime);
   if (!p.admission_server.drain_and_stop(kDrainTime)) spdlog::warn("not every request was answered in time");
+  p.noting.stop();
   p.reporting.stop();
   p.leading.stop();
   p.leader.resign();

@@ -20,7 +20,7 @@ constexpr const char* kFooter =
     "Flags override the configuration file (YAML):\n"
     "  namespace: nodeproof-system      # of the lease, the epoch ConfigMap and the epoch key\n"
     "  listen: 0.0.0.0:8443             # HTTPS: POST /admit\n"
-    "  healthListen: 0.0.0.0:8081       # HTTP: GET /livez, /readyz, /metrics\n"
+    "  healthListen: 0.0.0.0:8081       # HTTP: GET /livez, /healthz, /readyz, /metrics\n"
     "  tls: {certFile: tls.crt, keyFile: tls.key}   # read again when they change\n"
     "  epochLength: 30s                 # the granularity of freshness\n"
     "  maxReportAge: 24h                # how long ended keys still verify evidence\n"
@@ -34,7 +34,9 @@ constexpr const char* kFooter =
     "    server: https://127.0.0.1:6443\n"
     "    caFile: ca.crt\n"
     "    tokenFile: token               # or clientCertFile and clientKeyFile\n\n"
-    "Exit code: 0 stopped by a signal; 2 usage or configuration; 3 environment.";
+    "Exit code: 0 stopped by a signal; 2 usage or configuration; 3 environment; 4 stopped at once by a "
+    "second\n"
+    "signal.";
 
 struct Flags {
   std::string config;

@@ -24,7 +24,7 @@ Result<Endpoint> parse_endpoint(std::string_view text, std::string_view where);
 struct Config {
   std::string ns = "nodeproof-system";
   Endpoint listen{"0.0.0.0", 8443};         // HTTPS: POST /admit
-  Endpoint health_listen{"0.0.0.0", 8081};  // HTTP: GET /livez, /readyz, /metrics
+  Endpoint health_listen{"0.0.0.0", 8081};  // HTTP: GET /livez, /healthz, /readyz, /metrics
   std::filesystem::path certificate_file = "/etc/nodeproof-tls/tls.crt";
   std::filesystem::path key_file = "/etc/nodeproof-tls/tls.key";
   Seconds epoch_length = attest::kDefaultEpochLength;

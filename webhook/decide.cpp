@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "webhook/demands.hpp"
-
 namespace nodeproof::webhook {
 namespace {
 
@@ -15,6 +13,7 @@ struct Case {
   const AdmissionRequest& request;
   const Snapshot& snapshot;
   UnixTime now;
+  const std::optional<Refusal>& unfit;
   Rule rule = Rule::kUnknown;
 };
 
@@ -86,6 +85,7 @@ AdmissionDecision decide_for_pod(const Case& c, const PodEntry& pod, const std::
   if (const auto* refusal = std::get_if<Refusal>(&demands)) return refuse(c, pod, *refusal);
   const Demands& list = std::get<Demands>(demands);
   if (list.empty()) return allow(c.rule, "not-sensitive");
+  if (c.unfit) return refuse(c, pod, *c.unfit);
   if (!node_name.empty()) return decide_for_node(c, pod, node_name, list);
 
   AdmissionDecision out = allow(c.rule, "valid");
@@ -216,8 +216,8 @@ bool needs_pod(const AdmissionRequest& request) {
 }
 
 AdmissionDecision decide(const AdmissionRequest& request, const Snapshot& snapshot, const PodLookup& lookup,
-                         UnixTime now) {
-  const Case c{request, snapshot, now, rule_of(request)};
+                         UnixTime now, const std::optional<Refusal>& unfit) {
+  const Case c{request, snapshot, now, unfit, rule_of(request)};
   if (!snapshot.complete) {
     return deny(
         c.rule, "starting",

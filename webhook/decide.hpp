@@ -1,5 +1,5 @@
-// The admission decision: a pure function of the request, the snapshot, the pod that a Binding is
-// for, and the time (DESIGN 7). What is not understood is denied.
+// The admission decision: a pure function of the request, the snapshot and whether it may be relied on,
+// the pod that a Binding is for, and the time (DESIGN 7). What is not understood is denied.
 #pragma once
 
 #include <map>
@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "webhook/demands.hpp"
 #include "webhook/snapshot.hpp"
 #include "wire/admission_review.hpp"
 
@@ -43,7 +44,8 @@ struct AdmissionDecision {
   std::map<std::string, std::string> audit;  // keys without prefix
 };
 
+// `unfit`: why the snapshot must not be relied on now (readiness.hpp); sensitive pods are then refused.
 AdmissionDecision decide(const wire::AdmissionRequest& request, const Snapshot& snapshot,
-                         const PodLookup& lookup, UnixTime now);
+                         const PodLookup& lookup, UnixTime now, const std::optional<Refusal>& unfit);
 
 }  // namespace nodeproof::webhook

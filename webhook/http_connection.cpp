@@ -230,7 +230,7 @@ void HttpConnection::refuse(const HttpResponse& response) {
 }
 
 void HttpConnection::answer(const HttpResponse& response, AfterWrite after) {
-  keep_alive_ = keep_alive_ && !edge_.draining();
+  keep_alive_ = keep_alive_ && !edge_.retiring();
   out_ = serialise(response, keep_alive_, !head_only_);
   sent_ = 0;
   after_write_ = keep_alive_ ? after : AfterWrite::kLinger;

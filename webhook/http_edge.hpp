@@ -56,6 +56,8 @@ class HttpEdge {
   std::uint16_t port() const { return port_; }
   // Begins to accept and to look at deadlines.
   void begin();
+  // From now on every answer says that its connection ends with it.
+  void retire() { retiring_ = true; }
   // Accepts nothing more, ends idle connections, and calls `settled` once, when no request is in hand.
   void drain(std::function<void()> settled);
   // Ends everything, so that the I/O thread runs out of work.
@@ -67,7 +69,7 @@ class HttpEdge {
   const TlsMaterial* tls() const { return options_.tls.get(); }
   std::span<char> scratch() { return scratch_; }
   HttpCounters& counters() { return counters_; }  // from any thread
-  bool draining() const { return draining_; }
+  bool retiring() const { return retiring_ || draining_; }
   std::chrono::milliseconds phase_time(Phase phase) const;
   static HttpCounters::Field timeout_counter(Phase phase);  // null: not worth a count
   void phase_changed(Phase before, Phase after);
@@ -107,6 +109,7 @@ class HttpEdge {
   Timer tick_timer_;
   std::uint16_t port_ = 0;
   bool accepting_ = false;  // an accept is under way, or waits out the back-off
+  bool retiring_ = false;
   bool draining_ = false;
   std::function<void()> settled_;
   std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> connections_;

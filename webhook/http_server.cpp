@@ -34,6 +34,10 @@ class HttpServer::Impl {
     thread_ = std::thread([this] { run(); });
   }
 
+  void retire() {
+    boost::asio::post(io_, [this] { edge_.retire(); });
+  }
+
   bool stop(std::chrono::milliseconds bound) {
     if (!thread_.joinable()) return true;
     const auto settled = std::make_shared<std::promise<void>>();
@@ -84,6 +88,10 @@ void HttpServer::start() {
 
 std::uint16_t HttpServer::port() const {
   return impl_->port();
+}
+
+void HttpServer::retire() {
+  impl_->retire();
 }
 
 bool HttpServer::drain_and_stop(std::chrono::milliseconds bound) {

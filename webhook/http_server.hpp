@@ -102,6 +102,11 @@ class HttpServer {
   // The port that is listened on. After start().
   std::uint16_t port() const;
 
+  // From now on every answer ends its connection ("Connection: close"), and new ones are still accepted. A
+  // while before drain_and_stop: a client that keeps its connection may be about to send on it when that
+  // closes it. From any thread.
+  void retire();
+
   // Accepts nothing more, closes idle connections, lets requests in flight be answered for at most
   // `bound`, then closes what is left and joins the threads. True when all were answered. Not from a
   // handler. A second call does nothing and gives true.

@@ -2,7 +2,11 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
+#include <future>
 #include <iostream>
 
 #include "webhook/application.hpp"
@@ -13,6 +17,9 @@ namespace nodeproof::webhook {
 namespace {
 
 constexpr int kEnvironmentError = 3;
+constexpr int kStoppedAtOnce = 4;
+// How soon the end of a stop is noticed; a second signal is noticed at once.
+constexpr std::chrono::milliseconds kStopTick{50};
 constexpr std::size_t kClientThreads = 2;
 
 // Before any thread is started, so that all inherit it: signals are main's alone.
@@ -33,13 +40,31 @@ kube::Connection connection_of(const Options& options) {
   return kube::in_cluster_connection();
 }
 
+// The signal that comes within `time`; 0: none.
+int await_signal(const sigset_t& signals, std::chrono::nanoseconds time) {
+  const timespec limit{0, time.count()};
+  return std::max(0, sigtimedwait(&signals, nullptr, &limit));
+}
+
+// A stop is bounded, but whoever asks twice does not want to wait for it.
+void stop(Application& application, const sigset_t& signals) {
+  auto stopped = std::async(std::launch::async, [&application] { application.stop(); });
+  while (stopped.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    const int signal = await_signal(signals, kStopTick);
+    if (signal == 0) continue;
+    spdlog::error("stopping at once by a second signal {}; requests in flight are lost", signal);
+    std::_Exit(kStoppedAtOnce);
+  }
+  stopped.get();
+}
+
 int run(const Options& options, const sigset_t& signals) {
   Application application(options.config, connection_of(options));
   application.start();
   int signal = 0;
   sigwait(&signals, &signal);
   spdlog::info("stopping by signal {}", signal);
-  application.stop();
+  stop(application, signals);
   spdlog::info("stopped");
   return 0;
 }

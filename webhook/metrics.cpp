@@ -42,12 +42,29 @@ std::string known_word(const std::string& code) {
 
 // The reasons of decide() are our own words, but for those that a node's evidence brought along.
 std::string known_reason(const AdmissionDecision& decision) {
-  constexpr std::array kOwn{
-      "met",           "valid",        "not-sensitive",   "unchanged",       "mirror-pod",
-      "no-such-pod",   "starting",     "not-understood",  "unknown-policy",  "invalid-policy",
-      "no-policy",     "unknown-node", "not-verified",    "bad-annotation",  "namespace-not-enrolled",
-      "binding-keys",  "other-pod",    "pod-unavailable", "marker-loosened", "bad-enforce-label",
-      "binding-target"};
+  constexpr std::array kOwn{"met",
+                            "valid",
+                            "not-sensitive",
+                            "unchanged",
+                            "mirror-pod",
+                            "no-such-pod",
+                            "starting",
+                            "not-understood",
+                            "unknown-policy",
+                            "invalid-policy",
+                            "no-policy",
+                            "unknown-node",
+                            "not-verified",
+                            "bad-annotation",
+                            "namespace-not-enrolled",
+                            "binding-keys",
+                            "other-pod",
+                            "pod-unavailable",
+                            "marker-loosened",
+                            "bad-enforce-label",
+                            "binding-target",
+                            "view-too-old",
+                            "clock-off"};
   const bool own =
       std::any_of(kOwn.begin(), kOwn.end(), [&](const char* word) { return decision.reason == word; });
   return own ? decision.reason : known_word(decision.reason);
@@ -150,6 +167,18 @@ void add_replica(const MetricsState& state, std::vector<MetricFamily>& out) {
             static_cast<double>(state.extra_trust_anchors));
   add_value(out, "nodeproof_serving_certificate_expiry_time_seconds", "End of the serving certificate",
             seconds(state.certificate_until));
+  add_value(out, "nodeproof_serving_certificate_reload_errors_total",
+            "Looks at the files of the serving certificate that found no pair to serve",
+            static_cast<double>(state.certificate_reload_errors), MetricType::Counter);
+}
+
+void add_readiness(const std::vector<Condition>& conditions, std::vector<MetricFamily>& out) {
+  add_value(out, "nodeproof_ready", "1 while this replica is ready", all_hold(conditions) ? 1 : 0);
+  MetricFamily each = family("nodeproof_ready_condition", "1 for a condition of being ready that holds");
+  for (const Condition& condition : conditions) {
+    add(each, condition.holds() ? 1 : 0, {{"condition", condition.name}});
+  }
+  out.push_back(std::move(each));
 }
 
 void add_http(const HttpStats& http, std::vector<MetricFamily>& out) {
@@ -257,6 +286,7 @@ std::string Metrics::render(const MetricsState& state, UnixTime now) const {
   add_policies(*state.snapshot, now, families);
   add_watches(state, families);
   add_replica(state, families);
+  add_readiness(state.conditions, families);
   add_http(state.http, families);
   return prometheus::TextSerializer().Serializer::Serialize(families);
 }

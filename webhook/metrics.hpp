@@ -10,6 +10,7 @@
 
 #include "webhook/decide.hpp"
 #include "webhook/http_server.hpp"
+#include "webhook/readiness.hpp"
 
 namespace nodeproof::webhook {
 
@@ -29,6 +30,8 @@ struct MetricsState {
   std::uint64_t epoch_foreign_values = 0;
   std::size_t extra_trust_anchors = 0;
   UnixTime certificate_until;
+  std::uint64_t certificate_reload_errors = 0;
+  std::vector<Condition> conditions;  // of being ready
   HttpStats http;
 };
 

@@ -1,4 +1,4 @@
-// Whether this replica may answer for the cluster (DESIGN 3). Pure.
+// Whether this replica may answer for the cluster. Pure.
 #pragma once
 
 #include <optional>
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "webhook/demands.hpp"
 
 namespace nodeproof::webhook {
 
@@ -26,9 +27,31 @@ struct ReadinessView {
 
 inline constexpr Seconds kMaxClockOffset{5};
 
-// What keeps the replica from being ready, one clause each; empty when it is. `max_age`: the limit
-// for the age of every store.
-std::vector<std::string> missing(const ReadinessView& view, Seconds max_age, UnixTime now);
+// One of the conditions that all must hold for a replica to be ready.
+struct Condition {
+  std::string name;     // short and stable, for probes and metrics: "view/nodes"
+  std::string problem;  // one clause; empty while the condition holds
+  bool holds() const { return problem.empty(); }
+};
+
+// Every condition, in a fixed order. `max_age`: the limit for the age of every store.
+std::vector<Condition> conditions(const ReadinessView& view, Seconds max_age, UnixTime now);
+bool all_hold(const std::vector<Condition>& conditions);
+
+// Why a sensitive pod must not be placed by this replica's view now, though it was complete once:
+// `oldest`, of which least was heard, is too old, or the clock by which ages count is wrong or unknown.
+std::optional<Refusal> unfit(const StoreView& oldest, Seconds max_age,
+                             const std::optional<Seconds>& clock_offset);
+
+// Turns conditions into lines of log, one for each change of what holds.
+class ReadinessLog {
+ public:
+  // The line to write, or nothing when the same conditions hold as last time.
+  std::optional<std::string> note(const std::vector<Condition>& conditions);
+
+ private:
+  std::optional<std::vector<std::string>> failing_;  // names; nothing before the first note
+};
 
 // The parts of it that make verdicts untrustworthy, so that nothing may be written from them.
 bool may_report(const ReadinessView& view, Seconds max_age);

@@ -154,6 +154,7 @@ bool TlsMaterial::poll() {
     set_error(std::nullopt);
     return changed;
   } catch (const std::exception& error) {  // unreadable or bad files: the pair in use stays
+    ++reload_errors_;
     set_error(error.what());
     return false;
   }

@@ -6,6 +6,7 @@
 // pair they began with.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -47,6 +48,8 @@ class TlsMaterial {
   // Why the files on disk are not in use, or that the certificate in use has expired since; nothing
   // when all is well. From any thread.
   std::optional<std::string> last_error() const;
+  // How many polls found no usable pair. From any thread.
+  std::uint64_t reload_errors() const { return reload_errors_; }
 
   // Looks at the files now. Gives true when a new pair is in use. From any thread.
   bool poll();
@@ -72,6 +75,7 @@ class TlsMaterial {
   mutable std::mutex mutex_;  // guards pair_ and error_; never held while files are read
   Pair pair_;
   std::optional<std::string> error_;
+  std::atomic<std::uint64_t> reload_errors_{0};
   std::mutex waiting_;
   std::condition_variable_any wake_;
   std::jthread thread_;

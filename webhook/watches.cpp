@@ -20,9 +20,19 @@ void Watches::stop() {
 std::vector<StoreView> Watches::deciding(UnixTime now) const {
   std::vector<StoreView> out;
   for (const Item& item : items_) {
-    if (item.decides) out.push_back({item.name, item.watch->synced(), item.watch->age(now)});
+    if (item.decides) out.push_back(item.view(now));
   }
   return out;
+}
+
+// For every request: no more than one view is made.
+StoreView Watches::oldest(UnixTime now) const {
+  const Item* oldest = nullptr;
+  for (const Item& item : items_) {
+    if (!item.decides) continue;
+    if (oldest == nullptr || item.watch->age(now) > oldest->watch->age(now)) oldest = &item;
+  }
+  return oldest->view(now);
 }
 
 std::vector<WatchState> Watches::states(UnixTime now) const {

@@ -22,6 +22,8 @@ class Watches {
   void stop();
 
   std::vector<StoreView> deciding(UnixTime now) const;
+  // Of those, the one of which least was heard. There must be one.
+  StoreView oldest(UnixTime now) const;
   std::vector<WatchState> states(UnixTime now) const;
 
  private:
@@ -29,6 +31,7 @@ class Watches {
     std::string name;
     bool decides;
     std::unique_ptr<kube::ListWatch> watch;
+    StoreView view(UnixTime now) const { return {name, watch->synced(), watch->age(now)}; }
   };
 
   kube::ApiClient& client_;

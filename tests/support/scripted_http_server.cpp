@@ -26,6 +26,7 @@ std::string lower(std::string text) {
   return text;
 }
 
+// `port` becomes the one that was taken.
 UniqueFd listen_on(const char* address, std::uint16_t& port) {
   const bool ipv6 = std::string_view(address).find(':') != std::string_view::npos;
   UniqueFd fd(::socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -33,16 +34,20 @@ UniqueFd listen_on(const char* address, std::uint16_t& port) {
   socklen_t size = 0;
   if (ipv6) {
     auto* in6 = reinterpret_cast<sockaddr_in6*>(&storage);
+    in6->sin6_port = htons(port);
     in6->sin6_family = AF_INET6;
     ::inet_pton(AF_INET6, address, &in6->sin6_addr);
     size = sizeof(sockaddr_in6);
   } else {
     auto* in4 = reinterpret_cast<sockaddr_in*>(&storage);
+    in4->sin_port = htons(port);
     in4->sin_family = AF_INET;
     ::inet_pton(AF_INET, address, &in4->sin_addr);
     size = sizeof(sockaddr_in);
   }
   auto* any = reinterpret_cast<sockaddr*>(&storage);
+  const int on = 1;  // what is left of a server's earlier connections does not keep its port
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (!fd || ::bind(fd.get(), any, size) != 0 || ::listen(fd.get(), 64) != 0 ||
       ::getsockname(fd.get(), any, &size) != 0) {
     throw std::runtime_error(std::string("cannot listen on ") + address);
@@ -131,7 +136,10 @@ void ScriptedConnection::raw(std::string_view bytes) {
   while (!bytes.empty() && !stop_.stop_requested()) {
     const long sent = tls_ ? SSL_write(tls_.get(), bytes.data(), static_cast<int>(bytes.size()))
                            : ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return;
+    if (sent <= 0) {
+      broken_ = true;
+      return;
+    }
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
 }
@@ -180,8 +188,12 @@ std::string ScriptedConnection::peer_certificate_subject() const {
   return line;
 }
 
-ScriptedHttpServer::ScriptedHttpServer(Script script, SSL_CTX* tls, const char* address)
-    : script_(std::move(script)), tls_(tls), host_(address), listener_(listen_on(address, port_)) {
+ScriptedHttpServer::ScriptedHttpServer(Script script, SSL_CTX* tls, const char* address, std::uint16_t port)
+    : script_(std::move(script)),
+      tls_(tls),
+      host_(address),
+      port_(port),
+      listener_(listen_on(address, port_)) {
   // OpenSSL writes without MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
   acceptor_ = std::jthread([this](const std::stop_token& stop) { accept_connections(stop); });

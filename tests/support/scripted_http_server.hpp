@@ -48,6 +48,8 @@ class ScriptedConnection {
   void chunk(std::string_view data);
   void end_chunks();
   void raw(std::string_view bytes);
+  // The peer took no more bytes, or the server ends: for scripts that go on until then.
+  bool is_over() const { return broken_ || stop_.stop_requested(); }
   // Ends the connection without any ending of HTTP's or TLS's.
   void cut();
   // Says nothing until the peer closes (true) or the time is over or the server ends (false).
@@ -67,6 +69,7 @@ class ScriptedConnection {
   std::stop_token stop_;
   std::unique_ptr<SSL, void (*)(SSL*)> tls_;
   std::string buffered_;
+  bool broken_ = false;
 };
 
 // The script runs once per request, on a thread of that request's connection.
@@ -74,13 +77,16 @@ class ScriptedHttpServer {
  public:
   using Script = std::function<void(const ScriptedRequest&, ScriptedConnection&)>;
 
-  // `tls` is borrowed and must outlive the server; null: plain HTTP. `address`: 127.0.0.1 or ::1.
-  explicit ScriptedHttpServer(Script script, SSL_CTX* tls = nullptr, const char* address = "127.0.0.1");
+  // `tls` is borrowed and must outlive the server; null: plain HTTP. `address`: 127.0.0.1 or ::1. `port`: 0
+  // for a free one, or that of a server that has ended, as one that restarts has it.
+  explicit ScriptedHttpServer(Script script, SSL_CTX* tls = nullptr, const char* address = "127.0.0.1",
+                              std::uint16_t port = 0);
   ~ScriptedHttpServer();  // closes every connection and joins
   ScriptedHttpServer(const ScriptedHttpServer&) = delete;
   ScriptedHttpServer& operator=(const ScriptedHttpServer&) = delete;
 
   std::string url() const;  // "http://127.0.0.1:34567"
+  std::uint16_t port() const { return port_; }
   std::vector<ScriptedRequest> requests() const;
 
  private:

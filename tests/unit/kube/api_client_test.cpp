@@ -94,6 +94,30 @@ TEST(ApiClient, ErrorStatusesAreRead) {
   }
 }
 
+// The API server answers a path that it does not serve with plain text, an absent object with a Status.
+TEST(ApiClient, AMissingDefinitionIsNamedWithItsRemedy) {
+  const ScriptedHttpServer server([](const ScriptedRequest& request, ScriptedConnection& to) {
+    const bool known = request.target.find("leases") != std::string::npos;
+    to.reply(404, known ? R"({"kind":"Status","reason":"NotFound","message":"leases \"x\" not found"})"
+                        : "404 page not found\n");
+  });
+  ApiClient client(connection_to(server.url()), "test");
+  const auto error_of = [&client](const std::string& path) {
+    try {
+      client.get(path);
+    } catch (const ApiError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(
+      error_of("/apis/nodeproof.dev/v1alpha1/nodequotes?limit=1"),
+      HasSubstr("the API server does not know nodeproof.dev/v1alpha1 nodequotes: install the chart, or "
+                "kubectl apply -f crds/"));
+  EXPECT_EQ(error_of("/apis/coordination.k8s.io/v1/namespaces/n/leases/x"),
+            "GET /apis/coordination.k8s.io/v1/namespaces/n/leases/x: 404 NotFound: leases \"x\" not found");
+}
+
 TEST(ApiClient, AnObjectThatIsNotThereIsNothing) {
   ScriptedHttpServer server([](const ScriptedRequest& request, ScriptedConnection& to) {
     to.reply(request.target.ends_with("absent") ? 404 : request.target.ends_with("broken") ? 500 : 200, "{}");

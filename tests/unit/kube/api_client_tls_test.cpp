@@ -63,15 +63,20 @@ struct Authority {
 
 using Context = std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)>;
 
-Context server_context(const Authority& authority, certificates::Spec spec) {
+// New connections meet a certificate of `authority` from now on.
+void present(SSL_CTX* context, const Authority& authority, certificates::Spec spec) {
   const Key key = certificates::make_key();
   const Certificate certificate = authority.issue(std::move(spec), key);
   const unsigned char* der = certificate.der().data();
   const std::unique_ptr<X509, void (*)(X509*)> x509(
       d2i_X509(nullptr, &der, static_cast<long>(certificate.der().size())), X509_free);
+  SSL_CTX_use_certificate(context, x509.get());
+  SSL_CTX_use_PrivateKey(context, key.get());
+}
+
+Context server_context(const Authority& authority, certificates::Spec spec) {
   Context context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
-  SSL_CTX_use_certificate(context.get(), x509.get());
-  SSL_CTX_use_PrivateKey(context.get(), key.get());
+  present(context.get(), authority, std::move(spec));
   // Asks for a client certificate and takes any: the test looks at what came.
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
   return context;
@@ -143,6 +148,33 @@ TEST(ApiClientTls, SystemCasAreNotTrusted) {
   connection.ca_pem = authority.pem;
   EXPECT_THROW(ApiClient(connection, "test", Seconds(5)).get("/api"), ApiError);
   ::unsetenv("SSL_CERT_FILE");
+}
+
+// The server's certificate is of a new CA a while before the CA file says so.
+TEST(ApiClientTls, ANewCaIsTrustedAsSoonAsItsFileHasIt) {
+  const TemporaryFolder folder;
+  const Authority before("Cluster CA");
+  const Authority after("Next cluster CA");
+  const Context context = server_context(before, loopback_server());
+  const ScriptedHttpServer server(
+      [](const ScriptedRequest&, ScriptedConnection& to) {
+        to.reply(200, "{}", {"Connection: close"});
+        to.cut();
+      },
+      context.get());
+  Connection connection = connection_to(server.url());
+  connection.ca_file = folder.write("ca.pem", before.pem);
+  ApiClient client(connection, "test", Seconds(5));
+  EXPECT_EQ(client.get("/api"), "{}");
+
+  present(context.get(), after, loopback_server());
+  EXPECT_THROW(client.get("/api"), ApiError);
+  EXPECT_EQ(server.requests().size(), 1U) << "the token went to a server that is not trusted";
+  folder.write("ca.pem", "half a fi");
+  EXPECT_THROW(client.get("/api"), ApiError);
+  folder.write("ca.pem", before.pem + after.pem);
+  EXPECT_THROW(client.get("/api"), ApiError) << "this failure makes it read the file";
+  EXPECT_EQ(client.get("/api"), "{}");
 }
 
 TEST(ApiClientTls, TheClientCertificateIsShown) {

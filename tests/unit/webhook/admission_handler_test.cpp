@@ -82,7 +82,9 @@ class Handler : public ::testing::Test {
   FakeReader reader_;
   Metrics metrics_;
   std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<const Snapshot>(testing::picture());
-  AdmissionHandler handler_{{[this] { return snapshot_; }, pods_, reader_, clock_, metrics_}};
+  std::optional<Refusal> unfit_;
+  AdmissionHandler handler_{
+      {[this] { return snapshot_; }, pods_, reader_, clock_, metrics_, [this](UnixTime) { return unfit_; }}};
 };
 
 TEST_F(Handler, DecidesABindingFromTheDirectory) {
@@ -131,6 +133,14 @@ TEST_F(Handler, WorkKeepsItsReview) {
   std::get<HttpWork>(second)(steady_clock::now() + Seconds(5));
   std::get<HttpWork>(first)(steady_clock::now() + Seconds(5));
   EXPECT_THAT(reader_.asked, ElementsAre("demo/other", "demo/api"));
+}
+
+TEST_F(Handler, RefusesASensitivePodFromAViewThatIsTooOld) {
+  testing::update(pods_.handler(), pod_json("confidential"));
+  unfit_ = Refusal{"view-too-old", "nothing was heard of nodes for 31s", "see the log"};
+  EXPECT_THAT(outcome(binding_review(kPodUid, "cvm-1")), HasSubstr("nothing was heard of nodes for 31s"));
+  unfit_.reset();
+  EXPECT_EQ(outcome(binding_review(kPodUid, "cvm-1")), "allowed");
 }
 
 TEST_F(Handler, ABoundPodLeavesTheDirectory) {

@@ -137,7 +137,7 @@ inline wire::AdmissionRequest binding_request(const std::string& ns, const std::
 inline AdmissionDecision decide_now(const wire::AdmissionRequest& request,
                                     const PodLookup& lookup = PodAbsent{}, Seconds after = Seconds(0)) {
   static const Snapshot snapshot = picture();
-  return decide(request, snapshot, lookup, kNow + after);
+  return decide(request, snapshot, lookup, kNow + after, std::nullopt);
 }
 
 // "binding denied no-tpm"

@@ -29,7 +29,7 @@ TEST_P(DecideRecorded, IsUnderstood) {
   found.ns = request->ns;
   found.name = request->name;
   found.uid = request->binding ? request->binding->meta.uid : "";
-  EXPECT_EQ(summary(decide(*request, snapshot, found, kNow)), GetParam().want);
+  EXPECT_EQ(summary(decide(*request, snapshot, found, kNow, std::nullopt)), GetParam().want);
 }
 
 INSTANTIATE_TEST_SUITE_P(

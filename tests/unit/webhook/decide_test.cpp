@@ -1,5 +1,6 @@
 #include "webhook/decide.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/webhook/cluster_picture.hpp"
@@ -358,9 +359,23 @@ TEST_P(Decide, FollowsTheRules) {
 TEST_P(Decide, DeniesEverythingWhileStarting) {
   Snapshot snapshot = picture();
   snapshot.complete = false;
-  const AdmissionDecision decision = decide(GetParam().request, snapshot, GetParam().lookup, kNow);
+  const AdmissionDecision decision =
+      decide(GetParam().request, snapshot, GetParam().lookup, kNow, std::nullopt);
   EXPECT_FALSE(decision.allowed);
   EXPECT_EQ(decision.reason, "starting");
+}
+
+// Whatever was decided by what a node proves is refused instead; what needs no proof is decided as ever.
+TEST_P(Decide, RefusesSensitivePodsFromAnUnfitView) {
+  const AdmissionDecision fit = decide_now(GetParam().request, GetParam().lookup);
+  const bool by_proof = fit.reason == "met" || fit.reason == "valid" || fit.audit.contains("policy-unmet");
+  const Refusal unfit{"view-too-old", "nothing was heard of nodes for 31s, the limit is 30s", "see the log"};
+  const AdmissionDecision decision = decide(GetParam().request, picture(), GetParam().lookup, kNow, unfit);
+  EXPECT_EQ(decision.allowed, fit.allowed && !by_proof);
+  EXPECT_EQ(decision.reason, by_proof ? unfit.reason : fit.reason);
+  if (!by_proof) return;
+  EXPECT_THAT(decision.message, ::testing::HasSubstr(unfit.what + "; remedy: " + unfit.remedy));
+  EXPECT_EQ(decision.audit.at("denied"), unfit.reason);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Decide, ::testing::ValuesIn(all_rows()),

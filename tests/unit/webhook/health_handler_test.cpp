@@ -5,21 +5,41 @@
 namespace nodeproof::webhook {
 namespace {
 
-HttpResponse get(const std::string& path, std::vector<std::string> missing = {},
+std::vector<Condition> some(const std::string& problem) {
+  return {{"view/nodes", problem}, {"clock", ""}};
+}
+
+HttpResponse get(const std::string& path, const std::string& query = {}, const std::string& problem = {},
                  const std::string& method = "GET") {
-  return answer_health({method, path, "", "", ""},
-                       {[&missing] { return missing; }, [] { return std::string("metric 1\n"); }});
+  return answer_health({method, path, query, "", ""},
+                       {[&problem] { return some(problem); }, [] { return std::string("metric 1\n"); }});
 }
 
-TEST(Health, LivezDoesNotDependOnTheCluster) {
-  EXPECT_EQ(get("/livez", {"everything"}).status, 200U);
+TEST(Health, LivenessDoesNotDependOnTheCluster) {
+  EXPECT_EQ(get("/livez", "", "everything").status, 200U);
+  EXPECT_EQ(get("/healthz", "", "everything").status, 200U);
 }
 
-TEST(Health, ReadyzSaysWhatIsMissing) {
+TEST(Health, ReadyzIsShort) {
   EXPECT_EQ(get("/readyz").status, 200U);
-  const HttpResponse response = get("/readyz", {"nodes have not been listed yet", "stopping"});
+  EXPECT_EQ(get("/readyz").body, "ok\n");
+  const HttpResponse response = get("/readyz", "", "nodes have not been listed yet");
   EXPECT_EQ(response.status, 503U);
-  EXPECT_EQ(response.body, "not ready:\n- nodes have not been listed yet\n- stopping\n");
+  EXPECT_EQ(response.body, "not ready:\n- nodes have not been listed yet\n");
+}
+
+TEST(Health, ReadyzListsEveryConditionWhenAsked) {
+  for (const char* query : {"verbose", "verbose=", "verbose=true", "timeout=1s&verbose"}) {
+    EXPECT_EQ(get("/readyz", query).status, 200U);
+    EXPECT_EQ(get("/readyz", query).body, "[+]view/nodes ok\n[+]clock ok\nreadyz check passed\n") << query;
+    const HttpResponse response = get("/readyz", query, "nodes have not been listed yet");
+    EXPECT_EQ(response.status, 503U);
+    EXPECT_EQ(response.body,
+              "[-]view/nodes failed: nodes have not been listed yet\n[+]clock ok\nreadyz check failed\n");
+  }
+  for (const char* query : {"", "verbos", "verbosely=1", "x=verbose", "&"}) {
+    EXPECT_EQ(get("/readyz", query).body, "ok\n") << query;
+  }
 }
 
 TEST(Health, MetricsAreText) {
@@ -30,7 +50,7 @@ TEST(Health, MetricsAreText) {
 TEST(Health, NothingElse) {
   EXPECT_EQ(get("/").status, 404U);
   EXPECT_EQ(get("/admit").status, 404U);
-  EXPECT_EQ(get("/livez", {}, "POST").status, 405U);
+  EXPECT_EQ(get("/livez", "", "", "POST").status, 405U);
 }
 
 }  // namespace

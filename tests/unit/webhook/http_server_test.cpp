@@ -358,6 +358,25 @@ TEST_P(HttpServerTest, RefusesCutRequests) {
   EXPECT_EQ(server_->stats().requests, 0u);
 }
 
+// So that no client is about to send on a connection when a stop closes it.
+TEST_P(HttpServerTest, EndsEachConnectionWithItsNextAnswerWhenItRetires) {
+  start(echo);
+  EdgeClient kept = connect();
+  kept.send(get("/"));
+  EXPECT_THAT(kept.reply().value().header, Not(HasSubstr("Connection: close")));
+  server_->retire();
+  kept.send(get("/"));
+  const auto reply = kept.reply();
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->status, 200);
+  EXPECT_THAT(reply->header, HasSubstr("Connection: close\r\n"));
+  EXPECT_TRUE(kept.ended());
+  EdgeClient fresh = connect();
+  fresh.send(get("/"));
+  EXPECT_EQ(fresh.status(), 200) << "who comes now is still served";
+  EXPECT_TRUE(fresh.ended());
+}
+
 TEST_P(HttpServerTest, DrainsWithTheRequestInFlightAnswered) {
   std::promise<void> go;
   start([&, gate = go.get_future().share()](const HttpRequest& request, auto deadline) {

@@ -25,6 +25,8 @@ MetricsState state() {
   out.epoch_foreign_values = 1;
   out.extra_trust_anchors = 2;
   out.certificate_until = kNow;
+  out.certificate_reload_errors = 4;
+  out.conditions = {{"view/nodes", ""}, {"clock", "the clock differs"}};
   return out;
 }
 
@@ -57,6 +59,9 @@ TEST(Metrics, HaveTheseNames) {
                                    "nodeproof_epoch_foreign_values_total counter",
                                    "nodeproof_trust_anchors_extra gauge",
                                    "nodeproof_serving_certificate_expiry_time_seconds gauge",
+                                   "nodeproof_serving_certificate_reload_errors_total counter",
+                                   "nodeproof_ready gauge",
+                                   "nodeproof_ready_condition gauge",
                                    "nodeproof_http_connections gauge",
                                    "nodeproof_http_events_total counter"};
   EXPECT_EQ(names, want);
@@ -76,10 +81,28 @@ TEST(Metrics, TellTheStateOfTheMoment) {
         "nodeproof_watch_last_heard_time_seconds{collection=\"nodes\"} 1787615997\n",
         "nodeproof_watch_restarts_total{collection=\"nodes\"} 2\n", "nodeproof_clock_offset_seconds -1\n",
         "nodeproof_leader 1\n", "nodeproof_epoch_foreign_values_total 1\n",
-        "nodeproof_trust_anchors_extra 2\n"}) {
+        "nodeproof_trust_anchors_extra 2\n", "nodeproof_serving_certificate_reload_errors_total 4\n",
+        "nodeproof_ready 0\n", "nodeproof_ready_condition{condition=\"view/nodes\"} 1\n",
+        "nodeproof_ready_condition{condition=\"clock\"} 0\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
   EXPECT_THAT(text, Not(HasSubstr("collection=\"pods\"} 17"))) << "never heard of is no time";
+}
+
+TEST(Metrics, ReadyIsOneWhenEveryConditionHolds) {
+  MetricsState all = state();
+  all.conditions[1].problem.clear();
+  EXPECT_THAT(Metrics().render(all, kNow), HasSubstr("nodeproof_ready 1\n"));
+}
+
+TEST(Metrics, ReasonsOfOurOwnKeepTheirName) {
+  Metrics metrics;
+  for (const char* reason : {"view-too-old", "clock-off"}) {
+    AdmissionDecision decision;
+    decision.reason = reason;
+    metrics.count_admission(decision, {});
+    EXPECT_THAT(metrics.render(state(), kNow), HasSubstr("reason=\"" + std::string(reason) + "\",rule="));
+  }
 }
 
 TEST(Metrics, WordsFromEvidenceMakeNoNewSeries) {

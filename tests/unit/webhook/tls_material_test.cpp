@@ -113,6 +113,7 @@ TEST_P(TlsMaterialRefuses, LaterAndKeepsTheOldPair) {
   EXPECT_FALSE(material.poll());
   EXPECT_EQ(serial_of(material.current()), 1);
   EXPECT_THAT(material.last_error().value_or(""), HasSubstr(GetParam().error));
+  EXPECT_EQ(material.reload_errors(), 1U);
 
   files_.write(other_);
   EXPECT_TRUE(material.poll());

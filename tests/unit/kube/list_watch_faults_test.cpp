@@ -31,26 +31,31 @@ using Objects = std::map<std::string, std::string>;  // name -> resourceVersion
 // What the handler was told, as a collection. The one place that knows the handler's shape.
 class RecordedView {
  public:
-  // `busy`: how long each update takes the handler.
+  // `busy`: how long each event takes the handler.
   explicit RecordedView(milliseconds busy = milliseconds(0)) : busy_(busy) {}
 
   WatchHandler handler() {
-    return {[this](const std::vector<JsonValue>& objects) {
-              Objects fresh;
-              for (const JsonValue& object : objects) fresh.insert(entry(object));
-              const std::scoped_lock lock(mutex_);
-              objects_ = std::move(fresh);
-            },
-            [this](const JsonValue& object) {
-              const auto [name, version] = entry(object);
-              std::this_thread::sleep_for(busy_);
-              const std::scoped_lock lock(mutex_);
-              objects_[name] = version;
-            },
-            [this](const JsonValue& object) {
-              const std::scoped_lock lock(mutex_);
-              objects_.erase(entry(object).first);
-            }};
+    WatchHandler out;
+    out.begin = [this] { listing_.emplace(); };
+    out.update = [this](const JsonValue& object) {
+      const auto [name, version] = entry(object);
+      if (listing_) {
+        (*listing_)[name] = version;
+        return;
+      }
+      std::this_thread::sleep_for(busy_);
+      const std::scoped_lock lock(mutex_);
+      objects_[name] = version;
+    };
+    out.remove = [this](const JsonValue& object) {
+      const std::scoped_lock lock(mutex_);
+      objects_.erase(entry(object).first);
+    };
+    out.listed = [this] {
+      const std::scoped_lock lock(mutex_);
+      objects_ = *std::exchange(listing_, std::nullopt);
+    };
+    return out;
   }
   Objects objects() const {
     const std::scoped_lock lock(mutex_);
@@ -63,7 +68,8 @@ class RecordedView {
     const auto text = [&metadata](const char* key) { return *(*metadata->required(key)).text(); };
     return {text("name"), text("resourceVersion")};
   }
-  const milliseconds busy_;
+  const milliseconds busy_;         // an event
+  std::optional<Objects> listing_;  // of the watch's thread
   mutable std::mutex mutex_;
   Objects objects_;
 };

@@ -141,7 +141,7 @@ Duration decision(webhook::Snapshot snapshot, std::size_t nodes) {
 
   const auto began = steady_clock::now();
   for (std::size_t i = 0; i < kDecisions; ++i) {
-    const auto decided = webhook::decide(requests[i % nodes], snapshot, pod, forge::kNow);
+    const auto decided = webhook::decide(requests[i % nodes], snapshot, pod, forge::kNow, std::nullopt);
     if (!decided.allowed) throw std::runtime_error("a binding was refused: " + decided.message);
   }
   return (steady_clock::now() - began) / kDecisions;

@@ -148,33 +148,22 @@ Duration decision(webhook::Snapshot snapshot, std::size_t nodes) {
 }
 
 void run(std::size_t nodes, std::size_t pods) {
+  if (nodes == 0) throw std::runtime_error("a cluster has a node");
   webhook::bound_heap();
   const forge::World world = make_cluster_world();
   const Cluster cluster({nodes, pods, 0}, world);
   spdlog::set_level(spdlog::level::warn);
   kube::limit_http_threads(kClientThreads);
   View view(trust_parameters(world), cluster.url());
-  const std::size_t memory = rss_anon();
-  const Duration cpu = cpu_time();
   const auto began = steady_clock::now();
   view.wait_until_ready();
   const Duration ready = steady_clock::now() - began;
-  const Duration used = cpu_time() - cpu;
   std::this_thread::sleep_for(std::chrono::seconds(1));  // for what is given back after the last page
-  const std::size_t kept = rss_anon();
+  const double memory = static_cast<double>(rss_anon()) / 1e6;
   if (view.pods() != pods) throw std::runtime_error("not every pod arrived");
-
-  std::printf("| %zu | %zu | %.2f | %.2f | ", nodes, pods, ready.count(), used.count());
-  if (nodes > 0) {
-    const Duration pure = pure_crypto(world, nodes);
-    std::printf("%.2f | %.2f | ", pure.count(), ready / pure);
-  } else {
-    std::printf("| | ");
-  }
-  std::printf("%.1f | %.1f | ", static_cast<double>(kept) / 1e6,
-              (static_cast<double>(kept) - static_cast<double>(memory)) / 1e6);
-  if (nodes > 0) std::printf("%.2f", decision(view.snapshot(), nodes).count() * 1e6);
-  std::printf(" |\n");
+  const Duration pure = pure_crypto(world, nodes);
+  std::printf("| %zu | %zu | %.2f | %.2f | %.2f | %.1f | %.2f |\n", nodes, pods, ready.count(), pure.count(),
+              ready / pure, memory, decision(view.snapshot(), nodes).count() * 1e6);
 }
 
 std::size_t number(const char* text) {
@@ -190,7 +179,7 @@ std::size_t number(const char* text) {
 
 int main(int argc, char** argv) {
   if (argc != 3) {
-    std::cerr << "usage: cluster_bench NODES PODS\n";
+    std::cerr << "usage: cluster_bench NODES PODS (waiting for a node)\n";
     return 2;
   }
   try {

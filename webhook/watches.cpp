@@ -32,6 +32,7 @@ StoreView Watches::oldest(UnixTime now) const {
     if (!item.decides) continue;
     if (oldest == nullptr || item.watch->age(now) > oldest->watch->age(now)) oldest = &item;
   }
+  if (oldest == nullptr) return {"collections", false, Seconds::max()};
   return oldest->view(now);
 }
 

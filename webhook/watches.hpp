@@ -22,7 +22,7 @@ class Watches {
   void stop();
 
   std::vector<StoreView> deciding(UnixTime now) const;
-  // Of those, the one of which least was heard. There must be one.
+  // Of those, the one of which least was heard; one that was never listed when there is none.
   StoreView oldest(UnixTime now) const;
   std::vector<WatchState> states(UnixTime now) const;
 

@@ -1,0 +1,48 @@
+# Memory and start of the programs on a real control plane, for bench/run. Sourced.
+# shellcheck shell=bash
+
+# memory NAME FIELD: kB of a field of /proc/PID/status of a process of this run, as MB.
+memory() {
+  local pid
+  read -r pid _ <"$RUN/process/$1"
+  awk -v field="$2:" '$1 == field { printf "%.1f", $2 / 1000 }' "/proc/$pid/status"
+}
+
+# footprint_row PROGRAM PROCESS TARGET: dynamic libraries count in VmRSS, though every process shares them.
+footprint_row() {
+  local anonymous
+  anonymous=$(memory "$2" RssAnon)
+  echo "| $1 | $anonymous | $(memory "$2" VmRSS) | $3 | $(awk -v a="$anonymous" -v b="$3" \
+    'BEGIN { print (a <= b ? "yes" : "no") }') |"
+}
+
+# In a shell of its own, for its trap.
+run_footprint() (
+  source "$project/tests/cluster/testbed.sh"
+  build_preset bench start_bench
+  say "measuring: start"
+  echo '## Start, with next to nothing to list'
+  echo
+  echo '| What | Time (lowest to highest of nine) | Target | Met |'
+  echo '|---|---:|---:|---|'
+  "$project/build/bench/bin/start_bench" || die "start_bench failed; the lines above say why"
+  echo
+  build_preset release nodeproof-agent nodeproof-webhook nodeproof-emulator nodeproof
+  TOOLS=$("$project/tests/cluster/build-tools")
+  BIN=$project/build/release/bin
+  RUN=$(mktemp -d)
+  end_all_with $BASHPID "$RUN"
+  trap 'end_all "$RUN"; rm -rf "$RUN"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  say "measuring: a control plane, two nodes, half a minute of refreshes"
+  testbed_start >&2
+  wait_until 60 "the node to be verified" has_phase "$good" Verified
+  sleep 30
+  echo '## Memory on a real control plane: two nodes, epochs of 2 s, a refresh every 3 s'
+  echo
+  echo '| Program | RssAnon, MB | VmRSS, MB | Target of RssAnon | Met |'
+  echo '|---|---:|---:|---:|---|'
+  footprint_row 'nodeproof-agent, confidential node' "agent-$good" 6
+  footprint_row nodeproof-webhook webhook 10
+)

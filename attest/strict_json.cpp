@@ -102,11 +102,13 @@ bool has_duplicate(const simdjson::dom::element& element) {
   const simdjson::dom::object object(element);
   std::uint64_t seen = 0;
   bool suspicious = false;
-  for (const auto field : object) {
-    const std::uint64_t mark = mark_of(field.key);
+  const auto end = object.end();
+  for (auto field = object.begin(); field != end; ++field) {
+    const std::uint64_t mark = mark_of(field.key());
     suspicious = suspicious || (seen & mark) != 0;
     seen |= mark;
-    if (holds_values(field.value) && has_duplicate(field.value)) return true;
+    const simdjson::dom::element value = field.value();
+    if (holds_values(value) && has_duplicate(value)) return true;
   }
   return suspicious && repeats_a_key(object);
 }
@@ -221,8 +223,12 @@ struct JsonValue::Found {
 };
 
 JsonValue::Found JsonValue::find(std::string_view key) const {
-  for (const auto field : simdjson::dom::object(element_)) {
-    if (field.key == key) return {!field.value.is_null(), field.key, field.value};
+  const simdjson::dom::object object(element_);
+  const auto end = object.end();
+  for (auto field = object.begin(); field != end; ++field) {
+    if (!field.key_equals(key)) continue;
+    const simdjson::dom::element value = field.value();
+    return {!value.is_null(), field.key(), value};
   }
   return {};
 }

@@ -261,7 +261,7 @@ Status JsonValue::only(std::initializer_list<std::string_view> known) const {
 Result<JsonDocument> JsonDocument::parse(ByteView text, std::size_t limit, std::string_view what) {
   NODEPROOF_CHECK(check_size(text, limit, what));
   auto own = std::make_unique<JsonParser>();
-  NODEPROOF_TRY(document, parse_with(*own, text, what));
+  NODEPROOF_TRY(document, parse_with(*own, text, false, what));
   document.own_ = std::move(own);
   return std::move(document);
 }
@@ -270,16 +270,25 @@ Result<JsonDocument> JsonDocument::parse(ByteView text, std::size_t limit, std::
                                          JsonParser& parser) {
   if (text.size() > parser.longest_) return parse(text, limit, what);
   NODEPROOF_CHECK(check_size(text, limit, what));
-  return parse_with(parser, text, what);
+  return parse_with(parser, text, false, what);
 }
 
-Result<JsonDocument> JsonDocument::parse_with(JsonParser& parser, ByteView text, std::string_view what) {
+Result<JsonDocument> JsonDocument::parse_in_place(std::string& text, std::size_t limit, std::string_view what,
+                                                  JsonParser& parser) {
+  NODEPROOF_CHECK(check_size(as_bytes(text), limit, what));
+  text.reserve(text.size() + simdjson::SIMDJSON_PADDING);
+  return parse_with(parser, as_bytes(text), true, what);
+}
+
+Result<JsonDocument> JsonDocument::parse_with(JsonParser& parser, ByteView text, bool padded,
+                                              std::string_view what) {
   JsonDocument document;
   document.parser_ = &parser;
   simdjson::error_code code = simdjson::SUCCESS;
   // The depth is set with the capacity and stays.
   if (parser.parser_.capacity() < text.size()) code = parser.parser_.allocate(text.size(), kMaxDepth);
-  if (code == simdjson::SUCCESS) code = parser.parser_.parse(text.data(), text.size()).get(document.root_);
+  if (code == simdjson::SUCCESS)
+    code = parser.parser_.parse(text.data(), text.size(), !padded).get(document.root_);
   if (code != simdjson::SUCCESS) {
     return Error{errc_of(code), std::string(what),
                  std::string("is not valid JSON: ") + simdjson::error_message(code)};

@@ -111,10 +111,16 @@ class JsonDocument {
   // before ends.
   static Result<JsonDocument> parse(ByteView text, std::size_t limit, std::string_view what,
                                     JsonParser& parser);
+  // For long texts: with the memory of `parser` whatever their length, and without a copy of the text, which
+  // gets room behind it that simdjson may read. It must stay as it is until the document ends.
+  static Result<JsonDocument> parse_in_place(std::string& text, std::size_t limit, std::string_view what,
+                                             JsonParser& parser);
   JsonValue root() const { return {root_, parser_->root_, *parser_}; }
 
  private:
-  static Result<JsonDocument> parse_with(JsonParser& parser, ByteView text, std::string_view what);
+  // `padded`: SIMDJSON_PADDING bytes behind the text may be read, so that it is not copied.
+  static Result<JsonDocument> parse_with(JsonParser& parser, ByteView text, bool padded,
+                                         std::string_view what);
   JsonDocument() = default;
 
   std::unique_ptr<JsonParser> own_;  // null: the parser is borrowed

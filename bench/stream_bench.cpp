@@ -45,8 +45,8 @@ double cpu_of(const std::function<void()>& work) {
 }
 
 // As kube::ListWatch and webhook::PodDirectory take a page.
-void take_page(const std::string& page, attest::JsonParser& parser, const kube::WatchHandler& handler) {
-  auto document = attest::JsonDocument::parse(as_bytes(page), kPageLimit, "list", parser);
+void take_page(std::string& page, attest::JsonParser& parser, const kube::WatchHandler& handler) {
+  auto document = attest::JsonDocument::parse_in_place(page, kPageLimit, "list", parser);
   if (!document) throw std::runtime_error(to_string(document.error()));
   const auto items = document->root().required("items")->array();
   for (const attest::JsonValue& item : *items) handler.update(item);
@@ -56,6 +56,7 @@ void list_pages() {
   std::vector<std::string> pages;
   for (std::size_t i = 0; i < kPages; ++i)
     pages.push_back(pod_page(i * kPageSize, kPageSize, kPages * kPageSize));
+  const std::vector<std::string> as_they_come = pages;
   Row row;
   for (int round = 0; round < kRounds; ++round) {
     webhook::PodDirectory directory;
@@ -63,12 +64,12 @@ void list_pages() {
     row.subject.push_back(cpu_of([&] {
       handler.begin();
       attest::JsonParser parser(kPageLimit);
-      for (const std::string& page : pages) take_page(page, parser, handler);
+      for (std::string& page : pages) take_page(page, parser, handler);
       handler.listed();
     }));
     simdjson::dom::parser parser;
     row.reference.push_back(cpu_of([&] {
-      for (const std::string& page : pages) {
+      for (const std::string& page : as_they_come) {
         if (parser.parse(page).error() != simdjson::SUCCESS) throw std::runtime_error("a page is no JSON");
       }
     }));

@@ -168,8 +168,8 @@ PageEnd ListWatch::State::list_page(const std::string& token, attest::JsonParser
                                     const std::stop_token& stop) {
   std::string query = "limit=" + std::to_string(kPageSize);
   if (!token.empty()) query += "&continue=" + web::uri::encode_data_string(token);
-  const std::string body = impl.call({methods::GET, with_query(options.path, query)}, impl.timeout, stop);
-  const JsonDocument document = or_throw(JsonDocument::parse(as_bytes(body), kMaxPage, "list", pages));
+  std::string body = impl.call({methods::GET, with_query(options.path, query)}, impl.timeout, stop);
+  const JsonDocument document = or_throw(JsonDocument::parse_in_place(body, kMaxPage, "list", pages));
   for (const JsonValue& item : or_throw(items_of(document.root()))) {
     if (stop.stop_requested()) throw ApiError(0, "Stopped", "stopped");
     handler.update(item);

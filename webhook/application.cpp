@@ -1,5 +1,6 @@
 #include "webhook/application.hpp"
 
+#include <spdlog/async.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -152,6 +153,7 @@ struct Application::Parts {
     state.extra_trust_anchors = trust.anchors.extra.size();
     state.certificate_until = tls->not_after();
     state.certificate_reload_errors = tls->reload_errors();
+    if (const auto lines = spdlog::thread_pool()) state.log_lines_dropped = lines->overrun_counter();
     state.conditions = ready_conditions(now);
     state.http = admission_server.stats();
     return metrics.render(state, now);

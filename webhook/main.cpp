@@ -1,4 +1,5 @@
 // nodeproof-webhook: builds the parts and runs them until a signal.
+#include <spdlog/async.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -18,6 +19,9 @@ namespace {
 
 constexpr int kEnvironmentError = 3;
 constexpr int kStoppedAtOnce = 4;
+// Lines that wait to be written; the oldest go when there are more. Whoever logs never waits: a stalled
+// stderr must not stop the thread that answers the API server. Dropped lines are a metric.
+constexpr std::size_t kWaitingLines = 1024;
 // How soon the end of a stop is noticed; a second signal is noticed at once.
 constexpr std::chrono::milliseconds kStopTick{50};
 constexpr std::size_t kClientThreads = 2;
@@ -52,7 +56,8 @@ void stop(Application& application, const sigset_t& signals) {
   while (stopped.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
     const int signal = await_signal(signals, kStopTick);
     if (signal == 0) continue;
-    spdlog::error("stopping at once by a second signal {}; requests in flight are lost", signal);
+    std::cerr << "nodeproof-webhook: stopping at once by a second signal " << signal
+              << "; requests in flight are lost\n";
     std::_Exit(kStoppedAtOnce);
   }
   stopped.get();
@@ -69,6 +74,19 @@ int run(const Options& options, const sigset_t& signals) {
   return 0;
 }
 
+// Logging on a thread of its own; what waits is written before the end.
+class Log {
+ public:
+  Log() {
+    spdlog::init_thread_pool(kWaitingLines, 1);
+    spdlog::set_default_logger(
+        spdlog::create_async_nb<spdlog::sinks::stderr_color_sink_mt>("nodeproof-webhook"));
+  }
+  ~Log() { spdlog::shutdown(); }
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+};
+
 }  // namespace
 }  // namespace nodeproof::webhook
 
@@ -76,7 +94,7 @@ int main(int argc, char** argv) {
   using namespace nodeproof::webhook;
   const sigset_t signals = block_signals();
   bound_heap();
-  spdlog::set_default_logger(spdlog::stderr_color_mt("nodeproof-webhook"));
+  const Log log;
   try {
     nodeproof::kube::limit_http_threads(kClientThreads);
     const auto command_line = read_command_line(argc, argv, std::cout, std::cerr);

@@ -165,6 +165,8 @@ void add_replica(const MetricsState& state, std::vector<MetricFamily>& out) {
             static_cast<double>(state.epoch_foreign_values), MetricType::Counter);
   add_value(out, "nodeproof_trust_anchors_extra", "Trust anchors that were added to the built-in ones",
             static_cast<double>(state.extra_trust_anchors));
+  add_value(out, "nodeproof_log_lines_dropped_total", "Lines of log that were not written in time",
+            static_cast<double>(state.log_lines_dropped), MetricType::Counter);
   add_value(out, "nodeproof_serving_certificate_expiry_time_seconds", "End of the serving certificate",
             seconds(state.certificate_until));
   add_value(out, "nodeproof_serving_certificate_reload_errors_total",

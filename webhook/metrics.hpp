@@ -31,6 +31,7 @@ struct MetricsState {
   std::size_t extra_trust_anchors = 0;
   UnixTime certificate_until;
   std::uint64_t certificate_reload_errors = 0;
+  std::uint64_t log_lines_dropped = 0;
   std::vector<Condition> conditions;  // of being ready
   HttpStats http;
 };

@@ -150,6 +150,21 @@ TEST(StrictJson, ReadsOneDocumentAfterTheOtherWithOneParser) {
   }
 }
 
+TEST(StrictJson, ReadsInPlaceAsWell) {
+  const std::string whole = R"({"list":[1,{"key":"value"}],"next":null})";
+  JsonParser parser;
+  for (std::size_t size = 0; size <= whole.size(); ++size) {
+    std::string text = whole.substr(0, size);
+    const auto document = JsonDocument::parse_in_place(text, 1000, "text", parser);
+    ASSERT_EQ(document.has_value(), size == whole.size()) << size;
+    if (!document) continue;
+    EXPECT_EQ(document->root().required("list")->array()->back().path(), "text.list[1]");
+  }
+  std::string doubled = R"({"a":1,"a":2})";
+  EXPECT_EQ(JsonDocument::parse_in_place(doubled, 1000, "text", parser).error().where, "text.a");
+  EXPECT_FALSE(JsonDocument::parse_in_place(doubled, 5, "text", parser));
+}
+
 // More steps than a parser has room for at first.
 TEST(StrictJson, KeepsThePathsOfManyValues) {
   std::string text = "[";

@@ -58,6 +58,7 @@ TEST(Metrics, HaveTheseNames) {
                                    "nodeproof_epoch_generation_end_time_seconds gauge",
                                    "nodeproof_epoch_foreign_values_total counter",
                                    "nodeproof_trust_anchors_extra gauge",
+                                   "nodeproof_log_lines_dropped_total counter",
                                    "nodeproof_serving_certificate_expiry_time_seconds gauge",
                                    "nodeproof_serving_certificate_reload_errors_total counter",
                                    "nodeproof_ready gauge",

@@ -97,7 +97,7 @@ class JsonParser {
   simdjson::dom::parser parser_;
   std::string name_;  // of the root
   JsonStep root_{};
-  std::array<std::byte, 4096> first_steps_;  // as many as an ordinary document takes
+  std::array<std::byte, 4096> first_steps_{};  // as many as an ordinary document takes
   std::pmr::monotonic_buffer_resource steps_{first_steps_.data(), first_steps_.size()};
 };
 

@@ -245,13 +245,12 @@ struct Metrics::Impl {
 
   // Counters that were asked for before: the registry would build and hash a map of labels each time.
   std::mutex mutex;
-  std::map<std::tuple<Rule, bool, std::string>, prometheus::Counter*, std::less<>> known_admissions;
+  std::map<std::tuple<Rule, bool, std::string>, prometheus::Counter*> known_admissions;
 };
 
 prometheus::Counter& Metrics::Impl::admissions_like(const AdmissionDecision& decision) {
   const std::lock_guard lock(mutex);
-  const auto found = known_admissions.find(
-      std::tuple<Rule, bool, std::string_view>(decision.rule, decision.allowed, decision.reason));
+  const auto found = known_admissions.find({decision.rule, decision.allowed, decision.reason});
   if (found != known_admissions.end()) return *found->second;
   const std::string reason = known_reason(decision);
   prometheus::Counter& counter = admissions.Add({{"rule", std::string(to_string(decision.rule))},

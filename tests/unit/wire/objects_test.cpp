@@ -22,6 +22,20 @@ TEST(Objects, PodIsRead) {
   EXPECT_EQ(pod->node_name, "node-a");
 }
 
+TEST(Objects, PodIsSummarized) {
+  const auto document = attest::JsonDocument::parse(as_bytes(kPod), 1U << 16U, "Pod");
+  ASSERT_TRUE(document);
+  const auto pod = summarize_pod(document->root());
+  ASSERT_TRUE(pod) << to_string(pod.error());
+  EXPECT_EQ(pod->name, "p");
+  EXPECT_EQ(pod->ns, "n");
+  EXPECT_EQ(pod->uid, "u");
+  EXPECT_EQ(pod->node_name, "node-a");
+  ASSERT_EQ(pod->markers.size(), 1U);
+  EXPECT_EQ(pod->markers[0].first, kPolicyAnnotation);
+  EXPECT_EQ(pod->markers[0].second, "payments");
+}
+
 TEST(Objects, NullsAndAbsenceReadAsEmpty) {
   const auto pod = parsed(R"({"metadata": {"labels": null}, "spec": {"nodeName": null}})", parse_pod);
   ASSERT_TRUE(pod) << to_string(pod.error());
@@ -50,6 +64,21 @@ TEST(Objects, WrongTypesAreRefused) {
       {R"("metadata")", R"("meta")", Errc::kMissing, "metadata"},
   };
   expect_refusals(kPod, parse_pod, cases);
+}
+
+TEST(Objects, WrongTypesAreRefusedInASummaryToo) {
+  const Refusal cases[] = {
+      {R"("name": "p")", R"("name": 1)", Errc::kWrongType, "metadata.name"},
+      {R"("name": "p")", R"("name": null)", Errc::kMissing, "metadata.name"},
+      {R"("namespace": "n")", R"("namespace": [])", Errc::kWrongType, "metadata.namespace"},
+      {R"("uid": "u")", R"("uid": true)", Errc::kWrongType, "metadata.uid"},
+      {R"("payments")", R"({})", Errc::kWrongType, "metadata.annotations"},
+      {R"({"nodeproof.dev/policy": "payments"})", R"([])", Errc::kWrongType, "metadata.annotations"},
+      {R"("nodeName": "node-a")", R"("nodeName": ["node-a"])", Errc::kWrongType, "spec.nodeName"},
+      {R"("spec")", R"("specification")", Errc::kMissing, "spec"},
+      {R"("metadata")", R"("meta")", Errc::kMissing, "metadata"},
+  };
+  expect_refusals(kPod, summarize_pod, cases);
 }
 
 TEST(Objects, NodeIsRead) {

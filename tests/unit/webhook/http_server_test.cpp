@@ -28,9 +28,9 @@ HttpResponse echo(const HttpRequest& request, std::chrono::steady_clock::time_po
               request.body};
 }
 
-// Answers at once, but for what lies below /work, which a worker does.
+// Answers at once, but for what lies below /worker, which a worker does.
 HttpOutcome prompt_echo(HttpRequest& request) {
-  if (!request.path.starts_with("/work")) return echo(request, {});
+  if (!request.path.starts_with("/worker")) return echo(request, {});
   return HttpWork([request = std::move(request)](auto deadline) { return echo(request, deadline); });
 }
 
@@ -243,7 +243,7 @@ TEST_P(HttpServerTest, AnswersPromptly) {
   start(prompt_echo);
   EdgeClient client = connect();
   for (int i = 0; i < 20; ++i) {
-    const std::string path = (i % 3 == 0 ? "/work/" : "/") + std::to_string(i);
+    const std::string path = (i % 3 == 0 ? "/worker/" : "/") + std::to_string(i);
     client.send(post(path, "body"));
     const auto reply = client.reply();
     ASSERT_TRUE(reply) << i;
@@ -258,7 +258,7 @@ TEST_P(HttpServerTest, AnswersPipelinedRequestsInOrderWhoeverDoesThem) {
   start(prompt_echo);
   EdgeClient client = connect();
   constexpr int kRequests = 300;  // more than one read takes
-  const auto path = [](int i) { return (i % 7 == 0 ? "/work/" : "/") + std::to_string(i); };
+  const auto path = [](int i) { return (i % 7 == 0 ? "/worker/" : "/") + std::to_string(i); };
   std::string all;
   for (int i = 0; i < kRequests; ++i) all += post(path(i), std::string(200, 'x'));
   client.send(all);
@@ -273,7 +273,7 @@ TEST_P(HttpServerTest, AnswersPipelinedRequestsInOrderWhoeverDoesThem) {
 TEST_P(HttpServerTest, WorkThatWaitsDelaysNoPromptAnswer) {
   std::promise<void> go;
   start([gate = go.get_future().share()](HttpRequest& request) -> HttpOutcome {
-    if (request.path != "/work") return echo(request, {});
+    if (request.path != "/worker") return echo(request, {});
     return HttpWork([gate, request = std::move(request)](auto deadline) {
       gate.wait();
       return echo(request, deadline);
@@ -282,7 +282,7 @@ TEST_P(HttpServerTest, WorkThatWaitsDelaysNoPromptAnswer) {
   std::vector<EdgeClient> waiting;
   for (std::size_t i = 0; i < 3 * kWorkers; ++i) {
     waiting.push_back(connect());
-    waiting.back().send(post("/work", "body"));
+    waiting.back().send(post("/worker", "body"));
   }
   ASSERT_TRUE(eventually([&] { return server_->stats().handling == 3 * kWorkers; }));
   EdgeClient client = connect();
@@ -300,12 +300,12 @@ TEST_P(HttpServerTest, TurnsAnExceptionOfAPromptHandlerInto500) {
     const std::string path = std::move(request.path);
     if (path == "/throw") throw std::runtime_error("secret detail");
     if (path == "/throw-number") throw 42;
-    if (path == "/work") return HttpWork([](auto) -> HttpResponse { throw std::runtime_error("detail"); });
+    if (path == "/worker") return HttpWork([](auto) -> HttpResponse { throw std::runtime_error("detail"); });
     if (path == "/no-work") return HttpWork();
     return HttpResponse{200, "text/plain", path};
   });
   EdgeClient client = connect();
-  for (const char* path : {"/throw", "/throw-number", "/work", "/no-work"}) {
+  for (const char* path : {"/throw", "/throw-number", "/worker", "/no-work"}) {
     client.send(post(path, "body"));
     const auto reply = client.reply();
     ASSERT_TRUE(reply) << path;

@@ -97,16 +97,10 @@ Result<StatusBody> parse_status(const std::string& body) {
   NODEPROOF_TRY(document, JsonDocument::parse(as_bytes(body), kMaxErrorBody, "Status"));
   const JsonValue root = document.root();
   StatusBody out;
-  NODEPROOF_TRY(reason, root.optional("reason"));
-  if (reason) {
-    NODEPROOF_TRY(text, reason->text());
-    out.reason = std::move(text);
-  }
-  NODEPROOF_TRY(message, root.optional("message"));
-  if (message) {
-    NODEPROOF_TRY(text, message->text());
-    out.message = std::move(text);
-  }
+  NODEPROOF_TRY(reason, root.optional_text("reason"));
+  NODEPROOF_TRY(message, root.optional_text("message"));
+  out.reason = std::move(reason);
+  out.message = std::move(message);
   NODEPROOF_TRY(details, root.optional("details"));
   if (!details) return out;
   NODEPROOF_TRY(retry, details->optional("retryAfterSeconds"));

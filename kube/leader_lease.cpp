@@ -17,12 +17,6 @@ using web::json::value;
 constexpr std::size_t kMaxLease = 256U << 10U;
 constexpr Seconds kReleasedDuration{1};
 
-Result<std::string> optional_string(const JsonValue& object, std::string_view key) {
-  NODEPROOF_TRY(member, object.optional(key));
-  if (!member) return std::string();
-  return member->text();
-}
-
 Result<std::uint64_t> optional_number(const JsonValue& object, std::string_view key) {
   NODEPROOF_TRY(member, object.optional(key));
   if (!member) return std::uint64_t{0};
@@ -57,14 +51,14 @@ struct LeaderLease::Record {
     NODEPROOF_TRY(document, JsonDocument::parse(as_bytes(json), kMaxLease, "Lease"));
     const JsonValue root = document.root();
     NODEPROOF_TRY(metadata, root.required("metadata"));
-    NODEPROOF_TRY(resource_version, optional_string(metadata, "resourceVersion"));
+    NODEPROOF_TRY(resource_version, metadata.optional_text("resourceVersion"));
     Record out;
     out.resource_version = std::move(resource_version);
     NODEPROOF_TRY(spec, root.optional("spec"));
     if (!spec) return out;
-    NODEPROOF_TRY(holder, optional_string(*spec, "holderIdentity"));
-    NODEPROOF_TRY(acquired, optional_string(*spec, "acquireTime"));
-    NODEPROOF_TRY(renewed, optional_string(*spec, "renewTime"));
+    NODEPROOF_TRY(holder, spec->optional_text("holderIdentity"));
+    NODEPROOF_TRY(acquired, spec->optional_text("acquireTime"));
+    NODEPROOF_TRY(renewed, spec->optional_text("renewTime"));
     NODEPROOF_TRY(transitions, optional_number(*spec, "leaseTransitions"));
     NODEPROOF_TRY(duration, optional_number(*spec, "leaseDurationSeconds"));
     out.holder = std::move(holder);

@@ -64,13 +64,8 @@ struct PageEnd {
 Result<PageEnd> page_end(const JsonValue& page) {
   NODEPROOF_TRY(version, resource_version(page));
   NODEPROOF_TRY(metadata, page.required("metadata"));
-  NODEPROOF_TRY(next, metadata.optional("continue"));
-  PageEnd out{std::move(version), {}};
-  if (next) {
-    NODEPROOF_TRY(text, next->text());
-    out.next = std::move(text);
-  }
-  return out;
+  NODEPROOF_TRY(next, metadata.optional_text("continue"));
+  return PageEnd{std::move(version), std::move(next)};
 }
 
 Result<std::vector<JsonValue>> items_of(const JsonValue& page) {
@@ -83,12 +78,7 @@ Result<std::vector<JsonValue>> items_of(const JsonValue& page) {
 Result<ApiError> error_event(const JsonValue& status) {
   NODEPROOF_TRY(code, status.required("code"));
   NODEPROOF_TRY(number, code.unsigned_integer());
-  NODEPROOF_TRY(reason, status.optional("reason"));
-  std::string word;
-  if (reason) {
-    NODEPROOF_TRY(text, reason->text());
-    word = std::move(text);
-  }
+  NODEPROOF_TRY(word, status.optional_text("reason"));
   const bool expired = number == 410 || word == "Expired" || word == "Gone";
   return ApiError(expired ? 410 : 500, word, "the watch reported " + std::to_string(number) + " " + word);
 }
@@ -154,7 +144,7 @@ void ListWatch::State::run(const std::stop_token& stop) {
 
 void ListWatch::State::list(const std::stop_token& stop) {
   handler.begin();
-  attest::JsonParser pages(kMaxPage);
+  attest::JsonParser pages;
   PageEnd end = list_page({}, pages, stop);
   while (!end.next.empty()) end = list_page(end.next, pages, stop);
   handler.listed();

@@ -84,7 +84,7 @@ class JsonParser {
   // Longer texts are parsed with memory of their own, given back with the document: a parser holds some 15
   // times the longest text that it has parsed.
   static constexpr std::size_t kMaxReused = std::size_t{32} << 10U;
-  // `longest`: instead of kMaxReused, for who parses many long texts and ends the parser soon.
+  // `longest`: instead of kMaxReused, for a program that keeps many parsers.
   explicit JsonParser(std::size_t longest = kMaxReused) : longest_(longest) {}
   JsonParser(const JsonParser&) = delete;
   JsonParser& operator=(const JsonParser&) = delete;

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <future>
 #include <iostream>
 #include <stdexcept>
@@ -123,10 +121,8 @@ void run() {
 }  // namespace nodeproof::test
 
 int main() {
-  // Beside this program, as all programs are built.
-  const std::string folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  ::setenv("NODEPROOF_BIN", folder.c_str(), 0);
   try {
+    nodeproof::test::look_beside_this_program();
     nodeproof::test::run();
     return 0;
   } catch (const std::exception& error) {

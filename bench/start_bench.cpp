@@ -1,9 +1,6 @@
 // How long the real nodeproof-webhook takes from its start to ready, against an API server with next to
 // nothing in it. Prints one row of a table.
-#include <stdlib.h>
-
 #include <cstdio>
-#include <filesystem>
 #include <iostream>
 #include <thread>
 
@@ -37,10 +34,8 @@ void run() {
 }  // namespace nodeproof::test
 
 int main() {
-  // Beside this program, as all programs are built.
-  const std::string folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  ::setenv("NODEPROOF_BIN", folder.c_str(), 0);
   try {
+    nodeproof::test::look_beside_this_program();
     nodeproof::test::run();
     return 0;
   } catch (const std::exception& error) {

@@ -63,7 +63,7 @@ void list_pages() {
     const kube::WatchHandler handler = directory.handler();
     row.subject.push_back(cpu_of([&] {
       handler.begin();
-      attest::JsonParser parser(kPageLimit);
+      attest::JsonParser parser;
       for (std::string& page : pages) take_page(page, parser, handler);
       handler.listed();
     }));

@@ -172,7 +172,8 @@ kube::WatchHandler EvidenceIntake::nodes() {
   kube::WatchHandler out;
   out.begin = [listing] { listing->begin(); };
   out.update = [this, listing](const JsonValue& object) {
-    listing->saw(name_of(object));
+    // Kubelets report all day, and put_node_locked reads the name itself.
+    if (listing->under_way()) listing->saw(name_of(object));
     const std::lock_guard lock(mutex_);
     put_node_locked(object);
   };

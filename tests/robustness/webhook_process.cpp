@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
 #include <stdexcept>
 
@@ -76,6 +77,11 @@ bool has(const std::optional<Reply>& reply, std::string_view text) {
 }
 
 }  // namespace
+
+void look_beside_this_program() {
+  const std::string folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  ::setenv("NODEPROOF_BIN", folder.c_str(), 0);
+}
 
 WebhookProcess::WebhookProcess(const SmallApiServer& api, WebhookOptions options) : files_(current_pair(1)) {
   write_text(folder() / "kubeconfig", kubeconfig(api.url()));

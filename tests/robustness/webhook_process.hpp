@@ -27,6 +27,9 @@ inline constexpr bool kMeasuresMemory = false;
 inline constexpr bool kMeasuresMemory = true;
 #endif
 
+// For a program that no ctest starts: the webhook is built beside it, unless NODEPROOF_BIN says otherwise.
+void look_beside_this_program();
+
 // To be made on the thread that outlives it: the child is killed when that thread ends, also when the test
 // dies. Needs NODEPROOF_BIN, the folder of the program.
 class WebhookProcess {

@@ -1,0 +1,90 @@
+// What an event log says of a boot, beyond its framing (event_log.hpp): the PCR values that it explains,
+// the state of Secure Boot, the VM that firmware measured. Pure. Nothing here is proven until the quoted
+// PCRs equal the replayed ones (number 12): then every digest is, and an event's data is where the digest
+// covers it (azure-evidence 8.3).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attest/event_log.hpp"
+#include "attest/pcr.hpp"
+
+namespace nodeproof::attest {
+
+// ---- Replay (number 12) ----------------------------------------------------------------------
+
+// One PCR that the log has measurements for.
+struct ReplayedPcr {
+  unsigned pcr = 0;
+  std::size_t events = 0;      // that extend it
+  std::size_t last_event = 0;  // index into EventLog::events of the last one that is no EV_SEPARATOR;
+                               // of the last one when all are
+  Bytes value;                 // as long as the bank's digests
+};
+
+// The PCRs that the log has measurements for, ascending. An Error when the log lacks the bank, or an event
+// lacks a digest of it, or the bank's hash is not known here. Start values: zeros, 17-22 ones; PCR 0 by
+// StartupLocality (PC Client Platform Firmware Profile 1.05, 10.4.5.3).
+Result<std::vector<ReplayedPcr>> replay(const EventLog& log, std::uint16_t bank);
+
+// Where a log and the value that a PCR really has part, for a person: "event 31 (EV_IPL ...) is not in the
+// PCR: it stopped before" and the like. Looks for the simplest story: the PCR stops early; one event was
+// left out or added; an event's digest is not that of its data, and with the right one the story fits.
+// Otherwise says which events the PCR is made of, and that any of them may be the one.
+std::string explain_difference(const EventLog& log, std::uint16_t bank, unsigned pcr, ByteView actual);
+
+// ---- Secure Boot (number 13) ------------------------------------------------------------------
+
+enum class SecureBootState { kUnprovable, kEnabled, kDisabled };
+std::string_view to_string(SecureBootState state);  // "unprovable", "enabled", "disabled"
+
+struct SecureBootVerdict {
+  SecureBootState state = SecureBootState::kUnprovable;
+  std::string reason;  // why unprovable; else a remark on the log, mostly empty
+};
+
+// PCR 7 by a fixed grammar (azure-evidence 8.5); anything else is unprovable.
+SecureBootVerdict judge_secure_boot(const EventLog& log, std::uint16_t bank);
+
+// ---- The VM (number 14) -----------------------------------------------------------------------
+
+// The UUID that Azure's firmware measured into PCR 6 as EV_COMPACT_HASH over "UUID: ...", lower case; only
+// where the digest covers the data, and only when there is one such event.
+std::optional<std::string> measured_vm_id(const EventLog& log, std::uint16_t bank);
+
+// ---- One event, for people ---------------------------------------------------------------------
+
+// What was measured, in a line of printable ASCII of at most `limit` bytes: a variable with its GUID, the
+// path of an image, a command line, else bytes in hex.
+std::string describe_measurement(const LogEvent& event, std::size_t limit = 160);
+
+// ---- A boot's log, as far as verification needs it ---------------------------------------------
+
+struct LoggedPcr {
+  std::uint8_t pcr = 0;
+  std::uint16_t events = 0;
+  Sha256Digest value{};
+  std::string last_event;  // "EV_IPL kernel_cmdline: ..." of ReplayedPcr::last_event, at most 96 bytes
+};
+
+// Made once for a log; small, for it is kept for every node.
+struct BootLog {
+  std::vector<LoggedPcr> pcrs;  // SHA-256 bank, ascending
+  SecureBootVerdict secure_boot;
+  std::optional<std::string> vm_id;
+  // Four bytes of SHA-256 over PCR, type and digest of each event that extends a PCR, in their order: tells
+  // whether, and from which event on, another boot's log differs.
+  std::vector<std::uint32_t> fingerprints;
+};
+
+// Parses, replays the SHA-256 bank and judges. Cost: the hashing and little more (docs/performance.md).
+Result<BootLog> read_boot_log(ByteView log);
+
+// The first measurement of `log` that a boot with `before` did not make at that place, for a person
+// ("PCR 9, EV_IPL (hd0,gpt1)/boot/vmlinuz..."), or that it ends early; nothing when both tell the same.
+std::optional<std::string> first_difference(const std::vector<std::uint32_t>& before, ByteView log);
+
+}  // namespace nodeproof::attest

@@ -4,40 +4,61 @@ namespace nodeproof::wire {
 namespace {
 
 bool has_no_hardware(std::string_view code) {
-  return code == "no-tpm" || code == "no-ak" || code == "no-hcl-report";
+  return code == "no-tpm" || code == "no-ak" || code == "no-hcl-report" || code == "no-ak-certificate";
 }
 
-Result<attest::BootEvidence> boot_evidence(const NodeEvidence& evidence, attest::EndorsementCache* known) {
+bool is_trusted_launch(const NodeEvidence& evidence) {
+  return evidence.platform == kPlatformTrustedLaunch;
+}
+
+struct Certificates {
+  std::vector<attest::Certificate> list;
+  std::optional<attest::Certificate> ak;
+};
+
+Result<Certificates> parse_certificates(const NodeEvidence& evidence, attest::EndorsementCache* known) {
   const auto parse = [known](ByteView der, std::string_view where) {
     return known != nullptr ? known->parse_der(der, where) : attest::Certificate::parse_der(der, where);
   };
-  attest::BootEvidence out;
-  out.hcl_report = evidence.hcl_report;
+  Certificates out;
   for (const Bytes& der : evidence.certificates) {
     NODEPROOF_TRY(certificate, parse(der, "spec.certificates"));
-    out.certificates.push_back(std::move(certificate));
+    out.list.push_back(std::move(certificate));
   }
   if (evidence.ak_certificate.empty()) return out;
   NODEPROOF_TRY(certificate, parse(evidence.ak_certificate, "spec.akCertificate"));
-  out.ak_certificate = std::move(certificate);
+  out.ak = std::move(certificate);
   return out;
 }
 
-attest::BootVerification unreadable(const Error& error) {
-  const attest::Check check = error.where.starts_with("spec.akCertificate")
+attest::BootVerification unreadable(const NodeEvidence& evidence, const Error& error) {
+  const attest::Check check = error.where.starts_with("spec.akCertificate") || is_trusted_launch(evidence)
                                   ? attest::Check::kAkCertificate
                                   : attest::Check::kCertificateChain;
   attest::BootVerification out;
+  out.node_class = node_class_of(evidence.platform);
   out.findings.push_back(attest::failed(check, "malformed", to_string(error), kMalformedRemedy));
   return out;
 }
 
 }  // namespace
 
+attest::NodeClass node_class_of(std::string_view platform) {
+  return platform == kPlatformTrustedLaunch ? attest::NodeClass::kTrustedLaunch
+                                            : attest::NodeClass::kConfidential;
+}
+
 attest::BootVerification verify_boot(const NodeEvidence& evidence,
                                      const attest::VerifyParameters& parameters) {
-  const auto parsed = boot_evidence(evidence, parameters.known_endorsements);
-  return parsed ? attest::verify_boot(*parsed, parameters) : unreadable(parsed.error());
+  auto certificates = parse_certificates(evidence, parameters.known_endorsements);
+  if (!certificates) return unreadable(evidence, certificates.error());
+  if (is_trusted_launch(evidence)) {
+    return attest::verify_trusted_launch(
+        {std::move(certificates->list), std::move(certificates->ak), evidence.event_log}, parameters);
+  }
+  return attest::verify_boot(
+      {evidence.hcl_report, std::move(certificates->list), std::move(certificates->ak), evidence.event_log},
+      parameters);
 }
 
 attest::QuoteVerification verify_quote(const NodeQuote& quote, const EvidenceSummary& evidence,
@@ -61,7 +82,7 @@ std::string detail_of(const CollectionState& collection) {
 
 std::string remedy_of(const CollectionState& collection) {
   if (has_no_hardware(collection.code) || collection.code == "complete")
-    return "use a node pool of an AMD SEV-SNP confidential VM size";
+    return "use a node pool of an AMD SEV-SNP confidential VM size, or one with Trusted Launch and a vTPM";
   if (collection.code == "owner-auth-set") return "clear the password of the TPM's owner hierarchy";
   if (collection.code == "endorsements-unreachable")
     return "check that the node reaches the host's endorsement cache (THIM, 169.254.169.254)";

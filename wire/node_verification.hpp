@@ -13,13 +13,16 @@ inline constexpr const char* kAgentRemedy =
 inline constexpr const char* kMalformedRemedy =
     "restart the nodeproof agent on the node, and check that its version fits the verifier's";
 
-// Numbers 1 to 9 and 15 of what the node published. Certificates that cannot be read are one failed
-// finding, code "malformed", and nothing else is looked at.
+// Of evidence that proves anything.
+attest::NodeClass node_class_of(std::string_view platform);
+
+// Numbers 1 to 9 and 15 of what the node published, as its platform has them. Certificates that cannot be
+// read are one failed finding, code "malformed", and nothing else is looked at.
 attest::BootVerification verify_boot(const NodeEvidence& evidence,
                                      const attest::VerifyParameters& parameters);
 
-// Number 10, qualifying-data and vm-id: the quote must select exactly kNodeQuotePcrs and answer `nonce`
-// for this node, boot and evidence. Who made the nonce is the caller's to know.
+// Numbers 10, 12 and 13, qualifying-data and vm-id: the quote must select exactly kNodeQuotePcrs and answer
+// `nonce` for this node, boot and evidence. Who made the nonce is the caller's to know.
 attest::QuoteVerification verify_quote(const NodeQuote& quote, const EvidenceSummary& evidence,
                                        const attest::Nonce& nonce, const attest::BootVerification& boot);
 

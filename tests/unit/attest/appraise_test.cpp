@@ -101,7 +101,10 @@ INSTANTIATE_TEST_SUITE_P(
             [](AppraisalPolicy& p) { p.minimum_guest_svn[Product::kMilan] = forge::kGuestSvn + 1; },
             "policy/guest-svn"},
         Row{"measurement", genuine,
-            [](AppraisalPolicy& p) { p.measurements = {genuine().boot.report().measurement}; }, ""},
+            [](AppraisalPolicy& p) {
+              p.measurements = {genuine().boot.confidential()->report().measurement};
+            },
+            ""},
         Row{"other_measurement", genuine, [](AppraisalPolicy& p) { p.measurements = {ByteArray<48>{1}}; },
             "policy/measurement"},
         Row{"no_residency", without_residency, [](AppraisalPolicy&) {}, "ak-residency/not-proven"},

@@ -32,7 +32,7 @@ TEST(VerifyBoot, AcceptsWhatIsRight) {
   ASSERT_TRUE(result.claims);
   EXPECT_EQ(result.claims->product(), Product::kMilan);
   EXPECT_EQ(result.claims->runtime().vm_unique_id, forge::kVmId);
-  EXPECT_TRUE(result.claims->paravisor_genuine());
+  EXPECT_TRUE(result.claims->confidential()->paravisor_genuine());
   EXPECT_TRUE(result.claims->ak_resident());
 }
 
@@ -46,7 +46,7 @@ TEST(VerifyBoot, AcceptsEveryProduct) {
     EXPECT_EQ(first_failed(result.findings), nullptr) << to_string(product);
     ASSERT_TRUE(result.claims) << to_string(product);
     EXPECT_EQ(result.claims->product(), product);
-    EXPECT_TRUE(result.claims->paravisor_genuine()) << to_string(product);
+    EXPECT_TRUE(result.claims->confidential()->paravisor_genuine()) << to_string(product);
   }
 }
 
@@ -179,7 +179,7 @@ TEST_P(VerifyBootRefuses, ForTheCheckThatIsWrong) {
       failure->check == Check::kAkCertificate || failure->check == Check::kParavisor;
   EXPECT_EQ(result.claims.has_value(), hardware_vouches);
   if (!result.claims) return;
-  EXPECT_FALSE(result.claims->ak_resident() && result.claims->paravisor_genuine());
+  EXPECT_FALSE(result.claims->ak_resident() && result.claims->confidential()->paravisor_genuine());
 }
 
 constexpr std::uint64_t kDebug = std::uint64_t{1} << 19U;

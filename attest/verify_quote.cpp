@@ -128,10 +128,9 @@ struct QuoteVerifier {
       if (!has(premise)) return premise_failed(kThis, premise);
     }
     const auto& [id, known] = *boot.unverified_vm;
-    const auto measured =
-        quote->selection.contains(kVmIdPcr) ? evidence.pcrs.find(kVmIdPcr) : evidence.pcrs.end();
-    if (measured != evidence.pcrs.end() &&
-        std::find(known.begin(), known.end(), measured->second) != known.end()) {
+    const Sha256Digest* measured =
+        quote->selection.contains(kVmIdPcr) ? evidence.pcrs.find(kVmIdPcr) : nullptr;
+    if (measured != nullptr && std::find(known.begin(), known.end(), *measured) != known.end()) {
       return passed(kThis, id);
     }
     return failed(
@@ -144,11 +143,7 @@ struct QuoteVerifier {
                               Check::kPcrSelection, Check::kPcrDigest, Check::kVmId}) {
       if (!has(check)) return;
     }
-    PcrValues quoted;
-    for (const auto& [pcr, value] : evidence.pcrs) {
-      if (quote->selection.contains(pcr)) quoted.emplace(pcr, value);
-    }
-    out.claims = QuoteClaims(*quote, std::move(quoted));
+    out.claims = QuoteClaims(*quote, evidence.pcrs.only(quote->selection));
   }
 };
 

@@ -155,13 +155,13 @@ std::string last_measurement(const QuoteClaims& quote, unsigned pcr) {
 void appraise_pcrs(const QuoteClaims& quote, const BootPolicy& policy, Findings& findings) {
   for (const auto& [pcr, allowed] : policy.pcrs) {
     const std::string name = "PCR " + std::to_string(pcr);
-    const auto value = quote.pcrs().find(pcr);
-    if (value == quote.pcrs().end()) {
+    const Sha256Digest* value = quote.pcrs().find(pcr);
+    if (value == nullptr) {
       findings.push_back(unmet("pcr", "the quote does not cover " + name, "update the agent of the node"));
       continue;
     }
-    if (holds(allowed, value->second)) continue;
-    const std::string hex = to_hex(value->second);
+    if (holds(allowed, *value)) continue;
+    const std::string hex = to_hex(*value);
     findings.push_back(
         unmet("pcr", name + " is " + hex + ", which the policy does not list" + last_measurement(quote, pcr),
               "if this boot was meant, add " + hex + " to boot.pcrs of the policy under \"" +

@@ -185,11 +185,11 @@ struct QuoteVerifier {
       const auto logged = std::find_if(log.pcrs.begin(), log.pcrs.end(),
                                        [pcr](const LoggedPcr& item) { return item.pcr == pcr; });
       const bool must = kBootPcrs.contains(pcr) || (kLoaderPcrs.contains(pcr) && logged != log.pcrs.end());
-      const auto quoted = evidence.pcrs.find(pcr);
-      if (!must || !quote->selection.contains(pcr) || quoted == evidence.pcrs.end()) continue;
+      const Sha256Digest* quoted = evidence.pcrs.find(pcr);
+      if (!must || !quote->selection.contains(pcr) || quoted == nullptr) continue;
       const Sha256Digest replayed = logged == log.pcrs.end() ? Sha256Digest{} : logged->value;
-      if (quoted->second == replayed) continue;
-      texts.push_back("PCR " + std::to_string(pcr) + " is " + to_hex(quoted->second).substr(0, kShownDigits) +
+      if (*quoted == replayed) continue;
+      texts.push_back("PCR " + std::to_string(pcr) + " is " + to_hex(*quoted).substr(0, kShownDigits) +
                       "..., " + told(log, logged));
     }
     return texts;
@@ -252,10 +252,9 @@ struct QuoteVerifier {
     if (!boot.unverified_vm) return premise_failed(kThis, Check::kRuntimeClaims);
     if (auto unproven = unproven_pcrs(kThis)) return *std::move(unproven);
     const auto& [id, known] = *boot.unverified_vm;
-    const auto measured =
-        quote->selection.contains(kVmIdPcr) ? evidence.pcrs.find(kVmIdPcr) : evidence.pcrs.end();
-    if (measured != evidence.pcrs.end() &&
-        std::find(known.begin(), known.end(), measured->second) != known.end()) {
+    const Sha256Digest* measured =
+        quote->selection.contains(kVmIdPcr) ? evidence.pcrs.find(kVmIdPcr) : nullptr;
+    if (measured != nullptr && std::find(known.begin(), known.end(), *measured) != known.end()) {
       return passed(kThis, id);
     }
     return failed(
@@ -277,11 +276,7 @@ struct QuoteVerifier {
       if (!has(check)) return;
     }
     if (!stands(Check::kAkName) || !stands(Check::kVmId)) return;
-    PcrValues quoted;
-    for (const auto& [pcr, value] : evidence.pcrs) {
-      if (quote->selection.contains(pcr)) quoted.emplace(pcr, value);
-    }
-    out.claims = QuoteClaims(*quote, std::move(quoted));
+    out.claims = QuoteClaims(*quote, evidence.pcrs.only(quote->selection));
     out.claims->measured_boot_ = measured_boot;
     // Shares ownership with the verification, from which it was read.
     if (measured_boot == MeasuredBoot::kVerified)

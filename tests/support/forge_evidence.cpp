@@ -215,9 +215,7 @@ attest::QuoteEvidence make_quote(const PrivateKey& ak, const QuoteOptions& optio
   quote.attest = tpms_attest(ak, options);
   const Bytes signature = ak.sign(quote.attest, "SHA256");
   quote.signature = options.tpmt_signature ? tpmt_signature(signature) : signature;
-  for (const auto& [pcr, value] : options.pcrs) {
-    if (options.selection.contains(pcr)) quote.pcrs[pcr] = value;
-  }
+  quote.pcrs = options.pcrs.only(options.selection);
   return quote;
 }
 

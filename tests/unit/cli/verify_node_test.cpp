@@ -114,7 +114,7 @@ TEST(NodeVerdict, EachWayToBeWrongFailsItsOwnCheck) {
       {"more PCRs", with_quote(more), Check::kPcrSelection, ""},
       {"fewer PCRs", with_quote(fewer), Check::kPcrSelection, ""},
       {"another VM", with_quote(other_vm), Check::kVmId, ""},
-      {"an edited PCR", edit_quote([](wire::NodeQuote& q) { q.pcrs.at(0)[0] ^= 1U; }), Check::kPcrDigest, ""},
+      {"an edited PCR", edit_quote([](wire::NodeQuote& q) { q.pcrs[0][0] ^= 1U; }), Check::kPcrDigest, ""},
       {"a quote of another evidence", edit_quote([](wire::NodeQuote& q) { q.evidence_digest[0] ^= 1U; }),
        Check::kEvidenceBinding, "other-evidence"},
       {"a quote of another boot", edit_quote([](wire::NodeQuote& q) { q.boot.boot_id = kOtherUuid; }),

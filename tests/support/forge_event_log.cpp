@@ -242,7 +242,7 @@ attest::PcrValues extended_pcrs(const std::vector<PcrExtend>& extends) {
     pcrs[pcr].fill(pcr >= 17 && pcr <= 22 ? 0xff : 0);
   }
   for (const PcrExtend& extend : extends) {
-    Sha256Digest& value = pcrs.at(extend.pcr);
+    Sha256Digest& value = pcrs[extend.pcr];
     Bytes both = to_bytes(value);
     append(both, extend.digest);
     value = attest::sha256(both);

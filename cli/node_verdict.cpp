@@ -153,7 +153,13 @@ Verdict node_verdict(const NodeObjects& objects, const attest::VerifyParameters&
                                           wire::kMalformedRemedy));
   }
   add_epoch(quote, out.findings);
-  if (objects.node) compare_with_node(*objects.node, objects, out.findings);
+  if (objects.node) {
+    compare_with_node(*objects.node, objects, out.findings);
+    if (out.boot && out.quote) {
+      auto other_vm = wire::compare_system_uuid(boot, *out.quote, objects.node->system_uuid);
+      if (other_vm) attest::supersede(out.findings, {*std::move(other_vm)});
+    }
+  }
   add_unreached(boot.node_class, out.findings);
   complete(out,
            objects.quote ? "the NodeQuote could not be compared with evidence"

@@ -5,7 +5,6 @@
 #include <set>
 
 #include "attest/strict_json.hpp"
-#include "base/uuid.hpp"
 #include "webhook/evidence_intake.hpp"
 #include "wire/attestation_policy.hpp"
 
@@ -142,9 +141,7 @@ void EvidenceIntake::put_node_locked(const JsonValue& object) {
   Record& record = records_[node->meta.name];
   attest::BootIdentity identity{node->meta.uid, node->boot_id};
   auto labels = our_labels(node->meta.labels);
-  const auto uuid = uuid_any_case(node->system_uuid, "systemUUID");
-  const std::string system_uuid = uuid ? *uuid : std::string();
-  const bool same = record.node == identity && record.system_uuid == system_uuid;
+  const bool same = record.node == identity && record.system_uuid == node->system_uuid;
   // Kubelets report every few seconds; only another boot, another Node or our labels matter here.
   if (same && record.labels == labels) return;
   record.labels = std::move(labels);
@@ -154,7 +151,7 @@ void EvidenceIntake::put_node_locked(const JsonValue& object) {
   record.trust = nullptr;
   record.quote_spent = false;
   record.node = std::move(identity);
-  record.system_uuid = system_uuid;
+  record.system_uuid = node->system_uuid;
   record.image = node->image;
   touch_locked(node->meta.name);
 }

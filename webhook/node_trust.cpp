@@ -4,7 +4,6 @@
 #include <array>
 #include <iterator>
 
-#include "base/uuid.hpp"
 #include "wire/node_verification.hpp"
 
 namespace nodeproof::webhook {
@@ -163,25 +162,6 @@ const Finding* contradiction_in(const Findings& findings) {
   return nullptr;
 }
 
-// The VM that the evidence proves to be of against the one that the kubelet says this Node is, which
-// firmware may have told it in either byte order. It passes silently.
-std::optional<Finding> compare_system_uuid(const NodeView& view, const attest::QuoteClaims& quote) {
-  const std::string vm_id = attest::vm_id_of(*view.boot->verification.claims, quote);
-  if (vm_id.empty()) return std::nullopt;
-  constexpr Check kThis = Check::kVmId;
-  if (view.system_uuid.empty()) {
-    return attest::not_checked(kThis, "no-system-uuid", "the Node does not report its systemUUID",
-                               "check that the kubelet of the node reports its status");
-  }
-  const auto proven = uuid_any_case(vm_id, "vmUniqueId");
-  if (proven && (*proven == view.system_uuid || swapped_uuid(*proven) == view.system_uuid))
-    return std::nullopt;
-  std::string detail = "the evidence is of VM " + vm_id + ", the Node reports systemUUID " + view.system_uuid;
-  if (!view.boot->verification.strict) return attest::not_checked(kThis, "other-vm", std::move(detail));
-  return attest::failed(kThis, "other-vm", std::move(detail),
-                        "treat the node as compromised: its evidence is of another machine");
-}
-
 NodeTrust verified(const attest::BootClaims& boot, attest::QuoteClaims quote, Findings findings,
                    UnixTime quoted_since) {
   NodeTrust out = boot.ak_resident()
@@ -229,7 +209,8 @@ NodeTrust judge_quote(const NodeView& view, const EvidenceSummary& evidence,
   std::copy_if(result.findings.begin(), result.findings.end(), std::back_inserter(findings),
                [](const Finding& finding) { return finding.outcome != Outcome::kPassed; });
   if (result.claims) {
-    if (auto finding = compare_system_uuid(view, *result.claims)) findings.push_back(*std::move(finding));
+    auto other_vm = wire::compare_system_uuid(view.boot->verification, *result.claims, view.system_uuid);
+    if (other_vm) findings.push_back(*std::move(other_vm));
   }
   findings.shrink_to_fit();
   if (const Finding* failure = contradiction_in(findings)) return contradicted(*failure, findings);
@@ -247,6 +228,7 @@ NodeTrust judge_quote(const NodeView& view, const EvidenceSummary& evidence,
                            attest::epoch_start(quote.epoch.number, parameters.epoch_length));
   out.boot = view.node;
   out.evidence_digest = evidence.digest;
+  out.epoch = quote.epoch;
   if (out.claims->quote.log() != nullptr) out.log_change = view.boot->log_change;
   return out;
 }

@@ -43,6 +43,7 @@ struct NodeTrust {
   std::shared_ptr<const attest::NodeClaims> claims;
   attest::BootIdentity boot;       // whose evidence the claims are of; empty without claims
   Sha256Digest evidence_digest{};  // likewise
+  attest::Epoch epoch;             // whose nonce the quote answers; likewise
   std::string log_change;          // VerifiedBoot's, once the quote proves the log
 };
 
@@ -89,7 +90,7 @@ using Received = std::shared_ptr<const Result<T>>;
 // What is known of one node at one moment. Borrows.
 struct NodeView {
   attest::BootIdentity node;  // metadata.uid and status.nodeInfo.bootID of the Node
-  std::string system_uuid;    // status.nodeInfo.systemUUID, lower case; empty when it reports none
+  std::string system_uuid;    // status.nodeInfo.systemUUID; empty when it reports none
   const Result<wire::EvidenceSummary>* evidence = nullptr;
   const Result<wire::NodeQuote>* quote = nullptr;
   const VerifiedBoot* boot = nullptr;  // of `evidence`; needed when that was read

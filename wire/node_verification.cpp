@@ -1,7 +1,11 @@
 #include "wire/node_verification.hpp"
 
+#include "base/uuid.hpp"
+
 namespace nodeproof::wire {
 namespace {
+
+constexpr std::size_t kShownUuid = 64;  // of what may be no UUID
 
 bool has_no_hardware(std::string_view code) {
   return code == "no-tpm" || code == "no-ak" || code == "no-hcl-report" || code == "no-ak-certificate";
@@ -67,6 +71,26 @@ attest::QuoteVerification verify_quote(const NodeQuote& quote, const EvidenceSum
       attest::qualifying_data(quote.epoch.kid, nonce, evidence.boot, evidence.digest);
   return attest::verify_quote({quote.attest, quote.signature, quote.pcrs}, boot, {to_bytes(expected), false},
                               {attest::kNodeQuotePcrs, true});
+}
+
+std::optional<attest::Finding> compare_system_uuid(const attest::BootVerification& boot,
+                                                   const attest::QuoteClaims& quote,
+                                                   std::string_view system_uuid) {
+  constexpr attest::Check kThis = attest::Check::kVmId;
+  const std::string vm_id = attest::vm_id_of(boot.claims.value(), quote);
+  if (vm_id.empty()) return std::nullopt;
+  if (system_uuid.empty()) {
+    return attest::not_checked(kThis, "no-system-uuid", "the Node does not report its systemUUID",
+                               "check that the kubelet of the node reports its status");
+  }
+  const auto proven = uuid_any_case(vm_id, "vmUniqueId");
+  const auto told = uuid_any_case(system_uuid, "systemUUID");
+  if (proven && told && (*proven == *told || swapped_uuid(*proven) == *told)) return std::nullopt;
+  std::string detail = "the evidence is of VM " + vm_id + ", the Node reports systemUUID ";
+  detail += system_uuid.substr(0, kShownUuid);
+  if (!boot.strict) return attest::not_checked(kThis, "other-vm", std::move(detail));
+  return attest::failed(kThis, "other-vm", std::move(detail),
+                        "treat the node as compromised: its evidence is of another machine");
 }
 
 bool proves_nothing(const EvidenceSummary& evidence) {

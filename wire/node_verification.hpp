@@ -26,6 +26,13 @@ attest::BootVerification verify_boot(const NodeEvidence& evidence,
 attest::QuoteVerification verify_quote(const NodeQuote& quote, const EvidenceSummary& evidence,
                                        const attest::Nonce& nonce, const attest::BootVerification& boot);
 
+// The VM that the evidence proves to be of against the one that the kubelet says its Node is, which firmware
+// may have told it in either byte order: a finding of vm-id, or nothing when they are the same or no VM is
+// proven. `boot` must have claims. `system_uuid`: in any case; empty when the Node reports none.
+std::optional<attest::Finding> compare_system_uuid(const attest::BootVerification& boot,
+                                                   const attest::QuoteClaims& quote,
+                                                   std::string_view system_uuid);
+
 // Whether the agent found nothing on this machine that could ever prove anything.
 bool proves_nothing(const EvidenceSummary& evidence);
 // What a collection that is not complete says, and what to do about it.

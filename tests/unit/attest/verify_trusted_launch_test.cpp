@@ -15,15 +15,15 @@ using ::testing::HasSubstr;
 
 const Bytes kChallenge(32, 0x5a);
 
-BootVerification boot_of(const TrustedLaunchEvidence& evidence, bool strict = false, UnixTime now = kNow) {
+BootVerification verify(const TrustedLaunchEvidence& evidence, bool strict = false) {
   const TrustAnchors anchors = forge::trust_anchors_of(shared_world());
   const ReferenceValues none;
   return verify_trusted_launch(
-      evidence, {.anchors = anchors, .reference_values = none, .now = now, .trusted_launch_strict = strict});
+      evidence, {.anchors = anchors, .reference_values = none, .now = kNow, .trusted_launch_strict = strict});
 }
 
 BootVerification boot_of(const forge::TrustedLaunchOptions& options = {}, bool strict = false) {
-  return boot_of(forge::make_trusted_launch_evidence(shared_world(), options), strict);
+  return verify(forge::make_trusted_launch_evidence(shared_world(), options), strict);
 }
 
 QuoteVerification quote_of(const BootVerification& boot, const forge::QuoteOptions& options = {}) {
@@ -66,7 +66,7 @@ TEST(VerifyTrustedLaunch, NothingHoldsWithoutTheCertificate) {
 TEST(VerifyTrustedLaunch, ACertificateForAKeyThatNoVtpmHasIsRefused) {
   TrustedLaunchEvidence evidence = forge::make_trusted_launch_evidence(shared_world());
   evidence.ak_certificate = forge::issue_vcek(shared_world().amd).certificate;  // of a P-384 key
-  EXPECT_EQ(not_passed(boot_of(evidence).findings),
+  EXPECT_EQ(not_passed(verify(evidence).findings),
             "ak-certificate/wrong-key-type ak-residency/premise-failed");
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/uuid.hpp"
 #include "tests/support/forge_event_log.hpp"
 #include "tests/unit/webhook/forged_node.hpp"
 

@@ -163,7 +163,7 @@ const std::vector<Wrong>& wrongs() {
       {"other_vm",
        [](Scene& s) {
          const auto other = forge::make_event_log({.vm_id = kOtherUuid});
-         set_evidence(s, {.event_log = other.log});
+         set_evidence(s, forge::BootOptions{.event_log = other.log});
          set_quote(s, {.options = {.pcrs = other.pcrs}});
        },
        Phase::kFailed, "vm-id"},
@@ -174,7 +174,7 @@ const std::vector<Wrong>& wrongs() {
       {"log_of_another_secure_boot",
        [](Scene& s) {
          const auto off = forge::make_event_log({.secure_boot = false});
-         set_evidence(s, {.event_log = off.log});
+         set_evidence(s, forge::BootOptions{.event_log = off.log});
          set_quote(s, {.options = {.pcrs = off.pcrs}});
        },
        Phase::kFailed, "secure-boot"},

@@ -116,7 +116,7 @@ TEST_F(EmulatorTest, EvidencePassesEveryCheck) {
     const auto boot = verify_boot(*node, tpm, filled<64>(1));
     expect_all_passed(boot.findings);
     ASSERT_TRUE(boot.claims);
-    EXPECT_EQ(to_string(boot.claims->product()), product);
+    EXPECT_EQ(to_string(boot.claims->confidential()->product()), product);
     EsysTpm second_client(node->tcti());
     expect_all_passed(verify_quote(tpm, boot).findings);
     expect_all_passed(verify_quote(second_client, boot).findings);

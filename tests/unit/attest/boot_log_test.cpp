@@ -3,14 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/forge_event_log.hpp"
+#include "tests/support/event_log_parts.hpp"
 
 namespace nodeproof::attest {
 namespace {
 
+using forge::log_of;
 using forge::make_boot_log;
 using forge::make_event;
-using forge::make_event_log;
 using forge::make_separator;
 using testing::HasSubstr;
 using testing::Not;
@@ -39,9 +39,9 @@ std::string refusal(const EventLog& log, std::uint16_t bank = kTpmAlgSha256) {
 }
 
 TEST(Replay, ExtendsWhatIsMeasuredAndNothingElse) {
-  const EventLog log = make_event_log({make_event(4, kEvEfiAction, "a"), make_event(4, kEvNoAction, "b"),
-                                       make_event(0xFFFFFFFF, kEvNoAction, "c"), make_separator(5),
-                                       make_event(4, 0x8401, "of no known type"), make_separator(4)});
+  const EventLog log = log_of({make_event(4, kEvEfiAction, "a"), make_event(4, kEvNoAction, "b"),
+                               make_event(0xFFFFFFFF, kEvNoAction, "c"), make_separator(5),
+                               make_event(4, 0x8401, "of no known type"), make_separator(4)});
   const auto pcrs = replay(log, kTpmAlgSha256);
   ASSERT_TRUE(pcrs) << to_string(pcrs.error());
   ASSERT_EQ(pcrs->size(), 2U);
@@ -55,7 +55,7 @@ TEST(Replay, ExtendsWhatIsMeasuredAndNothingElse) {
 }
 
 TEST(Replay, TakesOneBankOfSeveral) {
-  const auto pcrs = replay(make_event_log({make_event(4, kEvEfiAction, "a")}), kTpmAlgSha384);
+  const auto pcrs = replay(log_of({make_event(4, kEvEfiAction, "a")}), kTpmAlgSha384);
   ASSERT_TRUE(pcrs);
   Bytes both(48);
   append(both, sha384(as_bytes("a")));
@@ -64,15 +64,15 @@ TEST(Replay, TakesOneBankOfSeveral) {
 
 TEST(Replay, StartsWhereTheTpmStarts) {
   for (const std::uint8_t locality : ByteArray<3>{0, 3, 4}) {
-    const auto pcrs = replay(
-        make_event_log({startup_locality(locality), make_event(0, kEvSCrtmVersion, "v")}), kTpmAlgSha256);
+    const auto pcrs =
+        replay(log_of({startup_locality(locality), make_event(0, kEvSCrtmVersion, "v")}), kTpmAlgSha256);
     ASSERT_TRUE(pcrs);
     Bytes start(32);
     start.back() = locality;
     EXPECT_EQ(pcrs->at(0).value, extended(start, {"v"}));
   }
   for (const unsigned pcr : {16U, 17U, 22U, 23U}) {
-    const auto pcrs = replay(make_event_log({make_event(pcr, kEvEventTag, "x")}), kTpmAlgSha256);
+    const auto pcrs = replay(log_of({make_event(pcr, kEvEventTag, "x")}), kTpmAlgSha256);
     ASSERT_TRUE(pcrs);
     const std::uint8_t fill = pcr >= 17 && pcr <= 22 ? 0xFF : 0;
     EXPECT_EQ(pcrs->at(0).value, extended(Bytes(32, fill), {"x"})) << pcr;
@@ -80,25 +80,25 @@ TEST(Replay, StartsWhereTheTpmStarts) {
 }
 
 TEST(Replay, TellsPcr0WhereOnlyItsStartIsKnown) {
-  const auto pcrs = replay(make_event_log({startup_locality(3)}), kTpmAlgSha256);
+  const auto pcrs = replay(log_of({startup_locality(3)}), kTpmAlgSha256);
   ASSERT_TRUE(pcrs);
   ASSERT_EQ(pcrs->size(), 1U);
   EXPECT_EQ(pcrs->at(0).events, 0U);
   EXPECT_EQ(pcrs->at(0).value.back(), 3);
-  EXPECT_TRUE(replay(make_event_log({}), kTpmAlgSha256)->empty());
+  EXPECT_TRUE(replay(log_of({}), kTpmAlgSha256)->empty());
 }
 
 TEST(Replay, RefusesAStartThatIsNone) {
-  EXPECT_EQ(refusal(make_event_log({startup_locality(3), startup_locality(3)})), "");
-  EXPECT_THAT(refusal(make_event_log({startup_locality(3), startup_locality(0)})),
+  EXPECT_EQ(refusal(log_of({startup_locality(3), startup_locality(3)})), "");
+  EXPECT_THAT(refusal(log_of({startup_locality(3), startup_locality(0)})),
               HasSubstr("event_log.event[2]: is a second StartupLocality and differs from event 1"));
-  EXPECT_THAT(refusal(make_event_log({startup_locality(1)})), HasSubstr("locality 1, must be 0, 3 or 4"));
+  EXPECT_THAT(refusal(log_of({startup_locality(1)})), HasSubstr("locality 1, must be 0, 3 or 4"));
   LogEvent other = startup_locality(3);
   other.pcr = 1;
-  EXPECT_THAT(refusal(make_event_log({other})), HasSubstr("not of PCR 0"));
+  EXPECT_THAT(refusal(log_of({other})), HasSubstr("not of PCR 0"));
   other = startup_locality(3);
   other.data.push_back(0);
-  EXPECT_THAT(refusal(make_event_log({other})), HasSubstr("17 bytes"));
+  EXPECT_THAT(refusal(log_of({other})), HasSubstr("17 bytes"));
 }
 
 TEST(Replay, RefusesABankThatIsNotThere) {
@@ -130,7 +130,7 @@ Bytes pcr_after(EventLog log, unsigned pcr, Change change) {
 EventLog log_of_pcr8() {
   std::vector<LogEvent> events{make_separator(0)};
   for (const char* command : {"a", "b", "c", "d"}) events.push_back(make_event(8, kEvEfiAction, command));
-  return make_event_log(std::move(events));
+  return log_of(std::move(events));
 }
 
 using Events = std::vector<LogEvent>;
@@ -187,7 +187,7 @@ TEST(ExplainDifference, ADigestIsNotThatOfItsData) {
               StartsWith("the digest of event 18 (EV_IPL grub_cmd: linux /vmlinuz)"));
 
   // An authority of an older shim.
-  EventLog shim = make_event_log(forge::make_secure_boot_events());
+  EventLog shim = log_of(forge::make_secure_boot_events());
   const Bytes pcr7 = pcr_after(shim, 7, [](Events&) {});
   shim.events.back().data.push_back(0);
   shim.events.back().digests[0].digest[0] ^= 1U;
@@ -210,7 +210,7 @@ TEST(ExplainDifference, DataWasAltered) {
 }
 
 TEST(ExplainDifference, TheTpmWasStartedElsewhere) {
-  const EventLog log = make_event_log({make_event(0, kEvSCrtmVersion, "v")});
+  const EventLog log = log_of({make_event(0, kEvSCrtmVersion, "v")});
   Bytes start(32);
   start.back() = 3;
   EXPECT_EQ(explained(log, extended(start, {"v"}), 0),
@@ -228,7 +228,7 @@ TEST(ExplainDifference, SaysWhyThereIsNothingToCompare) {
 // A log is as long as its maker likes; looking for a story is not.
 TEST(ExplainDifference, GivesUpOnALongLog) {
   std::vector<LogEvent> events(8000, make_event(8, kEvEfiAction, "x"));
-  const EventLog log = make_event_log(std::move(events));
+  const EventLog log = log_of(std::move(events));
   EXPECT_THAT(explained(log, Bytes(32, 1)), HasSubstr("they are too many to try each"));
   EXPECT_THAT(explained(log_of_pcr8(), Bytes(32, 1)), Not(HasSubstr("too many")));
 }
@@ -245,18 +245,18 @@ TEST(MeasuredVmId, IsTheOneInPcr6) {
 
 TEST(MeasuredVmId, IsNothingWhereItIsNotProven) {
   const LogEvent right = make_event(6, kEvCompactHash, "UUID: 12345678-ABCD-4321-8765-0123456789AB");
-  EXPECT_TRUE(measured_vm_id(make_event_log({right}), kTpmAlgSha256));
-  EXPECT_FALSE(measured_vm_id(make_event_log({right, right}), kTpmAlgSha256)) << "two may differ";
+  EXPECT_TRUE(measured_vm_id(log_of({right}), kTpmAlgSha256));
+  EXPECT_FALSE(measured_vm_id(log_of({right, right}), kTpmAlgSha256)) << "two may differ";
   LogEvent bent = right;
   bent.data.back() = 'C';
-  EXPECT_FALSE(measured_vm_id(make_event_log({bent}), kTpmAlgSha256));
-  EXPECT_FALSE(measured_vm_id(make_event_log({right, bent}), kTpmAlgSha256));
+  EXPECT_FALSE(measured_vm_id(log_of({bent}), kTpmAlgSha256));
+  EXPECT_FALSE(measured_vm_id(log_of({right, bent}), kTpmAlgSha256));
   bent = right;
   bent.pcr = 5;
-  EXPECT_FALSE(measured_vm_id(make_event_log({bent}), kTpmAlgSha256));
+  EXPECT_FALSE(measured_vm_id(log_of({bent}), kTpmAlgSha256));
   bent = right;
   bent.type = kEvIpl;
-  EXPECT_FALSE(measured_vm_id(make_event_log({bent}), kTpmAlgSha256));
+  EXPECT_FALSE(measured_vm_id(log_of({bent}), kTpmAlgSha256));
 }
 
 // ---- describe_measurement ----
@@ -320,7 +320,7 @@ TEST(BootLog, HoldsWhatVerificationNeeds) {
 
 // Kept with nodes from one version of the program to the next.
 TEST(BootLog, FingerprintsAreThoseOfPcrTypeAndDigest) {
-  const EventLog log = make_event_log({make_event(9, kEvNoAction, "no"), make_event(9, kEvIpl, "/vmlinuz")});
+  const EventLog log = log_of({make_event(9, kEvNoAction, "no"), make_event(9, kEvIpl, "/vmlinuz")});
   const auto boot = read_boot_log(serialize_event_log(log));
   ASSERT_TRUE(boot);
   Bytes told{9, 0, 0, 0, 0x0D, 0, 0, 0};
@@ -350,7 +350,7 @@ TEST(BootLog, RefusesALogWithoutTheBankOrADigestOfIt) {
 
 TEST(BootLog, APrefixIsRefusedOrUnprovable) {
   // PCR 7 last: nothing but the whole log proves a state.
-  const Bytes whole = serialize_event_log(make_event_log([] {
+  const Bytes whole = serialize_event_log(log_of([] {
     Events events{make_event(0, kEvSCrtmVersion, "v")};
     for (LogEvent& event : forge::make_secure_boot_events()) events.push_back(std::move(event));
     events.pop_back();

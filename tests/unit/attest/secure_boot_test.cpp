@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "attest/boot_log.hpp"
-#include "tests/support/forge_event_log.hpp"
+#include "tests/support/event_log_parts.hpp"
 
 namespace nodeproof::attest {
 namespace {
@@ -27,7 +27,7 @@ enum Place { kSecureBoot, kPk, kKek, kDb, kDbx, kSeparator, kAuthority, kSbat };
 const Bytes kKey(40, 0xA1);
 
 SecureBootVerdict judged(Events events, std::uint16_t bank = kTpmAlgSha256) {
-  return judge_secure_boot(forge::make_event_log(std::move(events)), bank);
+  return judge_secure_boot(forge::log_of(std::move(events)), bank);
 }
 
 struct Bend {
@@ -240,7 +240,7 @@ TEST(SecureBoot, NamesItsStates) {
 
 // A flipped bit is refused, or shows in PCR 7, or leaves nothing proven: it never turns the verdict.
 TEST(SecureBoot, EveryBitOfItsEventsIsProven) {
-  const EventLog log = forge::make_event_log(forge::make_secure_boot_events());
+  const EventLog log = forge::log_of(forge::make_secure_boot_events());
   const Bytes whole = serialize_event_log(log);
   const auto boot = read_boot_log(whole);
   ASSERT_TRUE(boot);

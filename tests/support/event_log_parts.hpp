@@ -1,6 +1,5 @@
-// Event logs of a boot that never was: every digest is that of the event's data, in the banks SHA-256 and
-// SHA-384, as firmware writes them. Tests then bend one thing.
-#pragma once
+// Event logs put together event by event, for tests that bend one thing: every digest is that of the event's
+// data, in the banks SHA-256 and SHA-384. forge_event_log.hpp forges whole boots of an Azure VM.
 
 #include <string>
 
@@ -60,7 +59,7 @@ inline std::vector<attest::LogEvent> make_secure_boot_events() {
           make_authority(kShim, "SbatLevel", as_bytes("sbat,1"))};
 }
 
-inline attest::EventLog make_event_log(std::vector<attest::LogEvent> events) {
+inline attest::EventLog log_of(std::vector<attest::LogEvent> events) {
   attest::EventLog out;
   out.spec_id = attest::SpecId{.version_major = 2,
                                .uintn_size = 2,
@@ -81,7 +80,7 @@ inline attest::EventLog make_boot_log(std::string_view vm_id = "12345678-ABCD-43
   events.back().digests = digests_of(as_bytes("/vmlinuz quiet"));
   events.push_back(make_event(9, attest::kEvIpl, "/vmlinuz"));
   events.back().digests = digests_of(as_bytes("the kernel's bytes"));
-  return make_event_log(std::move(events));
+  return log_of(std::move(events));
 }
 
 }  // namespace nodeproof::forge

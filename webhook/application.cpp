@@ -66,6 +66,7 @@ TrustParameters trust_parameters(const Config& config) {
   out.epoch_length = config.epoch_length;
   out.max_report_age = config.max_report_age;
   out.ak_certificate_grace = config.ak_certificate_grace;
+  out.trusted_launch_strict = config.trusted_launch_strict;
   return out;
 }
 

@@ -142,12 +142,14 @@ EvidenceIntake::Judgement EvidenceIntake::judged(const std::string& name, const 
   try {
     const UnixTime now = clock_.now();
     const bool readable = record.evidence && *record.evidence;
-    if (readable) out.boot = verify_evidence(**record.evidence, out.boot, keys, parameters_, now, &known);
+    if (readable)
+      out.boot = verify_evidence(**record.evidence, record.image, out.boot, keys, parameters_, now, &known);
     NodeView view;
     view.node = *record.node;
+    view.system_uuid = record.system_uuid;
     view.evidence = record.summary.get();
     view.quote = record.quote.get();
-    view.boot = out.boot ? &out.boot->verification : nullptr;
+    view.boot = out.boot.get();
     view.generations = keys;
     view.previous = record.trust.get();
     out.trust = std::make_shared<const NodeTrust>(judge(view, parameters_, now));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "attest/event_log.hpp"
+#include "attest/gzip.hpp"
 #include "attest/strict_json.hpp"
 #include "wire/fields.hpp"
 #include "wire/json_writer.hpp"
@@ -15,10 +17,10 @@ using attest::JsonValue;
 using web::json::value;
 
 constexpr std::string_view kKind = "NodeEvidence";
-constexpr std::string_view kPlatformTrustedLaunch = "azure-trusted-launch";
 
 // Limits of crds/nodeevidences.yaml, in bytes before base64.
 constexpr std::size_t kMaxBlob = std::size_t{16} << 10U;
+constexpr std::size_t kMaxPackedLog = std::size_t{256} << 10U;
 constexpr std::size_t kMaxCertificates = 8;
 constexpr std::size_t kMaxCode = 63;
 constexpr std::size_t kMaxTime = 40;
@@ -52,8 +54,7 @@ Result<std::vector<Bytes>> parse_certificates(const JsonValue& spec) {
   return out;
 }
 
-Result<CollectionState> parse_collection(const JsonValue& spec) {
-  NODEPROOF_TRY(member, spec.required("collection"));
+Result<CollectionState> parse_state(const JsonValue& member) {
   NODEPROOF_CHECK(member.only({"code", "detail"}));
   NODEPROOF_TRY(code_member, member.required("code"));
   NODEPROOF_TRY(code, bounded_text(code_member, kMaxCode));
@@ -64,6 +65,46 @@ Result<CollectionState> parse_collection(const JsonValue& spec) {
     return Error{Errc::kBadValue, code_member.path(), "is not lower-case letters, digits and dashes"};
   NODEPROOF_TRY(detail, optional_text(member, "detail", kMaxDetail));
   return CollectionState{std::move(code), std::move(detail)};
+}
+
+Result<CollectionState> parse_collection(const JsonValue& spec) {
+  NODEPROOF_TRY(member, spec.required("collection"));
+  return parse_state(member);
+}
+
+Result<Bytes> parse_event_log(const JsonValue& spec) {
+  NODEPROOF_TRY(packed, optional_base64(spec, "eventLog", kMaxPackedLog));
+  if (packed.empty()) return Bytes();
+  return attest::gunzip(packed, attest::kMaxEventLog, spec.path() + ".eventLog");
+}
+
+Result<std::optional<CollectionState>> parse_no_event_log(const JsonValue& spec, bool has_log) {
+  NODEPROOF_TRY(member, spec.optional("noEventLog"));
+  if (!member) return std::optional<CollectionState>();
+  if (has_log) return Error{Errc::kBadValue, member->path(), "stands beside an eventLog"};
+  NODEPROOF_TRY(state, parse_state(*member));
+  return std::optional(std::move(state));
+}
+
+Result<std::optional<bool>> optional_flag(const JsonValue& object, std::string_view key) {
+  NODEPROOF_TRY(member, object.optional(key));
+  if (!member) return std::optional<bool>();
+  NODEPROOF_TRY(flag, member->boolean());
+  return std::optional(flag);
+}
+
+Result<EfiFacts> parse_efi(const JsonValue& spec) {
+  EfiFacts out;
+  NODEPROOF_TRY(member, spec.optional("efi"));
+  if (!member) return out;
+  NODEPROOF_CHECK(member->only({"secureBoot", "setupMode", "lockdown"}));
+  NODEPROOF_TRY(secure_boot, optional_flag(*member, "secureBoot"));
+  NODEPROOF_TRY(setup_mode, optional_flag(*member, "setupMode"));
+  NODEPROOF_TRY(lockdown, optional_text(*member, "lockdown", kMaxCode));
+  out.secure_boot = secure_boot;
+  out.setup_mode = setup_mode;
+  out.lockdown = std::move(lockdown);
+  return out;
 }
 
 // A node with nothing to prove has no challenge; any other must say which epoch its report is of.
@@ -84,6 +125,27 @@ void set_bytes(value& spec, const char* key, ByteView bytes) {
   if (!bytes.empty()) spec[key] = value::string(to_base64(bytes));
 }
 
+value state_json(const CollectionState& state) {
+  value out = value::object();
+  out["code"] = json_text(state.code);
+  if (!state.detail.empty()) out["detail"] = json_text(state.detail);
+  return out;
+}
+
+void set_event_log(value& spec, const NodeEvidence& evidence) {
+  if (!evidence.event_log.empty()) set_bytes(spec, "eventLog", attest::gzip(evidence.event_log));
+  if (evidence.no_event_log) spec["noEventLog"] = state_json(*evidence.no_event_log);
+}
+
+void set_efi(value& spec, const EfiFacts& efi) {
+  if (efi == EfiFacts()) return;
+  value out = value::object();
+  if (efi.secure_boot) out["secureBoot"] = value::boolean(*efi.secure_boot);
+  if (efi.setup_mode) out["setupMode"] = value::boolean(*efi.setup_mode);
+  if (!efi.lockdown.empty()) out["lockdown"] = json_text(efi.lockdown);
+  spec["efi"] = std::move(out);
+}
+
 }  // namespace
 
 EvidenceSummary summary_of(const NodeEvidence& evidence) {
@@ -91,7 +153,7 @@ EvidenceSummary summary_of(const NodeEvidence& evidence) {
 }
 
 Sha256Digest NodeEvidence::digest() const {
-  return attest::evidence_digest(platform, boot, collected, hcl_report, {});
+  return attest::evidence_digest(platform, boot, collected, hcl_report, event_log);
 }
 
 Result<NodeEvidence> parse_node_evidence(const JsonValue& object) {
@@ -99,13 +161,16 @@ Result<NodeEvidence> parse_node_evidence(const JsonValue& object) {
   NODEPROOF_TRY(meta, parse_metadata(object));
   NODEPROOF_TRY(spec, object.required("spec"));
   NODEPROOF_CHECK(spec.only({"nodeUID", "bootID", "platform", "kid", "epoch", "hclReport", "akCertificate",
-                             "certificates", "collection", "collectedAt"}));
+                             "certificates", "eventLog", "noEventLog", "efi", "collection", "collectedAt"}));
   NODEPROOF_TRY(boot, boot_identity(spec));
   NODEPROOF_TRY(platform, parse_platform(spec));
   NODEPROOF_TRY(collected, parse_collected(spec, platform));
   NODEPROOF_TRY(hcl_report, optional_base64(spec, "hclReport", kMaxBlob));
   NODEPROOF_TRY(ak_certificate, optional_base64(spec, "akCertificate", kMaxBlob));
   NODEPROOF_TRY(certificates, parse_certificates(spec));
+  NODEPROOF_TRY(event_log, parse_event_log(spec));
+  NODEPROOF_TRY(no_event_log, parse_no_event_log(spec, !event_log.empty()));
+  NODEPROOF_TRY(efi, parse_efi(spec));
   NODEPROOF_TRY(collection, parse_collection(spec));
   NODEPROOF_TRY(collected_at, parse_collected_at(spec));
 
@@ -118,6 +183,9 @@ Result<NodeEvidence> parse_node_evidence(const JsonValue& object) {
   out.hcl_report = std::move(hcl_report);
   out.ak_certificate = std::move(ak_certificate);
   out.certificates = std::move(certificates);
+  out.event_log = std::move(event_log);
+  out.no_event_log = std::move(no_event_log);
+  out.efi = std::move(efi);
   out.collection = std::move(collection);
   out.collected_at = std::move(collected_at);
   return out;
@@ -139,9 +207,9 @@ std::string to_json(const NodeEvidence& evidence) {
     for (const Bytes& der : evidence.certificates) list.push_back(value::string(to_base64(der)));
     spec["certificates"] = value::array(std::move(list));
   }
-  spec["collection"]["code"] = json_text(evidence.collection.code);
-  if (!evidence.collection.detail.empty())
-    spec["collection"]["detail"] = json_text(evidence.collection.detail);
+  set_event_log(spec, evidence);
+  set_efi(spec, evidence.efi);
+  spec["collection"] = state_json(evidence.collection);
   if (!evidence.collected_at.empty()) spec["collectedAt"] = json_text(evidence.collected_at);
 
   value object = node_owned_object(kKind, evidence.name, evidence.boot.node_uid, evidence.resource_version);

@@ -1,20 +1,33 @@
 // NodeEvidence (nev): what a node collected once per boot, written by its agent (crds/).
 #pragma once
 
+#include <optional>
+
 #include "attest/challenge.hpp"
 #include "wire/objects.hpp"
 
 namespace nodeproof::wire {
 
 inline constexpr std::string_view kPlatformSnp = "azure-sev-snp";
+inline constexpr std::string_view kPlatformTrustedLaunch = "azure-trusted-launch";
 inline constexpr std::string_view kPlatformNone = "none";
 
 // Why the evidence is as it is. "complete", or the one thing that is missing and what to do:
-// no-tpm, no-ak, owner-auth-set, no-hcl-report, endorsements-unreachable, tpm-error.
+// no-tpm, no-ak, owner-auth-set, no-hcl-report, endorsements-unreachable, tpm-error; of an event log
+// no-log (absent or empty), log-unreadable, log-too-large.
 struct CollectionState {
   std::string code = "complete";
   std::string detail;
   bool operator==(const CollectionState&) const = default;
+};
+
+// What the running kernel says of the firmware (azure-evidence 8.6). Guest root can forge them: hints for
+// people, outside the evidence digest.
+struct EfiFacts {
+  std::optional<bool> secure_boot;
+  std::optional<bool> setup_mode;
+  std::string lockdown;  // "none", "integrity", "confidentiality"; empty when unknown
+  bool operator==(const EfiFacts&) const = default;
 };
 
 struct NodeEvidence {
@@ -26,11 +39,13 @@ struct NodeEvidence {
   Bytes hcl_report;                 // cut to its report_size; empty when there is none
   Bytes ak_certificate;             // DER; empty when there is none
   std::vector<Bytes> certificates;  // DER: VCEK, ASK, ARK
+  Bytes event_log;                  // as the kernel gives it (in the object: gzip); empty when there is none
+  std::optional<CollectionState> no_event_log;  // why there is none
+  EfiFacts efi;
   CollectionState collection;
   std::string collected_at;  // RFC 3339, the node's clock: a hint
 
-  // DESIGN 3.1; the event log is not collected yet and counts as empty.
-  Sha256Digest digest() const;
+  Sha256Digest digest() const;  // DESIGN 3.1
 };
 
 // What is left to know of evidence once it has been verified: a small part of its size.

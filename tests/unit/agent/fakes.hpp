@@ -75,10 +75,7 @@ class FakeTpm final : public Tpm {
   }
   attest::PcrValues read_pcrs(attest::PcrSelection selection) override {
     fail();
-    attest::PcrValues out;
-    for (const auto& [pcr, value] : pcrs) {
-      if (selection.contains(pcr)) out[pcr] = value;
-    }
+    attest::PcrValues out = pcrs.only(selection);
     if (moving_reads > 0) {
       --moving_reads;
       ++pcrs[5][0];

@@ -29,6 +29,7 @@ wire::Node node(const std::string& uid = kNodeUid, const std::string& boot_id = 
   out.meta.name = "cvm-1";
   out.meta.uid = uid;
   out.boot_id = boot_id;
+  out.system_uuid = forge::kVmId;
   return out;
 }
 
@@ -64,9 +65,8 @@ TEST(NodeVerdict, AGoodNodeIsVerifiedAndWhatNeedsTheEpochKeyIsListed) {
   EXPECT_TRUE(verdict.verified());
   EXPECT_THAT(open_checks(verdict),
               ::testing::ElementsAre(Check::kReportFreshness, Check::kEvidenceAge, Check::kEpochFuture,
-                                     Check::kEpochOrigin, Check::kEventLogReplay, Check::kSecureBoot,
-                                     Check::kNodeInventory, Check::kDuplicateIdentity, Check::kCounters,
-                                     Check::kPolicy));
+                                     Check::kEpochOrigin, Check::kNodeInventory, Check::kDuplicateIdentity,
+                                     Check::kCounters, Check::kPolicy));
   EXPECT_EQ(verdict.findings.size(), attest::all_checks().size()) << "every check once";
 }
 
@@ -100,8 +100,8 @@ TEST(NodeVerdict, EachWayToBeWrongFailsItsOwnCheck) {
   more.quote.selection = attest::PcrSelection(0xffffff);
   forge::Answer fewer;
   fewer.quote.selection = attest::kBootPcrs;
-  forge::Answer other_vm;
-  other_vm.quote.pcrs = forge::make_pcrs(kOtherUuid);
+  forge::Answer other_boot;
+  other_boot.quote.pcrs = forge::make_pcrs(forge::kVmId, false);
   const Wrong wrongs[] = {
       {"another key", with_quote({.other_ak = true}), Check::kQuoteSignature, "invalid"},
       {"another challenge", with_quote({.qualifying_data = Bytes(32, 1)}), Check::kQualifyingData,
@@ -113,8 +113,9 @@ TEST(NodeVerdict, EachWayToBeWrongFailsItsOwnCheck) {
        Check::kQualifyingData, "mismatch"},
       {"more PCRs", with_quote(more), Check::kPcrSelection, ""},
       {"fewer PCRs", with_quote(fewer), Check::kPcrSelection, ""},
-      {"another VM", with_quote(other_vm), Check::kVmId, ""},
-      {"an edited PCR", edit_quote([](wire::NodeQuote& q) { q.pcrs.at(0)[0] ^= 1U; }), Check::kPcrDigest, ""},
+      {"PCRs of another boot", with_quote(other_boot), Check::kEventLogReplay, "mismatch"},
+      {"another VM", [](NodeObjects& o) { o.node->system_uuid = kOtherUuid; }, Check::kVmId, "other-vm"},
+      {"an edited PCR", edit_quote([](wire::NodeQuote& q) { q.pcrs[0][0] ^= 1U; }), Check::kPcrDigest, ""},
       {"a quote of another evidence", edit_quote([](wire::NodeQuote& q) { q.evidence_digest[0] ^= 1U; }),
        Check::kEvidenceBinding, "other-evidence"},
       {"a quote of another boot", edit_quote([](wire::NodeQuote& q) { q.boot.boot_id = kOtherUuid; }),

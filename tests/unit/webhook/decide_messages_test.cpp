@@ -104,5 +104,27 @@ TEST(Decide, AgeCountsAtTheMomentOfTheDecision) {
   EXPECT_FALSE(decide_now(request, an_hour, Seconds(601)).allowed);
 }
 
+// An auditor reads from the API server's log alone what was proven when a pod was bound.
+TEST(Audit, SaysWhatWasProvenForWhom) {
+  const AdmissionDecision bound =
+      decide_now(create_request(pod("vault", testing::asks_for("short"), "cvm-1")));
+  ASSERT_TRUE(bound.allowed) << bound.message;
+  EXPECT_EQ(bound.audit.at("node"), "cvm-1");
+  EXPECT_EQ(bound.audit.at("policy-met"), "confidential, short");
+  EXPECT_EQ(bound.audit.at("evidence-digest").size(), 64U);
+  EXPECT_EQ(bound.audit.at("epoch"), std::string(testing::kKid) + "/" + std::to_string(testing::kEpoch));
+
+  const AdmissionDecision refused =
+      decide_now(create_request(pod("vault", testing::asks_for("genoa"), "cvm-1")));
+  EXPECT_FALSE(refused.allowed);
+  EXPECT_EQ(refused.audit.at("policy-met"), "confidential");
+  EXPECT_EQ(refused.audit.at("policy-unmet"), "genoa: policy");
+  EXPECT_EQ(refused.audit.at("denied"), "policy");
+
+  const AdmissionDecision unproven = decide_now(create_request(pod("vault", {}, "plain-1")));
+  EXPECT_EQ(unproven.audit.at("node"), "plain-1");
+  EXPECT_FALSE(unproven.audit.contains("evidence-digest"));
+}
+
 }  // namespace
 }  // namespace nodeproof::webhook

@@ -1,4 +1,6 @@
 #include "wire/node_evidence.hpp"
+#include "attest/event_log.hpp"
+#include "attest/gzip.hpp"
 #include "attest/strict_json.hpp"
 
 #include "tests/unit/wire/json_text.hpp"
@@ -19,6 +21,8 @@ NodeEvidence sample() {
   evidence.hcl_report = Bytes(2600, 0xA5);
   evidence.ak_certificate = Bytes(900, 0x30);
   evidence.certificates = {Bytes(1200, 1), Bytes(1300, 2), Bytes(1400, 3)};
+  evidence.event_log = Bytes(60000, 0x5A);
+  evidence.efi = {true, false, "integrity"};
   evidence.collection = {"endorsements-unreachable", "THIM answers 503; \"later\" \n"};
   evidence.collected_at = "2026-11-24T10:00:00Z";
   return evidence;
@@ -33,6 +37,9 @@ void expect_same(const NodeEvidence& a, const NodeEvidence& b) {
   EXPECT_EQ(a.hcl_report, b.hcl_report);
   EXPECT_EQ(a.ak_certificate, b.ak_certificate);
   EXPECT_EQ(a.certificates, b.certificates);
+  EXPECT_EQ(a.event_log, b.event_log);
+  EXPECT_EQ(a.no_event_log, b.no_event_log);
+  EXPECT_EQ(a.efi, b.efi);
   EXPECT_EQ(a.collection, b.collection);
   EXPECT_EQ(a.collected_at, b.collected_at);
 }
@@ -50,10 +57,19 @@ TEST(NodeEvidence, ANodeWithNothingToProve) {
   evidence.collection = {"no-tpm", "there is no /dev/tpmrm0"};
   const std::string json = to_json(evidence);
   for (const char* absent :
-       {"kid", "epoch", "hclReport", "akCertificate", "certificates", "resourceVersion"}) {
+       {"kid", "epoch", "hclReport", "akCertificate", "certificates", "resourceVersion", "ventLog", "efi"}) {
     EXPECT_EQ(json.find(absent), std::string::npos) << absent;
   }
   const auto back = parsed(json, parse_node_evidence);
+  ASSERT_TRUE(back) << to_string(back.error());
+  expect_same(*back, evidence);
+}
+
+TEST(NodeEvidence, SaysWhyThereIsNoEventLog) {
+  NodeEvidence evidence = sample();
+  evidence.event_log.clear();
+  evidence.no_event_log = {"no-log", "/sys/kernel/security/tpm0/binary_bios_measurements is not there"};
+  const auto back = parsed(to_json(evidence), parse_node_evidence);
   ASSERT_TRUE(back) << to_string(back.error());
   expect_same(*back, evidence);
 }
@@ -137,6 +153,31 @@ TEST(NodeEvidence, RefusesBadBytes) {
   expect_refusals(kSmall, parse_node_evidence, cases);
 }
 
+std::string packed_log(std::size_t size) {
+  return R"("eventLog": ")" + to_base64(attest::gzip(Bytes(size, 7))) + R"(", "collection")";
+}
+
+TEST(NodeEvidence, RefusesBadEventLogs) {
+  const std::string both = packed_log(9).substr(0, packed_log(9).find(", \"coll"));
+  const Refusal cases[] = {
+      {R"("collection")", R"("eventLog": "AAEC", "collection")", Errc::kBadValue, "spec.eventLog"},
+      {R"("collection")", R"("eventLog": 7, "collection")", Errc::kWrongType, "eventLog"},
+      {R"("collection")", "\"eventLog\": " + base64_of(256 * 1024 + 1) + ", \"collection\"", Errc::kTooLarge,
+       "eventLog"},
+      {R"("collection")", packed_log(attest::kMaxEventLog + 1), Errc::kTooLarge, "spec.eventLog"},
+      {R"("collection")", both + R"(, "noEventLog": {"code": "no-log"}, "collection")", Errc::kBadValue,
+       "noEventLog"},
+      {R"("collection")", R"("noEventLog": {}, "collection")", Errc::kMissing, "noEventLog.code"},
+      {R"("collection")", R"("efi": {"secureBoot": "true"}, "collection")", Errc::kWrongType,
+       "efi.secureBoot"},
+      {R"("collection")", R"("efi": {"bootMode": "uefi"}, "collection")", Errc::kUnknownField,
+       "efi.bootMode"},
+  };
+  expect_refusals(kSmall, parse_node_evidence, cases);
+  EXPECT_TRUE(
+      parsed(edited(kSmall, R"("collection")", packed_log(attest::kMaxEventLog)), parse_node_evidence));
+}
+
 TEST(NodeEvidence, RefusesBadCollections) {
   const Refusal cases[] = {
       {R"({"code": "complete"})", R"({})", Errc::kMissing, "collection.code"},
@@ -168,6 +209,7 @@ TEST(NodeEvidence, DigestCoversWhatDesignSaysAndNoEndorsement) {
   other.certificates.clear();
   other.ak_certificate.clear();
   other.collected_at.clear();
+  other.efi = {};
   other.collection = {};
   EXPECT_EQ(other.digest(), digest);
   const auto changed = [&digest](auto edit) {
@@ -181,6 +223,7 @@ TEST(NodeEvidence, DigestCoversWhatDesignSaysAndNoEndorsement) {
   EXPECT_TRUE(changed([](NodeEvidence& e) { e.collected.kid = "k"; }));
   EXPECT_TRUE(changed([](NodeEvidence& e) { ++e.collected.number; }));
   EXPECT_TRUE(changed([](NodeEvidence& e) { e.hcl_report.back() ^= 1; }));
+  EXPECT_TRUE(changed([](NodeEvidence& e) { e.event_log.back() ^= 1; }));
 }
 
 }  // namespace

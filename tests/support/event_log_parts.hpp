@@ -1,5 +1,6 @@
 // Event logs put together event by event, for tests that bend one thing: every digest is that of the event's
 // data, in the banks SHA-256 and SHA-384. forge_event_log.hpp forges whole boots of an Azure VM.
+#pragma once
 
 #include <string>
 

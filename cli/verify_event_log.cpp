@@ -120,8 +120,9 @@ void print_bank(std::ostream& out, const EventLogVerdict& judged, const std::opt
     return;
   }
   for (const attest::ReplayedPcr& pcr : bank.pcrs) {
+    const std::string_view outcome = compared(judged, actual, bank, pcr);
     out << "  " << std::setw(2) << pcr.pcr << "  " << to_hex(pcr.value) << "  " << std::setw(3) << pcr.events
-        << " events  " << compared(judged, actual, bank, pcr) << '\n';
+        << (pcr.events == 1 ? " event" : " events") << (outcome.empty() ? "" : "  ") << outcome << '\n';
   }
 }
 

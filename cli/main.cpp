@@ -8,6 +8,7 @@
 #include "base/clock.hpp"
 #include "cli/inspect.hpp"
 #include "cli/verify_azure_snp.hpp"
+#include "cli/verify_event_log.hpp"
 #include "cli/verify_node.hpp"
 #include "cli/verify_snp_report.hpp"
 #include "cli/verify_trusted_launch.hpp"
@@ -15,6 +16,7 @@
 namespace {
 
 using nodeproof::cli::AzureSnpOptions;
+using nodeproof::cli::EventLogOptions;
 using nodeproof::cli::InspectOptions;
 using nodeproof::cli::NodeOptions;
 using nodeproof::cli::QuoteOptions;
@@ -209,6 +211,38 @@ void add_trusted_launch(CLI::App& verify, TrustedLaunchOptions& options, int& ex
   });
 }
 
+constexpr const char* kEventLogFooter =
+    R"(Replays the log in every bank it has, judges Secure Boot by the events of PCR 7, and lists all events. With
+--pcrs the log is held against what the PCRs really hold: PCRs 0-7, and 8, 9 and 14 where the log has events for
+them. Where they differ, it says from which event on. Without --pcrs anybody can have written the log.
+
+Files are raw as firmware and TPM give them:
+  FILE    /sys/kernel/security/tpm0/binary_bios_measurements, crypto agile or legacy; - for standard input
+  --pcrs  24 raw values of one bank, JSON {"0": "hex", ...} or {"sha1": {...}, "sha256": {...}}, or
+          tpm2-tools' PCR file. They are taken at your word: a quote proves them (verify azure-snp,
+          verify trusted-launch)
+
+Examples:
+  nodeproof verify event-log /sys/kernel/security/tpm0/binary_bios_measurements
+  tpm2_pcrread sha256:all -o pcrs.bin
+  nodeproof verify event-log log.bin --pcrs pcrs.bin --json
+
+Exit codes: 0 verified, 1 refused, 2 usage or malformed input, 3 environment.)";
+
+void add_event_log(CLI::App& verify, EventLogOptions& options, int& exit_code) {
+  CLI::App* verb =
+      verify.add_subcommand("event-log", "Replay an event log; say what Secure Boot is and what differs");
+  verb->footer(kEventLogFooter);
+  verb->add_option("file", options.file, "Firmware's event log; - for standard input")
+      ->required()
+      ->type_name("FILE");
+  verb->add_option("--pcrs", options.pcrs, "PCR values to compare with")->type_name("FILE");
+  verb->add_flag("--json", options.json, "Print JSON");
+  verb->callback([&options, &exit_code] {
+    exit_code = nodeproof::cli::verify_event_log(options, std::cout, std::cerr);
+  });
+}
+
 void add_node(CLI::App& verify, NodeOptions& options, int& exit_code) {
   CLI::App* verb = verify.add_subcommand("node", "Verify what a node published in a cluster");
   verb->footer(kNodeFooter);
@@ -264,6 +298,8 @@ int run(int argc, char** argv) {
   add_azure_snp(*verify, azure_snp, exit_code);
   TrustedLaunchOptions trusted_launch;
   add_trusted_launch(*verify, trusted_launch, exit_code);
+  EventLogOptions event_log;
+  add_event_log(*verify, event_log, exit_code);
   SnpReportOptions snp_report;
   add_snp_report(*verify, snp_report, exit_code);
   NodeOptions node;

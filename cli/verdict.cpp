@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "cli/printable.hpp"
+#include "cli/verdict_json.hpp"
 #include "wire/utf8.hpp"
 
 namespace nodeproof::cli {
@@ -226,7 +227,7 @@ Verdict report_verdict(const attest::ReportVerification& report) {
   return {report.findings, {}, {}, report.claims};
 }
 
-void print_json(std::ostream& out, const Verdict& verdict) {
+value to_value(const Verdict& verdict) {
   value root = value::object();
   root["verdict"] = text(verdict.verified() ? "verified" : "refused");
   std::vector<value> checks;
@@ -240,7 +241,11 @@ void print_json(std::ostream& out, const Verdict& verdict) {
     if (const attest::BootLog* log = verdict.quote->log())
       root["claims"]["eventLog"] = event_log_claims(*log);
   }
-  out << root.serialize() << '\n';
+  return root;
+}
+
+void print_json(std::ostream& out, const Verdict& verdict) {
+  out << to_value(verdict).serialize() << '\n';
 }
 
 }  // namespace nodeproof::cli

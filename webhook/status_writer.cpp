@@ -60,7 +60,8 @@ void StatusWriter::forget() {
 void StatusWriter::pass(const Snapshot& snapshot, UnixTime now, const std::function<bool()>& leading) {
   const Seconds heartbeat = std::max(Seconds(1), shortest_max_age(*snapshot.policies) / 2);
   std::erase_if(written_, [&snapshot](const auto& item) { return !snapshot.nodes->contains(item.first); });
-  for (const auto& [name, node] : *snapshot.nodes) {
+  for (const NodeMap::Entry& node : *snapshot.nodes) {
+    const std::string& name = node->name;
     if (!leading()) return;
     if (!node->trust) continue;
     try {

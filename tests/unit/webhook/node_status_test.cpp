@@ -20,7 +20,7 @@ const std::string kAttestation = "nodeproof.node-restriction.kubernetes.io/attes
 const std::string kTee = "nodeproof.node-restriction.kubernetes.io/tee";
 
 NodeEntry node_with(std::shared_ptr<const NodeTrust> trust) {
-  return {testing::kNodeUid, std::move(trust), {}};
+  return {"cvm-1", testing::kNodeUid, std::move(trust), {}};
 }
 
 NodeAttestationStatus verified(Seconds after = Seconds(0)) {

@@ -10,8 +10,8 @@ PATH=$PATH:/usr/sbin
 
 # missing_parts: what is to be installed before a machine can run; nothing when all is there.
 missing_parts() {
-  local program
-  for program in qemu-system-x86_64 swtpm sfdisk mformat cpio busybox; do
+  local program file
+  for program in qemu-system-x86_64 swtpm sfdisk mformat cpio busybox apt-get; do
     command -v "$program" >/dev/null || echo "$program"
   done
   for file in OVMF_{CODE,VARS}_4M{.ms,}.fd; do
@@ -68,6 +68,12 @@ start=$start, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
   mcopy -i "$partition" - ::EFI/debian/grub.cfg < <(grub_configuration)
   mcopy -i "$partition" "$2" ::boot/vmlinuz
   mcopy -i "$partition" "$3" ::boot/initrd.img
+}
+
+# replace_kernel DISK KERNEL OUT: the same disk, GPT and all, with another kernel.
+replace_kernel() {
+  cp "$1" "$3"
+  mcopy -D o -i "$3@@1M" "$2" ::boot/vmlinuz
 }
 
 # alter_kernel IN OUT: one byte of its version string, which nothing but people reads (x86 boot protocol:

@@ -13,6 +13,14 @@ case_evidence_holds_the_log_of_the_kernel() {
   jq -r .spec.eventLog "$(evidence_of sb-on)" | base64 -d | gzip -d | cmp - "$RUN/sb-on/event-log"
 }
 
+# Hints only, but of a real kernel.
+case_efi_facts_are_the_kernels() {
+  booted sb-on
+  booted sb-off
+  expect sb-on "$(jq -c .spec.efi "$(evidence_of sb-on)")" '{"lockdown":"integrity","secureBoot":true,"setupMode":false}'
+  expect sb-off "$(jq -c .spec.efi "$(evidence_of sb-off)")" '{"lockdown":"none","secureBoot":false,"setupMode":true}'
+}
+
 case_quote_covers_the_pcrs_of_the_kernel() {
   local name pcr
   for name in sb-on sb-off sb-off-altered; do

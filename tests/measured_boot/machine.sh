@@ -141,5 +141,5 @@ epoch_object() {
 
 # unpack_evidence NAME: the objects that the machine published and what its kernel said, into its folder.
 unpack_evidence() {
-  tar -x -f "$RUN/$1/evidence.img" -C "$RUN/$1"
+  tar -x -m -f "$RUN/$1/evidence.img" -C "$RUN/$1"
 }

@@ -26,6 +26,28 @@ bad=ordinary-1
 # kubectl would write to the home folder otherwise.
 kube() { KUBECACHEDIR=$RUN/kube-cache "$(tool kubectl)" --kubeconfig "$RUN/admin.kubeconfig" "$@"; }
 
+# kube_as USER GROUP ARGUMENT...: as somebody else, authenticated.
+kube_as() {
+  local user=$1 group=$2
+  shift 2
+  kube --as "$user" --as-group "$group" --as-group system:authenticated "$@"
+}
+# kube_as_node NODE ARGUMENT...: as its kubelet.
+kube_as_node() {
+  local node=$1
+  shift
+  kube_as "system:node:$node" system:nodes "$@"
+}
+# As the account of the webhook's replicas.
+kube_as_webhook() { kube_as "system:serviceaccount:$system:nodeproof-webhook" system:serviceaccounts "$@"; }
+
+# patch_status_as USER GROUP PATH JSON: a merge patch. kubectl would read the subresource first, which some may not.
+patch_status_as() {
+  curl -sS --fail-with-body --cacert "$RUN/pki/ca.crt" --cert "$RUN/pki/admin.crt" --key "$RUN/pki/admin.key" \
+    -H "Impersonate-User: $1" -H "Impersonate-Group: $2" -H 'Impersonate-Group: system:authenticated' \
+    -X PATCH -H 'Content-Type: application/merge-patch+json' -d "$4" "$(api_server)$3/status"
+}
+
 # api_server: its address.
 api_server() { kube config view -o jsonpath='{.clusters[0].cluster.server}'; }
 
@@ -61,7 +83,7 @@ add_node() {
   new_uuid >"$dir/vm_id"
   echo "${2:-confidential}" >"$dir/class"
   now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-  kube create -f - >/dev/null <<YAML
+  kube_as_node "$node" create -f - >/dev/null <<YAML
 apiVersion: v1
 kind: Node
 metadata:
@@ -84,8 +106,8 @@ YAML
 # report_new_boot NODE: what the kubelet would report after a reboot.
 report_new_boot() {
   new_uuid >"$RUN/node/$1/boot_id"
-  kube patch node "$1" --subresource status --type merge \
-    -p "{\"status\": {\"nodeInfo\": {\"bootID\": \"$(<"$RUN/node/$1/boot_id")\"}}}" >/dev/null
+  patch_status_as "system:node:$1" system:nodes "/api/v1/nodes/$1" \
+    "{\"status\": {\"nodeInfo\": {\"bootID\": \"$(<"$RUN/node/$1/boot_id")\"}}}" >/dev/null
 }
 
 # make_vtpm_authority: stand-ins for AMD and Microsoft, who vouch for every emulated node.
@@ -124,17 +146,27 @@ install_chart() {
   kube apply -f "$project/crds" >/dev/null
   kube wait --for condition=Established -f "$project/crds" >/dev/null
   kube create namespace "$system" >/dev/null
+  render_chart >"$RUN/manifests.yaml"
+  kube apply -f "$RUN/manifests.yaml" >/dev/null
+}
+
+# render_chart: as for the API server that runs.
+render_chart() {
+  local version steering=()
+  if kube get --raw /apis/admissionregistration.k8s.io/v1 | jq -e 'any(.resources[]; .kind == "MutatingAdmissionPolicy")' >/dev/null; then
+    steering=(--api-versions admissionregistration.k8s.io/v1/MutatingAdmissionPolicy)
+  fi
+  version=$(kube version -o json | jq -r .serverVersion.gitVersion)
   env HELM_CACHE_HOME="$RUN/helm" HELM_CONFIG_HOME="$RUN/helm" HELM_DATA_HOME="$RUN/helm" "$(tool helm)" template nodeproof "$project/charts/nodeproof" --namespace "$system" \
-    --kube-version "$(kube version -o json | jq -r .serverVersion.gitVersion)" \
+    --kube-version "$version" "${steering[@]}" \
     --set webhook.replicas=0 --set webhook.epochLength=$epoch_length --set agent.refresh=$refresh \
     --set "webhook.clientConfig.url=$(<"$RUN/webhook.url")" \
     --set "webhook.clientConfig.caBundle=$(base64 -w 0 "$RUN/webhook-ca.crt")" \
     --set policies.confidential.maxEvidenceAge=${max_age}s \
     --set-file "webhook.trustAnchors.amd=$RUN/authority/amd-ark.pem" \
     --set-file "webhook.trustAnchors.vtpm=$RUN/authority/vtpm-trust-anchors.pem" \
-    --set-file "webhook.referenceValues=$RUN/authority/reference-values.yaml" >"$RUN/manifests.yaml" \
+    --set-file "webhook.referenceValues=$RUN/authority/reference-values.yaml" \
     2> >(grep -v 'found symbolic link' >&2)
-  kube apply -f "$RUN/manifests.yaml" >/dev/null
 }
 
 # connection TOKEN-FILE: how a program outside the cluster reaches the API server.
@@ -240,6 +272,9 @@ has_code() { [[ $(attestation "$1" code) == "$2" ]]; }
 
 # label NODE KEY
 label() { kube get node "$1" -o json | jq -r --arg key "$2" '.metadata.labels[$key] // empty'; }
+# meets NODE POLICY: by its label, which steers sensitive pods there.
+policy_label() { echo "policy.nodeproof.node-restriction.kubernetes.io/$1"; }
+meets() { [[ $(label "$1" "$(policy_label "$2")") == met ]]; }
 # has_label NODE VALUE: its attestation label.
 has_label() { [[ $(label "$1" "$attestation_label") == "$2" ]]; }
 

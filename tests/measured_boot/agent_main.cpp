@@ -59,10 +59,11 @@ int run(const std::string& node_name, const fs::path& folder) {
   const Config config;
   FolderApi api(folder);
   EsysTpm tpm(config.tcti);
+  KernelFirmware firmware({config.event_log_file, config.efivars_directory, config.lockdown_file});
   NoEndorsements endorsements;
   SteadyTimer timer;
   const SystemClock clock;
-  Collector collector(tpm, endorsements, timer, clock);
+  Collector collector(tpm, firmware, endorsements, timer, clock);
   AgentLoop loop({node_name, config.ns, config.boot_id_file, config.refresh, config.max_report_age},
                  {api, tpm, collector, timer}, 0);
   return loop.once({}) ? 0 : kEnvironmentError;

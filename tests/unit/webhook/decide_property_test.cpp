@@ -119,7 +119,7 @@ struct World {
     Snapshot snapshot;
     snapshot.complete = true;
     NodeMap nodes;
-    nodes[kNode] = testing::entry(testing::kNodeUid, trust);
+    nodes.put(testing::entry(kNode, testing::kNodeUid, trust));
     snapshot.nodes = std::make_shared<const NodeMap>(std::move(nodes));
     PolicyMap map;
     for (const auto& [name, policy] : policies) map.emplace(name, policy);

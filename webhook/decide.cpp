@@ -69,8 +69,7 @@ void add_to(std::string& list, const std::string& item) {
 // The first Deny policy that the node does not meet refuses; Warn and DryRun speak up and let pass.
 AdmissionDecision decide_for_node(const Case& c, const PodEntry& pod, const std::string& node_name,
                                   const Demands& demands) {
-  const auto* found = find_in(*c.snapshot.nodes, node_name);
-  const NodeEntry* node = found == nullptr ? nullptr : found->get();
+  const NodeEntry* node = c.snapshot.nodes->find(node_name);
   AdmissionDecision out = allow(c.rule, "met");
   audit_proof(node_name, node, out.audit);
   for (const Demand& demand : demands) {
@@ -108,7 +107,7 @@ AdmissionDecision decide_for_pod(const Case& c, const PodEntry& pod, const std::
   for (const Demand& demand : list) {
     const bool met_somewhere =
         std::any_of(c.snapshot.nodes->begin(), c.snapshot.nodes->end(),
-                    [&](const auto& item) { return !evaluate(demand, item.second.get(), c.now); });
+                    [&](const NodeMap::Entry& node) { return !evaluate(demand, node.get(), c.now); });
     if (!met_somewhere) out.warnings.push_back(no_node_warning(demand.policy->name));
   }
   return out;

@@ -163,13 +163,14 @@ EvidenceIntake::Judgement EvidenceIntake::judged(const std::string& name, const 
 void EvidenceIntake::publish_nodes_locked() {
   nodes_dirty_ = false;
   auto nodes = std::make_shared<NodeMap>();
+  nodes->reserve(records_.size());
   for (auto& [name, record] : records_) {
     if (!record.node) continue;
     if (!record.published) {
-      record.published =
-          std::make_shared<const NodeEntry>(NodeEntry{record.node->node_uid, record.trust, record.labels});
+      record.published = std::make_shared<const NodeEntry>(
+          NodeEntry{name, record.node->node_uid, record.trust, record.labels});
     }
-    nodes->emplace_hint(nodes->end(), name, record.published);
+    nodes->put(record.published);
   }
   auto next = std::make_shared<Snapshot>(*snapshot_);
   next->nodes = std::move(nodes);

@@ -64,7 +64,8 @@ void StatusWriter::pass(const Snapshot& snapshot, UnixTime now, const std::funct
   const auto gone = [&snapshot](const auto& item) { return !snapshot.nodes->contains(item.first); };
   std::erase_if(written_, gone);
   std::erase_if(told_boots_, gone);
-  for (const auto& [name, node] : *snapshot.nodes) {
+  for (const NodeMap::Entry& node : *snapshot.nodes) {
+    const std::string& name = node->name;
     if (!leading()) return;
     if (!node->trust) continue;
     try {

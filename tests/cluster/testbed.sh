@@ -18,28 +18,54 @@ epoch_length=2s
 refresh=3s
 max_age=20
 workloads=payments
-# The node that can prove itself, and the one that has no TPM.
+# A confidential VM, one with Trusted Launch, and one that has no TPM.
 good=confidential-1
+trusted=trusted-1
 bad=ordinary-1
 
 # kubectl would write to the home folder otherwise.
 kube() { KUBECACHEDIR=$RUN/kube-cache "$(tool kubectl)" --kubeconfig "$RUN/admin.kubeconfig" "$@"; }
 
+# kube_as USER GROUP ARGUMENT...: as somebody else, authenticated.
+kube_as() {
+  local user=$1 group=$2
+  shift 2
+  kube --as "$user" --as-group "$group" --as-group system:authenticated "$@"
+}
+# kube_as_node NODE ARGUMENT...: as its kubelet.
+kube_as_node() {
+  local node=$1
+  shift
+  kube_as "system:node:$node" system:nodes "$@"
+}
+# As the account of the webhook's replicas.
+kube_as_webhook() { kube_as "system:serviceaccount:$system:nodeproof-webhook" system:serviceaccounts "$@"; }
+
+# patch_status_as USER GROUP PATH JSON: a merge patch. kubectl would read the subresource first, which some may not.
+patch_status_as() {
+  curl -sS --fail-with-body --cacert "$RUN/pki/ca.crt" --cert "$RUN/pki/admin.crt" --key "$RUN/pki/admin.key" \
+    -H "Impersonate-User: $1" -H "Impersonate-Group: $2" -H 'Impersonate-Group: system:authenticated' \
+    -X PATCH -H 'Content-Type: application/merge-patch+json' -d "$4" "$(api_server)$3/status"
+}
+
 # api_server: its address.
 api_server() { kube config view -o jsonpath='{.clusters[0].cluster.server}'; }
 
-# testbed_start: a control plane with Nodeproof on it, two nodes with an agent each, and an enrolled
+# testbed_start: a control plane with Nodeproof on it, three nodes with an agent each, and an enrolled
 # namespace.
 testbed_start() {
   TOOLS=$TOOLS "$project/tests/cluster/control-plane" start "$RUN" >/dev/null
   make_vtpm_authority
   install_chart
   add_node "$good"
+  add_node "$trusted" trusted-launch
   add_node "$bad"
   start_vtpm "$good"
+  start_vtpm "$trusted"
   configure_webhook
   start_webhook
   start_agent "$good"
+  start_agent "$trusted"
   start_agent "$bad"
   enrol_workloads
 }
@@ -48,14 +74,16 @@ testbed_start() {
 
 new_uuid() { cat /proc/sys/kernel/random/uuid; }
 
-# add_node NAME: a Node as a kubelet would register it, Ready, without a kubelet.
+# add_node NAME [CLASS]: a Node as a kubelet would register it, Ready, without a kubelet. CLASS: of its
+# emulated VM, confidential unless said otherwise.
 add_node() {
   local node=$1 dir=$RUN/node/$1 now resources='{cpu: 8, memory: 32Gi, pods: 100, ephemeral-storage: 100Gi}'
   mkdir -p "$dir"
   new_uuid >"$dir/boot_id"
   new_uuid >"$dir/vm_id"
+  echo "${2:-confidential}" >"$dir/class"
   now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-  kube create -f - >/dev/null <<YAML
+  kube_as_node "$node" create -f - >/dev/null <<YAML
 apiVersion: v1
 kind: Node
 metadata:
@@ -78,8 +106,8 @@ YAML
 # report_new_boot NODE: what the kubelet would report after a reboot.
 report_new_boot() {
   new_uuid >"$RUN/node/$1/boot_id"
-  kube patch node "$1" --subresource status --type merge \
-    -p "{\"status\": {\"nodeInfo\": {\"bootID\": \"$(<"$RUN/node/$1/boot_id")\"}}}" >/dev/null
+  patch_status_as "system:node:$1" system:nodes "/api/v1/nodes/$1" \
+    "{\"status\": {\"nodeInfo\": {\"bootID\": \"$(<"$RUN/node/$1/boot_id")\"}}}" >/dev/null
 }
 
 # make_vtpm_authority: stand-ins for AMD and Microsoft, who vouch for every emulated node.
@@ -87,8 +115,8 @@ make_vtpm_authority() {
   "$BIN/nodeproof-emulator" make-authority --dir "$RUN/authority" >"$RUN/log/authority.log" 2>&1
 }
 
-# start_vtpm NODE [FLAG]: the emulated vTPM and THIM of a confidential VM, at the same addresses at
-# every start.
+# start_vtpm NODE [FLAG...]: the emulated vTPM of its VM, and THIM of a confidential one, at the same
+# addresses at every start, which is a boot.
 start_vtpm() {
   local node=$1 dir=$RUN/node/$1 port thim_port
   shift
@@ -96,7 +124,7 @@ start_vtpm() {
   { read -r port && read -r thim_port; } <"$dir/ports"
   : >"$RUN/log/vtpm-$node.log"
   spawn "$RUN" "vtpm-$node" "$BIN/nodeproof-emulator" run --authority "$RUN/authority" --state "$dir/vtpm" \
-    --vm-id "$(<"$dir/vm_id")" --port "$port" --thim-port "$thim_port" "$@"
+    --class "$(<"$dir/class")" --vm-id "$(<"$dir/vm_id")" --port "$port" --thim-port "$thim_port" "$@"
   wait_served "$RUN" "vtpm-$node" 60 vtpm_ready "$node" "$dir/vtpm.json"
 }
 
@@ -118,17 +146,27 @@ install_chart() {
   kube apply -f "$project/crds" >/dev/null
   kube wait --for condition=Established -f "$project/crds" >/dev/null
   kube create namespace "$system" >/dev/null
+  render_chart >"$RUN/manifests.yaml"
+  kube apply -f "$RUN/manifests.yaml" >/dev/null
+}
+
+# render_chart: as for the API server that runs.
+render_chart() {
+  local version steering=()
+  if kube get --raw /apis/admissionregistration.k8s.io/v1 | jq -e 'any(.resources[]; .kind == "MutatingAdmissionPolicy")' >/dev/null; then
+    steering=(--api-versions admissionregistration.k8s.io/v1/MutatingAdmissionPolicy)
+  fi
+  version=$(kube version -o json | jq -r .serverVersion.gitVersion)
   env HELM_CACHE_HOME="$RUN/helm" HELM_CONFIG_HOME="$RUN/helm" HELM_DATA_HOME="$RUN/helm" "$(tool helm)" template nodeproof "$project/charts/nodeproof" --namespace "$system" \
-    --kube-version "$(kube version -o json | jq -r .serverVersion.gitVersion)" \
+    --kube-version "$version" "${steering[@]}" \
     --set webhook.replicas=0 --set webhook.epochLength=$epoch_length --set agent.refresh=$refresh \
     --set "webhook.clientConfig.url=$(<"$RUN/webhook.url")" \
     --set "webhook.clientConfig.caBundle=$(base64 -w 0 "$RUN/webhook-ca.crt")" \
     --set policies.confidential.maxEvidenceAge=${max_age}s \
     --set-file "webhook.trustAnchors.amd=$RUN/authority/amd-ark.pem" \
     --set-file "webhook.trustAnchors.vtpm=$RUN/authority/vtpm-trust-anchors.pem" \
-    --set-file "webhook.referenceValues=$RUN/authority/reference-values.yaml" >"$RUN/manifests.yaml" \
+    --set-file "webhook.referenceValues=$RUN/authority/reference-values.yaml" \
     2> >(grep -v 'found symbolic link' >&2)
-  kube apply -f "$RUN/manifests.yaml" >/dev/null
 }
 
 # connection TOKEN-FILE: how a program outside the cluster reaches the API server.
@@ -179,13 +217,11 @@ agent_token() {
 
 # start_agent NODE
 start_agent() {
-  local node=$1 dir=$RUN/node/$1 tcti thim
+  local node=$1 dir=$RUN/node/$1 tcti=device:/dev/no-tpm-here thim=http://127.0.0.1:9 sys=$RUN/no-sys-here
   if [[ -e $dir/vtpm.json ]]; then
     tcti=$(jq -r .tcti "$dir/vtpm.json")
-    thim=$(jq -r .thim "$dir/vtpm.json")
-  else
-    tcti=device:/dev/no-tpm-here
-    thim=http://127.0.0.1:9
+    thim=$(jq -r --arg none "$thim" '.thim // $none' "$dir/vtpm.json")
+    sys=$(jq -r .sys "$dir/vtpm.json")
   fi
   [[ -e $dir/agent.token ]] || agent_token "$node" >"$dir/agent.token"
   cat >"$dir/agent.yaml" <<YAML
@@ -195,6 +231,9 @@ thim: "$thim"
 refresh: $refresh
 cacheDirectory: "$dir/cache"
 bootIdFile: "$dir/boot_id"
+eventLogFile: "$sys/kernel/security/tpm0/binary_bios_measurements"
+efivarsDirectory: "$sys/firmware/efi/efivars"
+lockdownFile: "$sys/kernel/security/lockdown"
 $(connection "$dir/agent.token")
 YAML
   spawn "$RUN" "agent-$node" "$BIN/nodeproof-agent" --config "$dir/agent.yaml" --node-name "$node"
@@ -204,14 +243,23 @@ stop_webhook() { end_process "$RUN" webhook; }
 stop_agent() { end_process "$RUN" "agent-$1"; }
 stop_vtpm() { end_process "$RUN" "vtpm-$1"; }
 
+# reboot NODE [FLAG...]: the agent goes and comes back, the vTPM starts with these flags.
+reboot() {
+  local node=$1
+  shift
+  stop_agent "$node"
+  stop_vtpm "$node"
+  report_new_boot "$node"
+  start_vtpm "$node" "$@"
+  start_agent "$node"
+}
+
 # redeploy NODE: the same VM with a new vTPM and a new boot.
 redeploy() {
   stop_agent "$1"
   stop_vtpm "$1"
   rm -rf "$RUN/node/$1/vtpm"
-  report_new_boot "$1"
-  start_vtpm "$1"
-  start_agent "$1"
+  reboot "$1"
 }
 
 # ---- what the cluster says ------------------------------------------------------------------------
@@ -224,6 +272,9 @@ has_code() { [[ $(attestation "$1" code) == "$2" ]]; }
 
 # label NODE KEY
 label() { kube get node "$1" -o json | jq -r --arg key "$2" '.metadata.labels[$key] // empty'; }
+# meets NODE POLICY: by its label, which steers sensitive pods there.
+policy_label() { echo "policy.nodeproof.node-restriction.kubernetes.io/$1"; }
+meets() { [[ $(label "$1" "$(policy_label "$2")") == met ]]; }
 # has_label NODE VALUE: its attestation label.
 has_label() { [[ $(label "$1" "$attestation_label") == "$2" ]]; }
 
@@ -249,7 +300,7 @@ metadata:
   namespace: $workloads
   annotations: {${annotations-nodeproof.dev/policy: confidential}}
 spec:
-  nodeSelector: {${selector-$attestation_label: verified}}
+  nodeSelector: {${selector-$tee_label: sev-snp}}
   containers: [{name: main, image: example.invalid/ledger}]
 YAML
   if (($# > 1)); then echo "  $2"; fi

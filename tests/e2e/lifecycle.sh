@@ -44,7 +44,7 @@ epoch_is_past() { (($(published_epoch) > $1)); }
 leader_works() {
   local epoch
   epoch=$(published_epoch)
-  kube label node "$good" "$attestation_label-" >/dev/null
+  kube_as_webhook label node "$good" "$attestation_label-" >/dev/null
   wait_until 30 "the label to come back" has_label "$good" verified
   wait_until 10 "the epochs to go on" epoch_is_past "$epoch"
 }

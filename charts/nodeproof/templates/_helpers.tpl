@@ -30,3 +30,35 @@ url: {{ . }}
 service: {name: nodeproof-webhook, namespace: {{ .Release.Namespace }}, port: 443, path: /admit}
 {{- end }}
 {{- end }}
+
+{{- /* The account of all webhook replicas; what only the leader writes is written by it. */}}
+{{- define "nodeproof.webhookAccount" -}}
+system:serviceaccount:{{ .Release.Namespace }}:nodeproof-webhook
+{{- end }}
+
+{{- /* Puts a ValidatingAdmissionPolicy in force, everywhere that its own constraints match. */}}
+{{- define "nodeproof.admissionPolicyBinding" -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: {{ .name }}
+  labels: {{- include "nodeproof.labels" .root | nindent 4 }}
+spec:
+  policyName: {{ .name }}
+  validationActions: [Deny]
+{{- end }}
+
+{{- /* CEL: a kubelet tells of a static pod that it runs already. The annotation alone exempts nobody. */}}
+{{- define "nodeproof.isMirrorPod" -}}
+'kubernetes.io/config.mirror' in object.metadata.?annotations.orValue({}) && has(object.spec.nodeName) &&
+request.userInfo.username == 'system:node:' + object.spec.nodeName && 'system:nodes' in request.userInfo.groups
+{{- end }}
+
+{{- /* Namespaces in which sensitive pods are gated. By name first, which the API server writes itself: free
+       labels could be forged by a namespace's editor. Break-glass takes a namespace out while it lasts. */}}
+{{- define "nodeproof.gatedNamespaces" -}}
+matchExpressions:
+  - {key: kubernetes.io/metadata.name, operator: NotIn, values: {{ include "nodeproof.exemptNamespaces" .root }}}
+  - {key: nodeproof.dev/enforce, operator: In, values: {{ toJson .enforce }}}
+  - {key: nodeproof.dev/break-glass, operator: DoesNotExist}
+{{- end }}

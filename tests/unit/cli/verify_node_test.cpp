@@ -152,8 +152,6 @@ TEST(NodeVerdict, EachWayToBeWrongFailsItsOwnCheck) {
       {"a node of platform none",
        edit_evidence([](wire::NodeEvidence& e) { e.platform = wire::kPlatformNone; }), Check::kHclFrame,
        "no-tpm"},
-      {"Trusted Launch", edit_evidence([](wire::NodeEvidence& e) { e.platform = "azure-trusted-launch"; }),
-       Check::kHclFrame, "unsupported-platform"},
       {"an HCL report cut short", edit_evidence([](wire::NodeEvidence& e) { e.hcl_report.pop_back(); }),
        Check::kHclFrame, ""},
   };
@@ -169,6 +167,28 @@ TEST(NodeVerdict, EachWayToBeWrongFailsItsOwnCheck) {
     EXPECT_THAT(code, ::testing::HasSubstr(wrong.code)) << wrong.name;
     EXPECT_EQ(verdict.findings.size(), attest::all_checks().size()) << wrong.name;
   }
+}
+
+TEST(NodeVerdict, OfATrustedLaunchNodeOnlyItsOwnChecksAreListed) {
+  const wire::NodeEvidence evidence = forge::make_trusted_launch_node();
+  NodeObjects given{"trusted-1", node(), evidence, make_node_quote(evidence)};
+  EXPECT_TRUE(judge(given).verified());
+  EXPECT_EQ(failed_code(judge(given), Check::kHclFrame), "absent");
+  EXPECT_EQ(failed_code(judge(given), Check::kAkCertificate), "passed");
+
+  NodeObjects unfinished = given;
+  (*unfinished.evidence)->collection.code = "tpm-error";
+  EXPECT_FALSE(judge(unfinished).verified());
+  EXPECT_EQ(failed_code(judge(unfinished), Check::kAkCertificate), "tpm-error");
+  EXPECT_EQ(failed_code(judge(unfinished), Check::kHclFrame), "absent");
+
+  // What is of one class proves nothing under the name of the other.
+  const wire::NodeEvidence confidential = make_node_evidence();
+  NodeObjects renamed = given;
+  renamed.evidence = confidential;
+  (*renamed.evidence)->platform = wire::kPlatformTrustedLaunch;
+  renamed.quote = make_node_quote(**renamed.evidence);
+  EXPECT_EQ(failed_code(judge(renamed), Check::kAkCertificate), "wrong-node-class");
 }
 
 TEST(NodeVerdict, WithoutEvidenceNothingIsSaidOfIt) {

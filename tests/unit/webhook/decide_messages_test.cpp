@@ -26,7 +26,7 @@ TEST(DecideMessages, GoldenSentences) {
       decide_now(binding_request("demo", "plain-1"), marked).message,
       "pod demo/api may not be placed on node plain-1: policy confidential is not met because of no-tpm: the "
       "node has no TPM (no verified evidence); remedy: use a node pool of an AMD SEV-SNP confidential VM "
-      "size");
+      "size, or one with Trusted Launch and a vTPM");
   const PodEntry hurried = entry_of(pod("demo", asks_for("short")));
   EXPECT_EQ(decide_now(binding_request("demo", "cvm-1"), hurried, Seconds(42)).message,
             "pod demo/api may not be placed on node cvm-1: policy short is not met because of evidence-age: "

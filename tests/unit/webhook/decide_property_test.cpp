@@ -18,7 +18,7 @@ using attest::Requirement;
 using testing::kNow;
 using testing::Scene;
 
-constexpr int kCases = 20000;
+constexpr int kCases = 4000;
 constexpr const char* kNode = "node";
 constexpr const char* kNamespace = "demo";
 

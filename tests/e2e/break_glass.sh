@@ -1,0 +1,87 @@
+# The emergency exit: a namespace is taken out of the gate for a while, also while no webhook answers.
+# Sourced by e2e_test.
+# shellcheck shell=bash disable=SC2154
+
+ahead() { date -u -d "$1" +%Y-%m-%dT%H:%M:%SZ; }
+# set_end WHO NAMESPACE TIME, open_glass WHO NAMESPACE [REASON]
+set_end() { "$1" annotate --overwrite namespace "$2" "nodeproof.dev/break-glass-until=$3"; }
+open_glass() { "$1" label namespace "$2" "nodeproof.dev/break-glass=${3-incident-7}"; }
+close_glass() { "$1" label namespace "$2" nodeproof.dev/break-glass-; }
+
+namespace_until() {  # namespace_until TIME [MANAGED-FIELDS]
+  jq -n --arg until "$1" --argjson fields "${2:-[]}" '{apiVersion: "v1", kind: "Namespace", metadata: {name: "forged-glass",
+    managedFields: $fields, labels: {"nodeproof.dev/break-glass": "incident"}, annotations: {"nodeproof.dev/break-glass-until": $until}}}'
+}
+
+# The end is measured from when the API server wrote it, which nobody can say otherwise.
+case_break_glass_needs_reason_and_near_end() {
+  local later
+  later=$(ahead '+3 days')
+  kube create namespace glazed
+  while_down
+  refused_for 'glazed needs an end; remedy: first kubectl annotate' open_glass kube glazed
+  refused_for 'may not end at' set_end kube glazed "$(ahead '+5 hours')"
+  refused_for 'may not end at' set_end kube glazed "$(ahead '-1 minute')"
+  refused_for 'must be a time in UTC.*not tomorrow' set_end kube glazed tomorrow
+  refused_for 'may not end at' kube create -f - <<<"$(namespace_until "$later")"
+  refused_for 'may not end at' kube create -f - <<<"$(namespace_until "$later" "[{\"manager\": \"clock\", \"operation\": \"Update\", \"apiVersion\": \"v1\",
+    \"time\": \"$later\", \"fieldsType\": \"FieldsV1\", \"fieldsV1\": {\"f:metadata\": {\"f:annotations\": {\"f:nodeproof.dev/break-glass-until\": {}}}}}]")"
+  refused_for 'may not end at' kube create -f - <<<"$(namespace_until "$later" '[{}]')"
+  set_end kube glazed "$(ahead '+5 seconds')"
+  refused_for 'needs a reason' open_glass kube glazed ''
+  sleep 5
+  refused_for 'would have ended at' open_glass kube glazed
+  set_end kube glazed "$(ahead '+3 hours 50 minutes')"
+  open_glass kube glazed
+  refused_for 'needs an end' kube annotate namespace glazed nodeproof.dev/break-glass-until-
+  refused_for 'may not end at' set_end kube glazed "$(ahead '+5 hours')"
+  set_end kube glazed "$(ahead '+1 hour')"
+  close_glass kube glazed
+  kube annotate namespace glazed nodeproof.dev/break-glass-until-
+}
+
+on_call() { kube_as on-call operators "$@"; }
+
+case_break_glass_is_guarded() {
+  kube create namespace shut
+  kube apply -f - <<YAML
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: e2e-on-call}
+rules: [{apiGroups: [nodeproof.dev], resources: [enrolments], resourceNames: [shut], verbs: [breakglass]}]
+YAML
+  kube create clusterrolebinding e2e-on-call --clusterrole e2e-on-call --user on-call
+  while_down
+  refused_for "only by those who may 'breakglass'" set_end operator shut "$(ahead '+1 hour')"
+  set_end kube shut "$(ahead '+1 hour')"
+  refused_for "only by those who may 'breakglass'" open_glass operator shut
+  refused_for "only by those who may 'breakglass'" operator create -f - <<<"$(namespace_until "$(ahead '+1 hour')")"
+  on_call label namespace shut nodeproof.dev/break-glass=incident-7
+  refused_for "only by those who may 'breakglass'" set_end on_call "$workloads" "$(ahead '+1 hour')"
+  # It opens, and enrols nothing.
+  refused_for "only by those who may 'enrol'" on_call label namespace shut nodeproof.dev/enforce=annotated-pods
+  refused_for "only by those who may 'breakglass'" close_glass operator shut
+  close_glass kube shut
+}
+
+is_held_again() { refused_for 'failed calling webhook' create_pod late 2>/dev/null; }
+
+case_break_glass_opens_one_namespace() {
+  local workloads_before=$workloads
+  kube create namespace emergency
+  kube label namespace emergency nodeproof.dev/enforce=annotated-pods
+  create_unscheduled_pod waiting
+  workloads=emergency create_unscheduled_pod rescued
+  while_down
+  workloads=emergency
+  refused_for 'failed calling webhook' bind rescued "$bad"
+  set_end kube emergency "$(ahead '+1 hour')"
+  open_glass kube emergency
+  wait_until 10 "the namespace to be let go" bind rescued "$bad"
+  [[ $(node_of rescued) == "$bad" ]]
+  selector='' create_pod unsteered-rescue "nodeName: $bad"
+  # Its neighbour is held as before, and so is the namespace itself afterwards.
+  workloads=$workloads_before refused_for 'failed calling webhook' bind waiting "$good"
+  close_glass kube emergency
+  wait_until 10 "the namespace to be held again" is_held_again
+}

@@ -1,0 +1,74 @@
+# Sensitive pods are steered to nodes that can take them, by the API server itself. Sourced by e2e_test.
+# shellcheck shell=bash disable=SC2154
+
+# selector_of NAME [SPEC-FIELD]: what the API server makes of the nodeSelector of such a pod.
+selector_of() { selector=${selector-} pod "$@" | kube create --dry-run=server -o json -f - | jq -cS '.spec.nodeSelector // {}'; }
+
+# policy NAME SPEC
+policy() { kube apply -f - >/dev/null <<<"{apiVersion: nodeproof.dev/v1alpha1, kind: AttestationPolicy, metadata: {name: $1}, spec: {$2}}"; }
+
+is_steered_by() {  # is_steered_by POLICY SELECTOR
+  [[ $(annotations="nodeproof.dev/policy: $1" selector_of steered 2>/dev/null) == "$2" ]]
+}
+met() { echo "\"$(policy_label "$1")\":\"met\""; }
+
+case_pod_without_selector_is_steered() {
+  selector='' create_pod steered-there
+  wait_until 30 "the scheduler to place the pod" is_bound steered-there
+  [[ $(node_of steered-there) == "$good" ]]
+  # One try was enough.
+  [[ -z $(kube -n "$workloads" get events --field-selector "involvedObject.name=steered-there,reason=FailedScheduling" -o name) ]]
+  [[ $(annotations='' selector_of unmarked) == '{}' ]]
+}
+
+case_steering_adds_and_never_widens() {
+  [[ $(selector='disk: ssd' selector_of kept) == "{\"disk\":\"ssd\",$(met confidential)}" ]]
+  [[ $(selector="$(policy_label confidential): met" selector_of idempotent) == "{$(met confidential)}" ]]
+  # Not overwritten: whoever asks for something else is told.
+  selector="$(policy_label confidential): unmet" refused_for "Policy confidential demands a nodeSelector.*$(policy_label confidential): met" create_pod contrary
+}
+
+case_policies_say_how_they_steer() {
+  policy warning 'enforcementAction: Warn'
+  policy trying 'enforcementAction: DryRun'
+  wait_until 10 "another Deny policy to steer" is_steered_by confidential "{$(met confidential)}"
+  is_steered_by warning '{}'
+  is_steered_by trying '{}'
+}
+
+is_steered_by_floor() { [[ $(annotations='' selector_of any 2>/dev/null) == "{$(met floor)}" ]]; }
+
+case_floor_and_own_policy_both_steer() {
+  local workloads=floored
+  policy floor 'nodeClass: Any'
+  kube create namespace floored
+  kube annotate namespace floored nodeproof.dev/policy=floor
+  kube label namespace floored nodeproof.dev/enforce=annotated-pods
+  wait_until 10 "both policies to steer" is_steered_by confidential "{$(met confidential),$(met floor)}"
+  [[ $(annotations='nodeproof.dev/max-evidence-age: 5m' selector_of floor-only) == "{$(met floor)}" ]]
+  [[ $(annotations='' selector_of unmarked) == '{}' ]]
+  kube label namespace floored nodeproof.dev/enforce=all-pods --overwrite
+  wait_until 10 "every pod to be steered" is_steered_by_floor
+}
+
+refused_by_twin() { selector='' refused_for "remedy: add to its spec.nodeSelector $(policy_label confidential): met" create_pod unsteered; }
+
+# Below 1.36, or when somebody removes it, nothing adds the selector; it is demanded all the same.
+case_selector_is_demanded_without_mutation() {
+  kube delete mutatingadmissionpolicybinding nodeproof-steering
+  trap 'kube apply -f "$RUN/manifests.yaml" >/dev/null; wait_until 10 "steering to be back" is_steered_by confidential "{$(met confidential)}"' EXIT
+  wait_until 10 "the selector to be demanded" refused_by_twin
+  selector="$(policy_label confidential): met" create_pod self-steered
+  annotations='' selector='' create_pod unmarked-unsteered
+}
+
+# Neither steering nor the marker rule hides a static pod from the API; the annotation alone exempts nobody.
+case_mirror_pods_are_left_alone() {
+  local mirror
+  mirror=$(selector='' annotations='nodeproof.dev/policy: confidential, kubernetes.io/config.mirror: abc, kubernetes.io/config.hash: abc, kubernetes.io/config.source: file' \
+    pod static "nodeName: $bad" | sed "/^  namespace:/a\\  ownerReferences: [{apiVersion: v1, kind: Node, name: $bad, controller: true, uid: $(kube get node "$bad" -o 'jsonpath={.metadata.uid}')}]")
+  refused_for "$bad.*no-tpm" kube create -f - <<<"$mirror"
+  kube_as_node "$bad" create -f - <<<"$mirror"
+  [[ $(kube -n "$workloads" get pod static -o 'jsonpath={.spec.nodeSelector}') == '' ]]
+  kube_as_node "$bad" create -f - <<<"${mirror/namespace: $workloads/namespace: default}"
+}

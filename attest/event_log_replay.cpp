@@ -7,7 +7,8 @@ namespace nodeproof::attest {
 namespace {
 
 // Followed by the locality from which the TPM was started, in one byte.
-constexpr std::string_view kStartupLocality{"StartupLocality", 16};  // with its NUL
+constexpr std::size_t kStartupLocalitySize = 16;
+constexpr std::string_view kStartupLocality{"StartupLocality", kStartupLocalitySize};  // with its NUL
 
 bool is_startup_locality(const Measurement& event) {
   return event.type == kEvNoAction && as_text(event.data).starts_with(kStartupLocality);

@@ -15,7 +15,9 @@
 namespace nodeproof::bench {
 namespace {
 
-constexpr double kTarget = 1 / 1.2;
+constexpr double kTarget = 0.84;  // at most 1.2 times the hashing
+// Few of its events have data that a digest covers: the fingerprints, a hash for each, weigh the more.
+constexpr double kRecordedTarget = 0.5;
 constexpr int kBatch = 10;
 constexpr std::size_t kEvents = 400;
 constexpr std::size_t kDataSize = 150;
@@ -93,19 +95,19 @@ class PureHashing {
   std::array<Sha256Digest, attest::kPcrCount> pcrs_{};
 };
 
-void add_log(const std::string& name, Bytes bytes) {
+void add_log(const std::string& name, Bytes bytes, double target) {
   const auto log = std::make_shared<Bytes>(std::move(bytes));
   const auto pure = std::make_shared<PureHashing>(*log);
   const auto read = [=] { require(attest::read_boot_log(*log).has_value(), "it is not read"); };
   read();
-  add({"verify/event log/" + name, read, [=] { pure->run(); }, kTarget, kBatch});
+  add({"verify/event log/" + name, read, [=] { pure->run(); }, target, kBatch});
 }
 
 }  // namespace
 
 void add_event_logs() {
-  add_log("400 events of 150 bytes", forged_log());
-  if (!vectors::folder().empty()) add_log("recorded", vectors::file(kRecorded));
+  add_log("400 events of 150 bytes", forged_log(), kTarget);
+  if (!vectors::folder().empty()) add_log("recorded", vectors::file(kRecorded), kRecordedTarget);
 }
 
 }  // namespace nodeproof::bench

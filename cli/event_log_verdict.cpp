@@ -70,8 +70,11 @@ class Judge {
   void replay(std::uint16_t bank) {
     ReplayedBank out{bank, {}, {}};
     auto pcrs = attest::replay(*out_.log, bank);
-    if (pcrs) out.pcrs = *std::move(pcrs);
-    if (!pcrs) out.error = pcrs.error();
+    if (pcrs) {
+      out.pcrs = *std::move(pcrs);
+    } else {
+      out.error = pcrs.error();
+    }
     out_.banks.push_back(std::move(out));
   }
 

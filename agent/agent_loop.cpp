@@ -10,12 +10,15 @@
 namespace nodeproof::agent {
 namespace {
 
-void log_state(const wire::CollectionState& state) {
+void log_state(const wire::NodeEvidence& evidence) {
+  const wire::CollectionState& state = evidence.collection;
   if (state.code == kComplete) {
     spdlog::info("evidence collected: complete");
   } else {
     spdlog::warn("evidence collected: {}: {}", state.code, state.detail);
   }
+  if (const auto& why = evidence.no_event_log)
+    spdlog::warn("evidence collected: {}: {}", why->code, why->detail);
 }
 
 }  // namespace
@@ -91,7 +94,7 @@ void AgentLoop::ensure_evidence(const attest::BootIdentity& boot, const wire::Pu
   wire::NodeEvidence fresh = parts_.collector.collect(settings_.node_name, boot, epoch, stop);
   if (stop.stop_requested()) return;
   const bool changed = !evidence_ || evidence_->collection != fresh.collection || evidence_->boot != boot;
-  if (changed || fresh.platform != wire::kPlatformNone) log_state(fresh.collection);
+  if (changed || fresh.platform != wire::kPlatformNone) log_state(fresh);
   // A TPM that fails now does not undo what it proved for this boot.
   const bool keep = evidence_ && evidence_->boot == boot && evidence_->platform != wire::kPlatformNone &&
                     fresh.platform == wire::kPlatformNone;

@@ -11,21 +11,7 @@
 namespace nodeproof::agent {
 namespace {
 
-constexpr std::size_t kMaxDetail = 1024;              // crds/nodeevidences.yaml
-constexpr std::size_t kMaxAkCertificateSize = 16384;  // likewise
-
-wire::CollectionState state(std::string_view code, const std::string& what, std::string_view remedy) {
-  std::string detail = what + ". Remedy: " + std::string(remedy);
-  detail.resize(std::min(detail.size(), kMaxDetail));
-  return {std::string(code), std::move(detail)};
-}
-
-wire::CollectionState no_hcl_report(const std::string& what) {
-  return state(
-      kNoHclReport, what,
-      "only confidential VMs on AMD SEV-SNP have one; use a node pool of such a size (DCasv5, ECasv5, "
-      "DCasv6, ECasv6)");
-}
+constexpr std::size_t kMaxAkCertificateSize = 16384;  // crds/nodeevidences.yaml
 
 // Settled: the parts fit together (the paravisor may write while we read in chunks) and the report
 // answers our challenge.
@@ -47,32 +33,6 @@ Result<EndorsementKey> endorsement_key(ByteView hcl_report) {
 
 }  // namespace
 
-wire::CollectionState collection_state(const TpmError& error) {
-  switch (error.kind()) {
-    case TpmErrorKind::kNoTpm:
-      return state(
-          kNoTpm, error.what(),
-          "use a node pool with a confidential VM size; if this machine has a TPM, check `tcti` and that the "
-          "agent's pod is privileged and mounts /dev");
-    case TpmErrorKind::kNoAk:
-      return state(
-          kNoAk, error.what(),
-          "the platform puts the key there at boot; reboot the node, and if it stays away use an Azure VM "
-          "with a vTPM");
-    case TpmErrorKind::kOwnerAuthSet:
-      return state(kOwnerAuthSet, error.what(),
-                   "the TPM's owner hierarchy must have no password, as Azure delivers it; clear it "
-                   "(tpm2_changeauth -c owner -p <password>) or replace the node");
-    case TpmErrorKind::kNvMissing:
-      return no_hcl_report(error.what());
-    case TpmErrorKind::kOther:
-      break;
-  }
-  return state(
-      kTpmError, error.what(),
-      "the agent tries again by itself; if it stays so, check access to the TPM device and reboot the node");
-}
-
 wire::NodeEvidence Collector::collect(const std::string& node_name, const attest::BootIdentity& boot,
                                       const wire::PublishedEpoch& epoch, const std::stop_token& stop) {
   wire::NodeEvidence evidence;
@@ -84,6 +44,7 @@ wire::NodeEvidence Collector::collect(const std::string& node_name, const attest
   } catch (const TpmError& e) {
     evidence.collection = collection_state(e);
   }
+  if (evidence.platform != wire::kPlatformNone) add_boot_facts(evidence);
   if (evidence.platform == wire::kPlatformSnp) add_endorsements(evidence, stop);
   return evidence;
 }
@@ -91,10 +52,15 @@ wire::NodeEvidence Collector::collect(const std::string& node_name, const attest
 void Collector::collect_from_tpm(wire::NodeEvidence& evidence, const wire::PublishedEpoch& epoch,
                                  const std::stop_token& stop) {
   if (!tpm_.has_ak()) throw TpmError(TpmErrorKind::kNoAk, "the TPM holds no key at 0x81000003");
-  if (!tpm_.has_nv(kHclReportIndex)) {
-    throw TpmError(TpmErrorKind::kNvMissing,
-                   "the TPM has no NV index 0x01400001, where a paravisor keeps its report");
+  if (tpm_.has_nv(kHclReportIndex)) {
+    collect_confidential(evidence, epoch, stop);
+  } else {
+    collect_trusted_launch(evidence, epoch);
   }
+}
+
+void Collector::collect_confidential(wire::NodeEvidence& evidence, const wire::PublishedEpoch& epoch,
+                                     const std::stop_token& stop) {
   const Sha512Digest challenge = attest::report_challenge(epoch.epoch.kid, epoch.nonce, evidence.boot);
   write_challenge(challenge);
   const Bytes nv = read_report(challenge, stop);
@@ -104,10 +70,31 @@ void Collector::collect_from_tpm(wire::NodeEvidence& evidence, const wire::Publi
         no_hcl_report("NV index 0x01400001 holds no SEV-SNP report: " + to_string(hcl.error()));
     return;
   }
-  evidence.ak_certificate = read_ak_certificate();
+  evidence.ak_certificate = ak_certificate_if_any();
   evidence.hcl_report = to_bytes(hcl->framed);
   evidence.collected = epoch.epoch;
   evidence.platform = wire::kPlatformSnp;
+}
+
+// The vTPM is the host's and has no report: its AK certificate alone says what it is.
+void Collector::collect_trusted_launch(wire::NodeEvidence& evidence, const wire::PublishedEpoch& epoch) {
+  auto certificate = read_ak_certificate();
+  if (!certificate) {
+    evidence.collection =
+        no_ak_certificate("the TPM has no paravisor's report (NV index 0x01400001), and no AK certificate: " +
+                          to_string(certificate.error()));
+    return;
+  }
+  evidence.ak_certificate = *std::move(certificate);
+  evidence.collected = epoch.epoch;
+  evidence.platform = wire::kPlatformTrustedLaunch;
+}
+
+void Collector::add_boot_facts(wire::NodeEvidence& evidence) {
+  BootFacts facts = firmware_.read();
+  evidence.event_log = std::move(facts.event_log);
+  evidence.no_event_log = std::move(facts.no_event_log);
+  evidence.efi = std::move(facts.efi);
 }
 
 // Without a challenge the report's age stays unproven, which is no ground to publish nothing.
@@ -136,14 +123,28 @@ Bytes Collector::read_report(const Sha512Digest& challenge, const std::stop_toke
   return nv;
 }
 
-// Many VMs have none (azure-evidence 1.2): then the evidence speaks without it.
-Bytes Collector::read_ak_certificate() {
+// An Error when there is none that can be published.
+Result<Bytes> Collector::read_ak_certificate() {
+  constexpr std::string_view kWhere = "NV index 0x01c101d0";
+  if (!tpm_.has_nv(kAkCertificateIndex)) return Error{Errc::kMissing, std::string(kWhere), "is not there"};
+  NODEPROOF_TRY(der, attest::cut_der(tpm_.read_nv(kAkCertificateIndex), kWhere));
+  if (der.size() > kMaxAkCertificateSize) {
+    return Error{Errc::kTooLarge, std::string(kWhere),
+                 "is " + std::to_string(der.size()) + " bytes long, the limit is " +
+                     std::to_string(kMaxAkCertificateSize)};
+  }
+  return std::move(der);
+}
+
+// Many confidential VMs have none (azure-evidence 1.2): then the evidence speaks without it.
+Bytes Collector::ak_certificate_if_any() {
   try {
-    auto der = attest::cut_der(tpm_.read_nv(kAkCertificateIndex), "NV 0x01c101d0");
-    if (der && der->size() <= kMaxAkCertificateSize) return std::move(*der);
-    spdlog::warn("the AK certificate is left out: {}", der ? "it is too large" : to_string(der.error()));
+    auto certificate = read_ak_certificate();
+    if (certificate) return *std::move(certificate);
+    if (certificate.error().code != Errc::kMissing)
+      spdlog::warn("the AK certificate is left out: {}", to_string(certificate.error()));
   } catch (const TpmError& e) {
-    if (e.kind() != TpmErrorKind::kNvMissing) spdlog::warn("the AK certificate is left out: {}", e.what());
+    spdlog::warn("the AK certificate is left out: {}", e.what());
   }
   return {};
 }
@@ -159,9 +160,7 @@ void Collector::add_endorsements(wire::NodeEvidence& evidence, const std::stop_t
     evidence.certificates = endorsements_.endorsements(*key, stop);
     evidence.collection = {};
   } catch (const EndorsementError& e) {
-    std::string detail = e.what();
-    detail.resize(std::min(detail.size(), kMaxDetail));
-    evidence.collection = {std::string(kEndorsementsUnreachable), std::move(detail)};
+    evidence.collection = {std::string(kEndorsementsUnreachable), limited_detail(e.what())};
   }
 }
 

@@ -12,10 +12,11 @@ constexpr int kUsageError = 2;
 
 constexpr const char* kDescription =
     "Publishes what the hardware and the vTPM of this node can prove.\n\n"
-    "Runs on every node, as the DaemonSet of the Helm chart does it. Once per boot it collects the\n"
-    "SEV-SNP report, the AK certificate and AMD's certificates into NodeEvidence; at every refresh it\n"
-    "signs a fresh TPM quote into NodeQuote. Both are named like the node and judged elsewhere: this\n"
-    "program verifies nothing. A node without a TPM says so in its NodeEvidence.";
+    "Runs on every node, as the DaemonSet of the Helm chart does it. Once per boot it collects the AK\n"
+    "certificate, the firmware's event log and, on a confidential VM, the SEV-SNP report and AMD's\n"
+    "certificates into NodeEvidence; at every refresh it signs a fresh TPM quote into NodeQuote. Both\n"
+    "are named like the node and judged elsewhere: this program verifies nothing. A node without a TPM\n"
+    "says so in its NodeEvidence.";
 
 constexpr const char* kFooter =
     "Flags override the configuration file (YAML):\n"
@@ -26,6 +27,9 @@ constexpr const char* kFooter =
     "  thim: http://169.254.169.254     # where the host serves AMD's certificates\n"
     "  cacheDirectory: /var/cache/nodeproof\n"
     "  bootIdFile: /proc/sys/kernel/random/boot_id\n"
+    "  eventLogFile: /sys/kernel/security/tpm0/binary_bios_measurements\n"
+    "  efivarsDirectory: /sys/firmware/efi/efivars\n"
+    "  lockdownFile: /sys/kernel/security/lockdown\n"
     "  connection:                      # only outside a pod\n"
     "    server: https://127.0.0.1:6443\n"
     "    caFile: ca.crt\n"

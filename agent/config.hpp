@@ -20,6 +20,10 @@ struct Config {
   std::filesystem::path cache_directory = "/var/cache/nodeproof";
   std::filesystem::path boot_id_file = "/proc/sys/kernel/random/boot_id";
   Seconds max_report_age{24 * 3600};
+  // What the kernel shows of the boot: in securityfs, efivarfs and securityfs.
+  std::filesystem::path event_log_file = "/sys/kernel/security/tpm0/binary_bios_measurements";
+  std::filesystem::path efivars_directory = "/sys/firmware/efi/efivars";
+  std::filesystem::path lockdown_file = "/sys/kernel/security/lockdown";
   std::optional<kube::Connection> connection;  // nothing: in-cluster
 
   bool operator==(const Config&) const = default;

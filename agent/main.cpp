@@ -29,6 +29,7 @@ int run(const Options& options) {
   StopSignal signal;
   kube::limit_http_threads(kHttpThreads);
   EsysTpm tpm(config.tcti);
+  KernelFirmware firmware({config.event_log_file, config.efivars_directory, config.lockdown_file});
   kube::ApiClient client(connection_of(options), "nodeproof-agent/" NODEPROOF_VERSION);
   KubeObjectApi api(client);
   CachedEndorsements endorsements(
@@ -36,7 +37,7 @@ int run(const Options& options) {
       config.cache_directory);
   SteadyTimer timer;
   const SystemClock clock;
-  Collector collector(tpm, endorsements, timer, clock);
+  Collector collector(tpm, firmware, endorsements, timer, clock);
   AgentLoop loop({options.node_name, config.ns, config.boot_id_file, config.refresh, config.max_report_age},
                  {api, tpm, collector, timer}, std::random_device{}());
 

@@ -7,14 +7,17 @@ namespace {
 
 // Which proofs a policy rests on: the requirements it names, and those its node class implies.
 bool needs_residency(const AppraisalPolicy& policy) {
-  return policy.node_class == RequiredNodeClass::kConfidential ||
-         policy.ak_certificate == Requirement::kRequired;
+  return policy.node_class != RequiredNodeClass::kAny || policy.ak_certificate == Requirement::kRequired;
+}
+
+bool names_snp(const AppraisalPolicy& policy) {
+  return !policy.products.empty() || !policy.minimum_tcb.empty() || !policy.minimum_guest_svn.empty() ||
+         !policy.measurements.empty();
 }
 
 // Without a genuine paravisor nothing in the report speaks for what runs above it (number 9).
 bool needs_paravisor(const AppraisalPolicy& policy) {
-  return policy.node_class == RequiredNodeClass::kConfidential || !policy.products.empty() ||
-         !policy.minimum_tcb.empty() || !policy.minimum_guest_svn.empty() || !policy.measurements.empty();
+  return policy.node_class == RequiredNodeClass::kConfidential || names_snp(policy);
 }
 
 template <typename T>
@@ -52,23 +55,36 @@ void appraise_validity(const BootClaims& boot, UnixTime now, Findings& findings)
 }
 
 void appraise_class(const BootClaims& boot, const AppraisalPolicy& policy, Findings& findings) {
-  if (policy.node_class == RequiredNodeClass::kTrustedLaunch) {
+  const bool confidential = boot.node_class() == NodeClass::kConfidential;
+  if (policy.node_class == RequiredNodeClass::kTrustedLaunch && confidential) {
     findings.push_back(unmet("node-class", "the node is a confidential VM, the policy asks for TrustedLaunch",
                              "use a Trusted Launch node pool, or a policy of nodeClass Confidential"));
+  }
+  if (policy.node_class == RequiredNodeClass::kConfidential && !confidential) {
+    findings.push_back(unmet("node-class",
+                             "the node is a Trusted Launch VM, the policy asks for Confidential",
+                             "use a confidential node pool, or a policy of nodeClass TrustedLaunch"));
   }
   if (needs_residency(policy) && !boot.ak_resident()) {
     findings.push_back(failed(Check::kAkResidency, "not-proven",
                               "nothing proves that the attestation key lives in the node's vTPM",
                               "use an Azure VM size and image whose vTPM carries an AK certificate"));
   }
-  if (needs_paravisor(policy) && !boot.paravisor_genuine()) {
+  if (confidential && needs_paravisor(policy) && !boot.confidential()->paravisor_genuine()) {
     findings.push_back(failed(Check::kParavisor, "unknown-paravisor",
                               "the node's paravisor is not among the reference values",
                               "update the reference values if Azure has released a new paravisor"));
   }
 }
 
-void appraise_snp(const BootClaims& boot, const AppraisalPolicy& policy, Findings& findings) {
+// With a class of Any: what is asked of the report cannot be had of a node without one.
+void appraise_absent_report(const AppraisalPolicy& policy, Findings& findings) {
+  if (policy.node_class == RequiredNodeClass::kConfidential || !names_snp(policy)) return;
+  findings.push_back(unmet("sev-snp", "the node has no SEV-SNP report, the policy asks for properties of one",
+                           "use a confidential node pool, or leave sevSnp out of the policy"));
+}
+
+void appraise_snp(const ConfidentialClaims& boot, const AppraisalPolicy& policy, Findings& findings) {
   const SnpReport& report = boot.report();
   const std::string product(to_string(boot.product()));
   if (!policy.products.empty() && !holds(policy.products, boot.product())) {
@@ -100,6 +116,65 @@ void appraise_snp(const BootClaims& boot, const AppraisalPolicy& policy, Finding
   }
 }
 
+// Both are asked for by Required; what is merely preferred is shown in the node's status.
+void appraise_secure_boot(const NodeClaims& claims, Findings& findings) {
+  const auto enabled = secure_boot_of(claims.boot, claims.quote);
+  if (enabled && *enabled) return;
+  if (enabled) {
+    findings.push_back(failed(Check::kSecureBoot, "disabled", "Secure Boot is disabled on the node",
+                              "use a node pool with Secure Boot (az aks nodepool add --enable-secure-boot)"));
+    return;
+  }
+  findings.push_back(failed(Check::kSecureBoot, "not-proven",
+                            "nothing proves the state of Secure Boot on the node",
+                            "see the findings of its NodeAttestation"));
+}
+
+void appraise_measured_boot(const QuoteClaims& quote, Findings& findings) {
+  if (quote.measured_boot() == MeasuredBoot::kVerified) return;
+  const bool no_log = quote.measured_boot() == MeasuredBoot::kNoLog;
+  findings.push_back(
+      failed(Check::kEventLogReplay, std::string(to_string(quote.measured_boot())),
+             no_log ? "the node has no event log, so nothing says what it booted"
+                    : "the node's event log does not explain its PCRs",
+             no_log ? "use an image whose boot loader passes the firmware's event log on, and see "
+                      "noEventLog in the node's NodeEvidence"
+                    : "see the findings of its NodeAttestation"));
+}
+
+// "; the last of its 6 measurements is EV_...", or nothing where no log tells.
+std::string last_measurement(const QuoteClaims& quote, unsigned pcr) {
+  if (quote.log() == nullptr) return {};
+  const auto& logged = quote.log()->pcrs;
+  const auto found =
+      std::find_if(logged.begin(), logged.end(), [pcr](const LoggedPcr& item) { return item.pcr == pcr; });
+  if (found == logged.end()) return {};
+  return "; the last of its " + std::to_string(found->events) + " measurements is " + found->last_event;
+}
+
+void appraise_pcrs(const QuoteClaims& quote, const BootPolicy& policy, Findings& findings) {
+  for (const auto& [pcr, allowed] : policy.pcrs) {
+    const std::string name = "PCR " + std::to_string(pcr);
+    const Sha256Digest* value = quote.pcrs().find(pcr);
+    if (value == nullptr) {
+      findings.push_back(unmet("pcr", "the quote does not cover " + name, "update the agent of the node"));
+      continue;
+    }
+    if (holds(allowed, *value)) continue;
+    const std::string hex = to_hex(*value);
+    findings.push_back(
+        unmet("pcr", name + " is " + hex + ", which the policy does not list" + last_measurement(quote, pcr),
+              "if this boot was meant, add " + hex + " to boot.pcrs of the policy under \"" +
+                  std::to_string(pcr) + "\"; nodeproof node log lists every measurement"));
+  }
+}
+
+void appraise_boot(const NodeClaims& claims, const BootPolicy& policy, Findings& findings) {
+  if (policy.secure_boot == Requirement::kRequired) appraise_secure_boot(claims, findings);
+  if (policy.measured_boot == Requirement::kRequired) appraise_measured_boot(claims.quote, findings);
+  appraise_pcrs(claims.quote, policy, findings);
+}
+
 }  // namespace
 
 Seconds age_of(const NodeClaims& claims, UnixTime now) {
@@ -111,7 +186,12 @@ Appraisal appraise(const NodeClaims& claims, const AppraisalPolicy& policy, Seco
   appraise_age(claims, max_age, now, out.findings);
   appraise_validity(claims.boot, now, out.findings);
   appraise_class(claims.boot, policy, out.findings);
-  appraise_snp(claims.boot, policy, out.findings);
+  if (const ConfidentialClaims* confidential = claims.boot.confidential()) {
+    appraise_snp(*confidential, policy, out.findings);
+  } else {
+    appraise_absent_report(policy, out.findings);
+  }
+  appraise_boot(claims, policy.boot, out.findings);
   out.met = out.findings.empty();
   return out;
 }

@@ -21,13 +21,14 @@ struct ReplayedPcr {
   unsigned pcr = 0;
   std::size_t events = 0;      // that extend it
   std::size_t last_event = 0;  // index into EventLog::events of the last one that is no EV_SEPARATOR;
-                               // of the last one when all are
+                               // of the last one when all are; of StartupLocality when there is none
   Bytes value;                 // as long as the bank's digests
 };
 
-// The PCRs that the log has measurements for, ascending. An Error when the log lacks the bank, or an event
-// lacks a digest of it, or the bank's hash is not known here. Start values: zeros, 17-22 ones; PCR 0 by
-// StartupLocality (PC Client Platform Firmware Profile 1.05, 10.4.5.3).
+// The PCRs that the log has measurements for, ascending, and PCR 0 where its start value is told. An Error
+// when the log lacks the bank, an event lacks a digest of it, the bank's hash is not known here, or a
+// StartupLocality is malformed. Start values: zeros, 17-22 ones; PCR 0 by StartupLocality (PC Client
+// Platform Firmware Profile 1.05, 10.4.5.3).
 Result<std::vector<ReplayedPcr>> replay(const EventLog& log, std::uint16_t bank);
 
 // Where a log and the value that a PCR really has part, for a person: "event 31 (EV_IPL ...) is not in the

@@ -100,6 +100,18 @@ bool has_passed(const Findings& findings, Check check) {
   return finding != nullptr && finding->outcome == Outcome::kPassed;
 }
 
+void supersede(Findings& findings, Findings newer) {
+  for (Finding& finding : newer) {
+    const auto older = std::find_if(findings.begin(), findings.end(),
+                                    [&](const Finding& item) { return item.check == finding.check; });
+    if (older == findings.end()) {
+      findings.push_back(std::move(finding));
+    } else {
+      *older = std::move(finding);
+    }
+  }
+}
+
 const Finding* first_failed(const Findings& findings) {
   const Finding* first = nullptr;
   for (const Finding& finding : findings) {

@@ -14,40 +14,40 @@
 namespace nodeproof::attest {
 
 enum class Check {
-  kHclFrame,            // 1
-  kReportFormat,        // 2
-  kVmpl,                // 2
-  kGuestPolicy,         // 2
-  kProduct,             // 3
-  kChipId,              // 3
-  kTcbExtensions,       // 3
-  kCertificateChain,    // 4
-  kReportSignature,     // 5
-  kReportDataBinding,   // 6
-  kRuntimeClaims,       // 7
-  kReportFreshness,     // 7
-  kAkCertificate,       // 8
-  kParavisor,           // 9
-  kQuoteFormat,         // 10
-  kAkName,              // 10
-  kQuoteSignature,      // 10
-  kPcrSelection,        // 10
-  kPcrDigest,           // 10
-  kQualifyingData,      // 11
-  kEvidenceBinding,     // 11
-  kEvidenceAge,         // 11
-  kEpochFuture,         // 11
-  kEpochOrigin,         // 11: who made the nonce; only holders of the epoch key can tell
-  kEventLogReplay,      // 12
-  kSecureBoot,          // 13
-  kVmId,                // 14
-  kNodeIdentity,        // 14
-  kNodeInventory,       // 14
-  kDuplicateIdentity,   // 14
-  kBootChanged,         // 14
-  kAkResidency,         // 15
-  kCounters,            // 15
-  kPolicy,              // 16
+  kHclFrame,           // 1
+  kReportFormat,       // 2
+  kVmpl,               // 2
+  kGuestPolicy,        // 2
+  kProduct,            // 3
+  kChipId,             // 3
+  kTcbExtensions,      // 3
+  kCertificateChain,   // 4
+  kReportSignature,    // 5
+  kReportDataBinding,  // 6
+  kRuntimeClaims,      // 7
+  kReportFreshness,    // 7
+  kAkCertificate,      // 8
+  kParavisor,          // 9
+  kQuoteFormat,        // 10
+  kAkName,             // 10
+  kQuoteSignature,     // 10
+  kPcrSelection,       // 10
+  kPcrDigest,          // 10
+  kQualifyingData,     // 11
+  kEvidenceBinding,    // 11
+  kEvidenceAge,        // 11
+  kEpochFuture,        // 11
+  kEpochOrigin,        // 11: who made the nonce; only holders of the epoch key can tell
+  kEventLogReplay,     // 12
+  kSecureBoot,         // 13
+  kVmId,               // 14
+  kNodeIdentity,       // 14
+  kNodeInventory,      // 14
+  kDuplicateIdentity,  // 14
+  kBootChanged,        // 14
+  kAkResidency,        // 15
+  kCounters,           // 15
+  kPolicy,             // 16
 };
 
 struct CheckInfo {
@@ -88,6 +88,8 @@ using Findings = std::vector<Finding>;
 // The finding for `check`, or null.
 const Finding* find(const Findings& findings, Check check);
 bool has_passed(const Findings& findings, Check check);  // false when absent
+// Adds `newer`; one of a check that is there already takes its place.
+void supersede(Findings& findings, Findings newer);
 // The first failed finding in the order of the numbers, or null.
 const Finding* first_failed(const Findings& findings);
 

@@ -18,6 +18,10 @@ inline constexpr std::uint16_t kTpmAlgSha1 = 0x0004;
 inline constexpr std::uint16_t kTpmAlgSha256 = 0x000B;
 inline constexpr std::uint16_t kTpmAlgSha384 = 0x000C;
 inline constexpr std::uint16_t kTpmAlgSha512 = 0x000D;
+inline constexpr std::uint16_t kTpmAlgSm3 = 0x0012;
+inline constexpr std::uint16_t kTpmAlgSha3With256 = 0x0027;
+inline constexpr std::uint16_t kTpmAlgSha3With384 = 0x0028;
+inline constexpr std::uint16_t kTpmAlgSha3With512 = 0x0029;
 
 // "sha256"; "alg-0x1234" for one without a name here.
 std::string hash_name(std::uint16_t algorithm);
@@ -26,8 +30,18 @@ std::optional<std::size_t> hash_size(std::uint16_t algorithm);
 
 inline constexpr std::uint32_t kEvNoAction = 0x00000003;
 inline constexpr std::uint32_t kEvSeparator = 0x00000004;
+inline constexpr std::uint32_t kEvAction = 0x00000005;
+inline constexpr std::uint32_t kEvEventTag = 0x00000006;
+inline constexpr std::uint32_t kEvSCrtmVersion = 0x00000008;
+inline constexpr std::uint32_t kEvCompactHash = 0x0000000C;
+inline constexpr std::uint32_t kEvIpl = 0x0000000D;
 inline constexpr std::uint32_t kEvEfiVariableDriverConfig = 0x80000001;
 inline constexpr std::uint32_t kEvEfiVariableBoot = 0x80000002;
+inline constexpr std::uint32_t kEvEfiBootServicesApplication = 0x80000003;
+inline constexpr std::uint32_t kEvEfiBootServicesDriver = 0x80000004;
+inline constexpr std::uint32_t kEvEfiRuntimeServicesDriver = 0x80000005;
+inline constexpr std::uint32_t kEvEfiGptEvent = 0x80000006;
+inline constexpr std::uint32_t kEvEfiAction = 0x80000007;
 inline constexpr std::uint32_t kEvEfiVariableBoot2 = 0x8000000C;
 inline constexpr std::uint32_t kEvEfiVariableAuthority = 0x800000E0;
 

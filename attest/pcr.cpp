@@ -1,6 +1,8 @@
 #include "attest/pcr.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <stdexcept>
 
 #include "attest/crypto.hpp"
 #include "attest/strict_json.hpp"
@@ -36,7 +38,7 @@ Result<PcrValues> parse_json(ByteView file) {
     while (pcr < kPcrCount && std::to_string(pcr) != key) ++pcr;
     if (pcr == kPcrCount) return Error{Errc::kBadValue, value.path(), "is not a PCR number from 0 to 23"};
     NODEPROOF_TRY(digest, hex_value(value));
-    out.emplace(pcr, digest);
+    out[pcr] = digest;
   }
   if (out.empty()) return Error{Errc::kMissing, std::string(kWhat), "holds no PCR value"};
   return out;
@@ -46,7 +48,7 @@ Result<PcrValues> parse_raw(ByteView file) {
   PcrValues out;
   for (unsigned pcr = 0; pcr < kPcrCount; ++pcr) {
     NODEPROOF_TRY(digest, to_array<kDigestSize>(file.subspan(pcr * kDigestSize, kDigestSize), kWhat));
-    out.emplace(pcr, digest);
+    out[pcr] = digest;
   }
   return out;
 }
@@ -99,10 +101,14 @@ Result<PcrValues> parse_tools(ByteView file) {
     if (!selection.contains(pcr)) continue;
     if (next == digests.size())
       return reader.error(Errc::kTruncated, "digests", 0, "fewer values than selected");
-    out.emplace(pcr, digests[next++]);
+    out[pcr] = digests[next++];
   }
   if (next != digests.size()) return reader.error(Errc::kTrailing, "digests", 0, "more values than selected");
   return out;
+}
+
+bool precedes(const PcrValues::Entry& entry, unsigned pcr) {
+  return entry.first < pcr;
 }
 
 }  // namespace
@@ -120,15 +126,39 @@ std::string PcrSelection::describe() const {
   return out.empty() ? "none" : out;
 }
 
+const Sha256Digest* PcrValues::find(unsigned pcr) const {
+  const auto entry = std::lower_bound(entries_.begin(), entries_.end(), pcr, precedes);
+  return entry != entries_.end() && entry->first == pcr ? &entry->second : nullptr;
+}
+
+const Sha256Digest& PcrValues::at(unsigned pcr) const {
+  if (const Sha256Digest* value = find(pcr)) return *value;
+  throw std::out_of_range("there is no value of PCR " + std::to_string(pcr));
+}
+
+Sha256Digest& PcrValues::operator[](unsigned pcr) {
+  auto entry = std::lower_bound(entries_.begin(), entries_.end(), pcr, precedes);
+  if (entry == entries_.end() || entry->first != pcr) entry = entries_.insert(entry, {pcr, {}});
+  return entry->second;
+}
+
+PcrValues PcrValues::only(PcrSelection selection) const {
+  const auto selected = [selection](const Entry& entry) { return selection.contains(entry.first); };
+  PcrValues out;
+  out.entries_.reserve(static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), selected)));
+  std::copy_if(entries_.begin(), entries_.end(), std::back_inserter(out.entries_), selected);
+  return out;
+}
+
 Result<Sha256Digest> pcr_digest(const PcrValues& values, PcrSelection selection) {
   Bytes all;
   for (unsigned pcr = 0; pcr < kPcrCount; ++pcr) {
     if (!selection.contains(pcr)) continue;
-    const auto value = values.find(pcr);
-    if (value == values.end()) {
+    const Sha256Digest* value = values.find(pcr);
+    if (value == nullptr) {
       return Error{Errc::kMissing, "pcrs." + std::to_string(pcr), "the quote selects it, no value is given"};
     }
-    append(all, value->second);
+    append(all, *value);
   }
   return sha256(all);
 }

@@ -1,8 +1,9 @@
 // PCR values and selections of the SHA-256 bank (TPM 2.0 part 2, 10.6).
 #pragma once
 
-#include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.hpp"
 
@@ -30,7 +31,27 @@ inline constexpr PcrSelection kNodeQuotePcrs{0x00fbffU};
 // What any quote must cover at least.
 inline constexpr PcrSelection kBootPcrs{0x0000ffU};
 
-using PcrValues = std::map<unsigned, Sha256Digest>;
+// Values by the number of their PCR; iteration is in ascending order. One block of memory, because a
+// webhook keeps them for thousands of nodes.
+class PcrValues {
+ public:
+  using Entry = std::pair<unsigned, Sha256Digest>;
+
+  std::size_t size() const { return entries_.size(); }
+  bool empty() const { return entries_.empty(); }
+  const Sha256Digest* find(unsigned pcr) const;  // null when absent; borrowed until the next change
+  bool contains(unsigned pcr) const { return find(pcr) != nullptr; }
+  const Sha256Digest& at(unsigned pcr) const;  // throws std::out_of_range when absent
+  Sha256Digest& operator[](unsigned pcr);      // made of zeros when absent
+  PcrValues only(PcrSelection selection) const;
+  bool operator==(const PcrValues&) const = default;
+
+  std::vector<Entry>::const_iterator begin() const { return entries_.begin(); }
+  std::vector<Entry>::const_iterator end() const { return entries_.end(); }
+
+ private:
+  std::vector<Entry> entries_;
+};
 
 // SHA-256 over the selected values in ascending order, as TPM2_Quote makes it; an Error when a
 // selected value is absent.

@@ -19,16 +19,25 @@ std::string_view to_string(RequiredNodeClass node_class);
 
 enum class Requirement { kPreferred, kRequired };
 
+// What the boot chain must have been (DESIGN 6, boot).
+struct BootPolicy {
+  Requirement secure_boot = Requirement::kPreferred;
+  Requirement measured_boot = Requirement::kPreferred;
+  // Allowed values by PCR, at least one each: any of 0-9 and 11-15.
+  std::map<unsigned, std::vector<Sha256Digest>> pcrs;
+};
+
 struct AppraisalPolicy {
   std::string name;
   EnforcementAction enforcement_action = EnforcementAction::kDeny;
   Seconds max_evidence_age{600};
   RequiredNodeClass node_class = RequiredNodeClass::kConfidential;
   Requirement ak_certificate = Requirement::kPreferred;
-  std::vector<Product> products;                          // empty: any product we verify
-  std::map<Product, TcbVersion> minimum_tcb;              // compared with REPORTED_TCB
+  BootPolicy boot;
+  std::vector<Product> products;              // empty: any product we verify
+  std::map<Product, TcbVersion> minimum_tcb;  // compared with REPORTED_TCB
   std::map<Product, std::uint32_t> minimum_guest_svn;
-  std::vector<ByteArray<48>> measurements;                // empty: any that number 9 accepts
+  std::vector<ByteArray<48>> measurements;  // empty: any that number 9 accepts
 };
 
 }  // namespace nodeproof::attest

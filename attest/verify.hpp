@@ -10,7 +10,8 @@
 //    5 report-signature                  quote-signature,                15 ak-residency, counters
 //                                        pcr-selection, pcr-digest       16 policy (appraise.hpp)
 //
-// One function per number (verify_report.cpp, verify_boot.cpp, verify_quote.cpp); only these make Claims.
+// One function per number (verify_report.cpp, verify_boot.cpp, verify_trusted_launch.cpp, verify_quote.cpp);
+// only these make Claims (claims.hpp).
 // Every check whose inputs parsed is evaluated; one whose premise failed is not-checked with code
 // "premise-failed". Pure: time, anchors and reference values are arguments; no clock, no I/O.
 #pragma once
@@ -21,16 +22,13 @@
 #include <string>
 #include <vector>
 
-#include "attest/ak_certificate.hpp"
 #include "attest/challenge.hpp"
 #include "attest/checks.hpp"
+#include "attest/claims.hpp"
 #include "attest/endorsement_cache.hpp"
 #include "attest/pcr.hpp"
 #include "attest/reference_values.hpp"
 #include "attest/revocation_list.hpp"
-#include "attest/runtime_claims.hpp"
-#include "attest/snp_report.hpp"
-#include "attest/tpm_quote.hpp"
 #include "attest/trust_anchors.hpp"
 
 namespace nodeproof::attest {
@@ -42,6 +40,14 @@ struct BootEvidence {
   Bytes hcl_report;                       // NV 0x01400001 as read, padding and all
   std::vector<Certificate> certificates;  // VCEK and its chain, AK intermediates; any order
   std::optional<Certificate> ak_certificate;
+  Bytes event_log;  // as the kernel gives it; empty: there is none
+};
+
+// Likewise, of a Trusted Launch VM: only Microsoft's certificate for the AK vouches for its vTPM.
+struct TrustedLaunchEvidence {
+  std::vector<Certificate> certificates;  // intermediates of the AK certificate
+  std::optional<Certificate> ak_certificate;
+  Bytes event_log;  // as above
 };
 
 struct VerifyParameters {
@@ -55,35 +61,15 @@ struct VerifyParameters {
   std::span<const RevocationList> revocation_lists = {};
   // Makes verification of evidence under known endorsements cheaper, never different; may be null.
   EndorsementCache* known_endorsements = nullptr;
+  // Whether a Trusted Launch VM must have its AK under Azure's template and its VM id in PCR 6. Both are
+  // known of confidential VMs only; until they are of others, what differs is not-checked (DESIGN 5).
+  bool trusted_launch_strict = false;
 };
 
 // An SNP report on its own. Untrusted.
 struct ReportEvidence {
   Bytes report;                           // 1184 bytes
   std::vector<Certificate> certificates;  // VCEK or VLEK and its chain; any order
-};
-
-// What AMD vouches for: that one of its chips, with this TCB, made the report. Not whose guest asked
-// for it, nor at which VMPL.
-class ReportClaims {
- public:
-  const SnpReport& report() const { return *report_; }
-  Product product() const { return product_; }
-  const std::optional<std::string>& csp_id() const { return csp_id_; }  // with a VLEK
-  const ValidityWindow& validity() const { return validity_; }          // of the chain and its lists
-
- private:
-  friend struct ReportVerifier;
-  ReportClaims(const SnpReport& report, Product product, std::optional<std::string> csp_id,
-               ValidityWindow validity)
-      : report_(std::make_shared<const SnpReport>(report)),
-        product_(product),
-        csp_id_(std::move(csp_id)),
-        validity_(validity) {}
-  std::shared_ptr<const SnpReport> report_;  // copies share it
-  Product product_;
-  std::optional<std::string> csp_id_;
-  ValidityWindow validity_;
 };
 
 struct ReportVerification {
@@ -94,30 +80,8 @@ struct ReportVerification {
 // Authenticity and guest policy. The VMPL is in the claims, for the caller to judge.
 ReportVerification verify_snp_report(const ReportEvidence& evidence, const VerifyParameters& parameters);
 
-// What the hardware and Microsoft vouch for about one boot.
-class BootClaims {
- public:
-  const ReportClaims& snp() const { return snp_; }
-  const SnpReport& report() const { return snp_.report(); }
-  Product product() const { return snp_.product(); }
-  const RuntimeClaims& runtime() const { return runtime_; }
-  bool paravisor_genuine() const { return paravisor_genuine_; }
-  bool ak_resident() const { return ak_resident_; }             // number 15: the AK lives in the vTPM
-  const ValidityWindow& validity() const { return validity_; }  // of snp() and the AK certificate
-  void condense() { runtime_.ak.condense(); }
-
- private:
-  friend struct BootVerifier;
-  BootClaims(ReportClaims snp, RuntimeClaims runtime)
-      : snp_(std::move(snp)), runtime_(std::move(runtime)), validity_(snp_.validity()) {}
-  ReportClaims snp_;
-  RuntimeClaims runtime_;
-  bool paravisor_genuine_ = false;
-  bool ak_resident_ = false;
-  ValidityWindow validity_;
-};
-
-// The AK that the runtime claims name, and the name under which it must sign (azure-evidence 6.4).
+// The AK that the runtime claims or, on Trusted Launch, its certificate name, and the name under which it
+// must sign (azure-evidence 6.4).
 struct ClaimedAk {
   PublicKey key;
   Bytes qualified_name;
@@ -130,14 +94,19 @@ struct ClaimedVm {
 };
 
 struct BootVerification {
-  Findings findings;  // numbers 1-9 and ak-residency, every check exactly once
-  // Present when checks 1-7 (without report-freshness) passed: then the hardware vouches for the
-  // claims. Whether 8, 9 and 15 hold is in the claims themselves.
+  NodeClass node_class = NodeClass::kConfidential;
+  Findings findings;  // numbers 1-9 and ak-residency, every check that applies to the class exactly once
+  // Confidential: present when checks 1-7 (without report-freshness) passed: then the hardware vouches for
+  // the claims. Whether 8, 9 and 15 hold is in the claims themselves. Trusted Launch: when 8 passed.
   std::optional<BootClaims> claims;
   // Parsed but possibly unverified: what quotes are held against, made once in a boot, so that later
   // checks can be evaluated and shown even when an earlier one failed. Never a ground to accept anything.
   std::optional<ClaimedAk> unverified_ak;
-  std::optional<ClaimedVm> unverified_vm;
+  std::optional<ClaimedVm> unverified_vm;  // of a confidential VM
+  // The event log, replayed but not held against a quote; null: there is none.
+  std::shared_ptr<const Result<BootLog>> unverified_log;
+  // Whether number 10's ak-name and number 14's vm-id must hold (VerifyParameters::trusted_launch_strict).
+  bool strict = true;
 
   // For who keeps thousands, with claims: gives back what no later check reads, findings that passed, and
   // what can be made again, OpenSSL's form of the AK (PublicKey::condense).
@@ -145,6 +114,8 @@ struct BootVerification {
 };
 
 BootVerification verify_boot(const BootEvidence& evidence, const VerifyParameters& parameters);
+BootVerification verify_trusted_launch(const TrustedLaunchEvidence& evidence,
+                                       const VerifyParameters& parameters);
 
 // Made anew at every refresh. Untrusted.
 struct QuoteEvidence {
@@ -160,21 +131,12 @@ struct ExpectedQualifyingData {
   bool accept_unfresh = false;
 };
 
-class QuoteClaims {
- public:
-  const TpmQuote& quote() const { return quote_; }
-  const PcrValues& pcrs() const { return pcrs_; }  // the quoted ones only
-
- private:
-  friend struct QuoteVerifier;
-  QuoteClaims(TpmQuote quote, PcrValues pcrs) : quote_(std::move(quote)), pcrs_(std::move(pcrs)) {}
-  TpmQuote quote_;
-  PcrValues pcrs_;
-};
-
 struct QuoteVerification {
-  Findings findings;                  // number 10, qualifying-data, vm-id
-  std::optional<QuoteClaims> claims;  // when number 10 and vm-id passed; freshness is in findings
+  // Numbers 10, 12 and 13, qualifying-data, vm-id; on Trusted Launch also what the quote takes back of
+  // ak-certificate and ak-residency (supersede).
+  Findings findings;
+  // When number 10 and vm-id passed, or may be left open by the class; the rest is in findings and claims.
+  std::optional<QuoteClaims> claims;
 };
 
 // `required`: the selection that the quote must make. With `exact` no PCR more.
@@ -183,7 +145,7 @@ struct RequiredPcrs {
   bool exact = false;
 };
 
-// Costs one RSA verification. `boot` supplies the AK and the VM id.
+// Costs one RSA verification. `boot` supplies the AK, the VM id and the replayed event log.
 QuoteVerification verify_quote(const QuoteEvidence& evidence, const BootVerification& boot,
                                const ExpectedQualifyingData& expected, const RequiredPcrs& required);
 

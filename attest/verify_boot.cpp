@@ -1,4 +1,5 @@
-// Numbers 1-9 and 15: one function per number, in their order; 2-5 are in verify_report.cpp.
+// Numbers 1-9 and 15 of a confidential VM: one function per number, in their order; 2-5 are in
+// verify_report.cpp.
 #include <algorithm>
 #include <iterator>
 
@@ -31,6 +32,8 @@ struct BootVerifier {
     ak_certificate();
     paravisor();
     ak_residency();
+    if (!evidence.event_log.empty())
+      out.unverified_log = std::make_shared<const Result<BootLog>>(read_boot_log(evidence.event_log));
     make_claims();
     return std::move(out);
   }
@@ -183,14 +186,14 @@ struct BootVerifier {
       return;
     // It is there when its check passed. Were it not, a claim would be made of nothing.
     if (!runtime) return;
-    BootClaims claims(*snp.claims, *runtime);
-    claims.paravisor_genuine_ = has(Check::kParavisor);
-    claims.ak_resident_ = has(Check::kAkResidency);
-    if (claims.ak_resident_ && ak_validity) {
-      claims.validity_.from = std::max(claims.validity_.from, ak_validity->from);
-      claims.validity_.until = std::min(claims.validity_.until, ak_validity->until);
+    const bool ak_resident = has(Check::kAkResidency);
+    ValidityWindow validity = snp.claims->validity();
+    if (ak_resident && ak_validity) {
+      validity.from = std::max(validity.from, ak_validity->from);
+      validity.until = std::min(validity.until, ak_validity->until);
     }
-    out.claims = std::move(claims);
+    out.claims =
+        BootClaims(ConfidentialClaims(*snp.claims, *runtime, has(Check::kParavisor)), ak_resident, validity);
   }
 };
 

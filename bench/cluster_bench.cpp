@@ -159,6 +159,7 @@ void run(std::size_t nodes, std::size_t pods) {
   view.wait_until_ready();
   const Duration ready = steady_clock::now() - began;
   std::this_thread::sleep_for(std::chrono::seconds(1));  // for what is given back after the last page
+  webhook::return_free_heap();                           // as nodeproof-webhook does every minute
   const double memory = static_cast<double>(rss_anon()) / 1e6;
   if (view.pods() != pods) throw std::runtime_error("not every pod arrived");
   const Duration pure = pure_crypto(world, nodes);

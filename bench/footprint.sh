@@ -35,11 +35,11 @@ run_footprint() (
   trap 'end_all "$RUN"; rm -rf "$RUN"' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  say "measuring: a control plane, two nodes, half a minute of refreshes"
+  say "measuring: a control plane, three nodes, half a minute of refreshes"
   testbed_start >&2
   wait_until 60 "the node to be verified" has_phase "$good" Verified
   sleep 30
-  echo '## Memory on a real control plane: two nodes, epochs of 2 s, a refresh every 3 s'
+  echo '## Memory on a real control plane: three nodes, epochs of 2 s, a refresh every 3 s'
   echo
   echo '| Program | RssAnon, MB | VmRSS, MB | Target of RssAnon | Met |'
   echo '|---|---:|---:|---:|---|'

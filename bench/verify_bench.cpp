@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "bench/comparison.hpp"
+#include "bench/event_log_bench.hpp"
 #include "bench/pure_crypto.hpp"
 #include "bench/verify_inputs.hpp"
 
@@ -82,6 +83,7 @@ int main(int argc, char** argv) {
   try {
     const auto inputs = nodeproof::bench::all_verify_inputs();
     for (const auto& one : inputs) nodeproof::bench::add_all(one);
+    nodeproof::bench::add_event_logs();
     benchmark::RunSpecifiedBenchmarks();
   } catch (const std::exception& e) {
     std::cerr << "verify_bench: " << e.what() << '\n';

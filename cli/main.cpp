@@ -8,15 +8,20 @@
 #include "base/clock.hpp"
 #include "cli/inspect.hpp"
 #include "cli/verify_azure_snp.hpp"
+#include "cli/verify_event_log.hpp"
 #include "cli/verify_node.hpp"
 #include "cli/verify_snp_report.hpp"
+#include "cli/verify_trusted_launch.hpp"
 
 namespace {
 
 using nodeproof::cli::AzureSnpOptions;
+using nodeproof::cli::EventLogOptions;
 using nodeproof::cli::InspectOptions;
 using nodeproof::cli::NodeOptions;
+using nodeproof::cli::QuoteOptions;
 using nodeproof::cli::SnpReportOptions;
+using nodeproof::cli::TrustedLaunchOptions;
 using nodeproof::cli::TrustOptions;
 
 constexpr const char* kFooter = R"(What to run first:
@@ -81,6 +86,20 @@ void add_trust(CLI::App& verb, TrustOptions& options) {
   verb.add_option("--at", options.at, "Verify as of this time instead of now")->type_name("RFC3339");
 }
 
+void add_quote(CLI::App& verb, QuoteOptions& options) {
+  verb.add_option("--quote", options.quote, "TPM quote")->type_name("FILE");
+  verb.add_option("--signature", options.signature, "Signature of the quote")->type_name("FILE");
+  verb.add_option("--pcrs", options.pcrs, "PCR values of the SHA-256 bank")->type_name("FILE");
+  CLI::Option* data =
+      verb.add_option("--qualifying-data", options.qualifying_data, "The challenge in the quote")
+          ->type_name("HEX");
+  verb.add_flag("--accept-unfresh", options.accept_unfresh, "Leave the age of the quote open")
+      ->excludes(data);
+  verb.add_option("--event-log", options.event_log,
+                  "Firmware's event log, /sys/kernel/security/tpm0/binary_bios_measurements")
+      ->type_name("FILE");
+}
+
 void add_snp_report(CLI::App& verify, SnpReportOptions& options, int& exit_code) {
   CLI::App* verb = verify.add_subcommand("snp-report", "Verify an SEV-SNP report on its own");
   verb->footer(kSnpReportFooter);
@@ -141,19 +160,86 @@ void add_azure_snp(CLI::App& verify, AzureSnpOptions& options, int& exit_code) {
   verb->add_option("--reference-values", options.reference_values,
                    "Genuine paravisors, instead of the built-in list")
       ->type_name("FILE");
-  verb->add_option("--quote", options.quote, "TPM quote")->type_name("FILE");
-  verb->add_option("--signature", options.signature, "Signature of the quote")->type_name("FILE");
-  verb->add_option("--pcrs", options.pcrs, "PCR values of the SHA-256 bank")->type_name("FILE");
-  CLI::Option* data =
-      verb->add_option("--qualifying-data", options.qualifying_data, "The challenge in the quote")
-          ->type_name("HEX");
-  verb->add_flag("--accept-unfresh", options.accept_unfresh, "Leave the age of the quote open")
-      ->excludes(data);
+  add_quote(*verb, options);
   add_trust(*verb, options);
   verb->add_flag("--json", options.json, "Print JSON");
   verb->callback([&options, &exit_code] {
     exit_code =
         nodeproof::cli::verify_azure_snp(options, nodeproof::SystemClock().now(), std::cout, std::cerr);
+  });
+}
+
+constexpr const char* kTrustedLaunchFooter = R"(Files are raw as the TPM or firmware gives them:
+  --ak-certificate  NV index 0x01C101D0, padding and all, or PEM
+  --certificates    intermediates beside the built-in ones, PEM or DER
+  --quote           TPMS_ATTEST;  --signature raw RSASSA bytes or TPMT_SIGNATURE
+  --pcrs            24 x 32 raw bytes, JSON {"0": "hex", ...}, or tpm2-tools' PCR file
+  --event-log       /sys/kernel/security/tpm0/binary_bios_measurements
+
+The vTPM of a Trusted Launch VM is run by the host: a verdict says nothing against the host's operator. Which VM
+it is, and whether Secure Boot is on, comes from the event log alone. How the AK and the VM id look is
+established for confidential VMs only: without --strict, what differs from those is listed as not checked.
+
+Where they come from, on the VM, with tpm2-tools:
+  C=$(openssl rand -hex 32)                       # the challenge; make it where you verify, not on the VM
+  tpm2_nvread -C o 0x01C101D0 > ak-certificate.bin
+  tpm2_quote -c 0x81000003 -l sha256:0,1,2,3,4,5,6,7,8,9,11,12,13,14,15 -q $C -m quote.msg -s quote.sig -o pcrs.bin
+  cat /sys/kernel/security/tpm0/binary_bios_measurements > log.bin
+
+Example:
+  nodeproof verify trusted-launch --ak-certificate ak-certificate.bin --quote quote.msg --signature quote.sig \
+      --pcrs pcrs.bin --qualifying-data $C --event-log log.bin
+
+Exit codes: 0 verified, 1 refused, 2 usage or malformed input, 3 environment.)";
+
+void add_trusted_launch(CLI::App& verify, TrustedLaunchOptions& options, int& exit_code) {
+  CLI::App* verb = verify.add_subcommand("trusted-launch", "Verify evidence of an Azure Trusted Launch VM");
+  verb->footer(kTrustedLaunchFooter);
+  verb->add_option("--ak-certificate", options.ak_certificate, "AK certificate, NV index 0x01C101D0")
+      ->required()
+      ->type_name("FILE");
+  verb->add_option("--certificates", options.certificates, "Intermediate CA certificates")
+      ->type_name("FILE..");
+  add_quote(*verb, options);
+  verb->add_flag("--strict", options.strict,
+                 "Refuse an AK or a VM id in another form than on confidential VMs");
+  add_trust(*verb, options);
+  verb->add_flag("--json", options.json, "Print JSON");
+  verb->callback([&options, &exit_code] {
+    exit_code =
+        nodeproof::cli::verify_trusted_launch(options, nodeproof::SystemClock().now(), std::cout, std::cerr);
+  });
+}
+
+constexpr const char* kEventLogFooter =
+    R"(Replays the log in every bank it has, judges Secure Boot by the events of PCR 7, and lists all events. With
+--pcrs the log is held against what the PCRs really hold: PCRs 0-7, and 8, 9 and 14 where the log has events for
+them. Where they differ, it says from which event on. Without --pcrs anybody can have written the log.
+
+Files are raw as firmware and TPM give them:
+  FILE    /sys/kernel/security/tpm0/binary_bios_measurements, crypto agile or legacy; - for standard input
+  --pcrs  24 raw values of one bank, JSON {"0": "hex", ...} or {"sha1": {...}, "sha256": {...}}, or
+          tpm2-tools' PCR file. They are taken at your word: a quote proves them (verify azure-snp,
+          verify trusted-launch)
+
+Examples:
+  nodeproof verify event-log /sys/kernel/security/tpm0/binary_bios_measurements
+  tpm2_pcrread sha256:all -o pcrs.bin
+  nodeproof verify event-log log.bin --pcrs pcrs.bin --json
+
+Exit codes: 0 verified, 1 refused, 2 usage or malformed input, 3 environment.)";
+
+void add_event_log(CLI::App& verify, EventLogOptions& options, int& exit_code) {
+  CLI::App* verb =
+      verify.add_subcommand("event-log", "Replay an event log; say what Secure Boot is and what differs");
+  verb->footer(kEventLogFooter);
+  verb->add_option("file", options.file, "Firmware's event log; - for standard input")
+      ->required()
+      ->type_name("FILE");
+  verb->add_option("--pcrs", options.pcrs, "PCR values to compare with")->type_name("FILE");
+  verb->add_flag("--json", options.json, "Print JSON");
+  verb->callback([&options, &exit_code] {
+    exit_code = nodeproof::cli::verify_event_log(options, std::cout, std::cerr);
   });
 }
 
@@ -210,6 +296,10 @@ int run(int argc, char** argv) {
   int exit_code = nodeproof::cli::kUsage;
   add_inspect(app, inspect, exit_code);
   add_azure_snp(*verify, azure_snp, exit_code);
+  TrustedLaunchOptions trusted_launch;
+  add_trusted_launch(*verify, trusted_launch, exit_code);
+  EventLogOptions event_log;
+  add_event_log(*verify, event_log, exit_code);
   SnpReportOptions snp_report;
   add_snp_report(*verify, snp_report, exit_code);
   NodeOptions node;

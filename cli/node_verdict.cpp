@@ -18,18 +18,13 @@ const NodeQuote* readable(const std::optional<Result<NodeQuote>>& quote) {
   return quote && *quote ? &**quote : nullptr;
 }
 
-// Why the HCL report cannot even be looked at; nothing when it can.
+// Why nothing of the evidence can even be looked at; nothing when it can.
 std::optional<Finding> collection_problem(const NodeEvidence& evidence) {
-  const bool complete =
-      evidence.collection.code == "complete" && !wire::proves_nothing(wire::summary_of(evidence));
-  if (complete && evidence.platform == wire::kPlatformSnp) return std::nullopt;
-  if (complete) {
-    return attest::failed(Check::kHclFrame, "unsupported-platform",
-                          "evidence of platform " + evidence.platform + " is not verified by this version",
-                          wire::remedy_of(evidence.collection));
-  }
-  const std::string code = evidence.collection.code == "complete" ? "no-tpm" : evidence.collection.code;
-  return attest::failed(Check::kHclFrame, code, wire::detail_of(evidence.collection),
+  const std::string& code = evidence.collection.code;
+  if (code == "complete" && !wire::proves_nothing(wire::summary_of(evidence))) return std::nullopt;
+  const bool confidential = wire::node_class_of(evidence.platform) == attest::NodeClass::kConfidential;
+  return attest::failed(confidential ? Check::kHclFrame : Check::kAkCertificate,
+                        code == "complete" ? "no-tpm" : code, wire::detail_of(evidence.collection),
                         wire::remedy_of(evidence.collection));
 }
 
@@ -37,6 +32,7 @@ attest::BootVerification judge_evidence(const NodeEvidence& evidence,
                                         const attest::VerifyParameters& parameters) {
   if (auto problem = collection_problem(evidence)) {
     attest::BootVerification out;
+    out.node_class = wire::node_class_of(evidence.platform);
     out.findings.push_back(*std::move(problem));
     return out;
   }
@@ -115,15 +111,18 @@ void add_epoch(const NodeQuote* quote, Findings& out) {
   }
 }
 
-// Of numbers 1 to 9 and 15 that nothing was said about because the evidence could not be looked at.
-void add_unreached(Findings& findings) {
+// Of numbers 1 to 9 and 15 that nothing was said about because the evidence could not be looked at; of 1 to
+// 7 and 9 a Trusted Launch VM has none.
+void add_unreached(attest::NodeClass node_class, Findings& findings) {
   const Finding* reason = attest::first_failed(findings);
   const Check premise = reason != nullptr ? reason->check : Check::kEvidenceBinding;
   const auto add = [&](Check check) {
     if (attest::find(findings, check) == nullptr) findings.push_back(attest::premise_failed(check, premise));
   };
   for (const attest::CheckInfo& info : attest::all_checks()) {
-    if (info.number <= 9) add(info.check);
+    const bool applies = node_class == attest::NodeClass::kConfidential ? info.number <= 9
+                                                                        : info.check == Check::kAkCertificate;
+    if (applies) add(info.check);
   }
   add(Check::kAkResidency);
 }
@@ -145,7 +144,7 @@ Verdict node_verdict(const NodeObjects& objects, const attest::VerifyParameters&
   if (evidence != nullptr && quote != nullptr) {
     const attest::QuoteVerification verified =
         wire::verify_quote(*quote, wire::summary_of(*evidence), quote->nonce, boot);
-    out.findings.insert(out.findings.end(), verified.findings.begin(), verified.findings.end());
+    attest::supersede(out.findings, verified.findings);
     out.quote = verified.claims;
     out.findings.push_back(binding_of(*evidence, *quote));
   }
@@ -154,8 +153,14 @@ Verdict node_verdict(const NodeObjects& objects, const attest::VerifyParameters&
                                           wire::kMalformedRemedy));
   }
   add_epoch(quote, out.findings);
-  if (objects.node) compare_with_node(*objects.node, objects, out.findings);
-  add_unreached(out.findings);
+  if (objects.node) {
+    compare_with_node(*objects.node, objects, out.findings);
+    if (out.boot && out.quote) {
+      auto other_vm = wire::compare_system_uuid(boot, *out.quote, objects.node->system_uuid);
+      if (other_vm) attest::supersede(out.findings, {*std::move(other_vm)});
+    }
+  }
+  add_unreached(boot.node_class, out.findings);
   complete(out,
            objects.quote ? "the NodeQuote could not be compared with evidence"
                          : "there is no NodeQuote of this node",

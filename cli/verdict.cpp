@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "cli/printable.hpp"
+#include "cli/verdict_json.hpp"
 #include "wire/utf8.hpp"
 
 namespace nodeproof::cli {
@@ -29,8 +30,6 @@ constexpr Unchecked kOffline[] = {
     {Check::kEvidenceBinding, "offline", "needs the node's NodeEvidence", ""},
     {Check::kEvidenceAge, "offline", "needs the epoch of a cluster", ""},
     {Check::kEpochFuture, "offline", "needs the epoch of a cluster", ""},
-    {Check::kEventLogReplay, "no-event-log", "no event log was supplied", ""},
-    {Check::kSecureBoot, "no-event-log", "no event log was supplied", ""},
     {Check::kNodeIdentity, "offline", "needs the Node of a cluster", ""},
     {Check::kNodeInventory, "offline", "needs the inventory of a cluster", ""},
     {Check::kDuplicateIdentity, "offline", "needs the other nodes of a cluster", ""},
@@ -39,9 +38,9 @@ constexpr Unchecked kOffline[] = {
     {Check::kPolicy, "no-policy", "no policy was supplied", ""},
 };
 
-constexpr Check kOfQuote[] = {Check::kQuoteFormat,  Check::kAkName,    Check::kQuoteSignature,
-                              Check::kPcrSelection, Check::kPcrDigest, Check::kQualifyingData,
-                              Check::kVmId};
+constexpr Check kOfQuote[] = {Check::kQuoteFormat,    Check::kAkName,     Check::kQuoteSignature,
+                              Check::kPcrSelection,   Check::kPcrDigest,  Check::kQualifyingData,
+                              Check::kEventLogReplay, Check::kSecureBoot, Check::kVmId};
 
 value text(std::string_view content) {
   return value::string(wire::valid_utf8(content, kMaxText));
@@ -100,13 +99,46 @@ value snp_claims(const attest::ReportClaims& claims, const attest::ValidityWindo
   return out;
 }
 
-value vm_claims(const attest::BootClaims& claims) {
+// Only a genuine paravisor's word about the VM counts (number 9).
+std::optional<value> vm_claims(const attest::BootClaims& claims) {
+  const attest::ConfidentialClaims* confidential = claims.confidential();
+  if (confidential == nullptr || !confidential->paravisor_genuine()) return std::nullopt;
+  const attest::RuntimeClaims& runtime = confidential->runtime();
   value out = value::object();
-  out["id"] = text(claims.runtime().vm_unique_id);
-  out["secureBoot"] = optional_boolean(claims.runtime().secure_boot);
-  out["tpmEnabled"] = optional_boolean(claims.runtime().tpm_enabled);
+  out["id"] = text(runtime.vm_unique_id);
+  out["secureBoot"] = optional_boolean(runtime.secure_boot);
+  out["tpmEnabled"] = optional_boolean(runtime.tpm_enabled);
   out["akResident"] = value::boolean(claims.ak_resident());
   return out;
+}
+
+// On Trusted Launch the quoted PCRs and the log that they prove say what VM it is, where a log does.
+value trusted_launch_vm(const attest::BootClaims& boot, const attest::QuoteClaims& quote) {
+  value out = value::object();
+  if (const std::string id = attest::vm_id_of(boot, quote); !id.empty()) out["id"] = text(id);
+  out["secureBoot"] = optional_boolean(attest::secure_boot_of(boot, quote));
+  out["akResident"] = value::boolean(boot.ak_resident());
+  return out;
+}
+
+// Of the log that the quote proves.
+value event_log_claims(const attest::BootLog& log) {
+  value out = value::object();
+  out["banks"] = value::array({text("sha256")});
+  out["events"] = value::number(static_cast<std::uint64_t>(log.fingerprints.size()));
+  for (const attest::LoggedPcr& pcr : log.pcrs)
+    out["pcrs"]["sha256"][std::to_string(pcr.pcr)] = text(to_hex(pcr.value));
+  out["secureBoot"] = text(attest::to_string(log.secure_boot.state));
+  out["reason"] = text(log.secure_boot.reason);
+  return out;
+}
+
+void add_boot_claims(value& claims, const Verdict& verdict) {
+  const attest::BootClaims& boot = *verdict.boot;
+  if (const attest::ConfidentialClaims* confidential = boot.confidential())
+    claims["snp"] = snp_claims(confidential->snp(), boot.validity());
+  if (auto vm = vm_claims(boot)) claims["vm"] = *std::move(vm);
+  if (boot.confidential() == nullptr && verdict.quote) claims["vm"] = trusted_launch_vm(boot, *verdict.quote);
 }
 
 value quote_claims(const attest::QuoteClaims& claims) {
@@ -141,7 +173,15 @@ bool may_stay_open(const Finding& finding) {
     case Check::kAkResidency:
     case Check::kReportFreshness:
     case Check::kEpochOrigin:
+    case Check::kEventLogReplay:
+    case Check::kSecureBoot:
       return true;
+    // A VM that is known by its event log alone, of which there is none (Trusted Launch).
+    case Check::kVmId:
+      return finding.code == "no-event-log" || finding.code == "not-measured" || finding.code == "other-vm" ||
+             finding.code == "no-system-uuid";
+    case Check::kAkName:
+      return finding.code == "mismatch";
     case Check::kQualifyingData:
       return finding.code == "unfresh";
     default:
@@ -176,7 +216,7 @@ void complete(Verdict& verdict, const std::string& no_quote, const std::string& 
 Verdict offline_verdict(const attest::BootVerification& boot, const attest::QuoteVerification* quote) {
   Verdict out{boot.findings, boot.claims, {}, {}};
   if (quote != nullptr) {
-    out.findings.insert(out.findings.end(), quote->findings.begin(), quote->findings.end());
+    attest::supersede(out.findings, quote->findings);
     out.quote = quote->claims;
   }
   complete(out, "no quote was supplied", "give --quote, --signature and --pcrs");
@@ -187,21 +227,25 @@ Verdict report_verdict(const attest::ReportVerification& report) {
   return {report.findings, {}, {}, report.claims};
 }
 
-void print_json(std::ostream& out, const Verdict& verdict) {
+value to_value(const Verdict& verdict) {
   value root = value::object();
   root["verdict"] = text(verdict.verified() ? "verified" : "refused");
   std::vector<value> checks;
   for (const Finding& finding : verdict.findings) checks.push_back(to_value(finding));
   root["checks"] = value::array(std::move(checks));
   root["claims"] = value::object();
-  if (verdict.boot) {
-    root["claims"]["snp"] = snp_claims(verdict.boot->snp(), verdict.boot->validity());
-    // Only a genuine paravisor's word about the VM counts (number 9).
-    if (verdict.boot->paravisor_genuine()) root["claims"]["vm"] = vm_claims(*verdict.boot);
-  }
+  if (verdict.boot) add_boot_claims(root["claims"], verdict);
   if (verdict.report) root["claims"]["snp"] = snp_claims(*verdict.report, verdict.report->validity());
-  if (verdict.quote) root["claims"]["quote"] = quote_claims(*verdict.quote);
-  out << root.serialize() << '\n';
+  if (verdict.quote) {
+    root["claims"]["quote"] = quote_claims(*verdict.quote);
+    if (const attest::BootLog* log = verdict.quote->log())
+      root["claims"]["eventLog"] = event_log_claims(*log);
+  }
+  return root;
+}
+
+void print_json(std::ostream& out, const Verdict& verdict) {
+  out << to_value(verdict).serialize() << '\n';
 }
 
 }  // namespace nodeproof::cli

@@ -17,27 +17,6 @@ struct Inputs {
   attest::ExpectedQualifyingData expected;
 };
 
-Result<std::optional<attest::Certificate>> read_ak_certificate(const std::string& file) {
-  if (file.empty()) return std::optional<attest::Certificate>();
-  const Bytes content = read_file(file, kMaxFile);
-  if (as_text(content).substr(0, 5) == "-----") {
-    NODEPROOF_TRY(certificates, attest::parse_certificates(content, file));
-    return std::optional<attest::Certificate>(certificates.front());
-  }
-  NODEPROOF_TRY(der, attest::cut_der(content, file));
-  NODEPROOF_TRY(certificate, attest::Certificate::parse_der(der, file));
-  return std::optional<attest::Certificate>(certificate);
-}
-
-Result<std::optional<attest::QuoteEvidence>> read_quote(const AzureSnpOptions& options) {
-  const int given = !options.quote.empty() + !options.signature.empty() + !options.pcrs.empty();
-  if (given == 0) return std::optional<attest::QuoteEvidence>();
-  if (given < 3) return Error{Errc::kMissing, "--quote", "goes with --signature and --pcrs; give all three"};
-  NODEPROOF_TRY(pcrs, attest::parse_pcrs(read_file(options.pcrs, kMaxFile)));
-  return std::optional<attest::QuoteEvidence>(attest::QuoteEvidence{
-      read_file(options.quote, kMaxFile), read_file(options.signature, kMaxFile), pcrs});
-}
-
 Result<Inputs> read_inputs(const AzureSnpOptions& options, UnixTime now) {
   Inputs out;
   if (!options.user_data.empty()) {
@@ -45,11 +24,7 @@ Result<Inputs> read_inputs(const AzureSnpOptions& options, UnixTime now) {
     NODEPROOF_TRY(challenge, to_array<64>(bytes, "--user-data"));
     out.report_challenge = challenge;
   }
-  if (!options.qualifying_data.empty()) {
-    NODEPROOF_TRY(bytes, from_hex(options.qualifying_data, "--qualifying-data"));
-    out.expected.value = std::move(bytes);
-  }
-  out.expected.accept_unfresh = options.accept_unfresh;
+  NODEPROOF_TRY(expected, read_expected(options));
   NODEPROOF_TRY(trust, read_trust(options, now));
   NODEPROOF_TRY(reference_values, read_reference_values(options.reference_values));
   NODEPROOF_TRY(certificates, read_certificates(options.certificates));
@@ -57,7 +32,9 @@ Result<Inputs> read_inputs(const AzureSnpOptions& options, UnixTime now) {
   NODEPROOF_TRY(quote, read_quote(options));
   out.trust = std::move(trust);
   out.reference_values = std::move(reference_values);
-  out.evidence = {read_file(options.hcl, kMaxFile), std::move(certificates), std::move(ak_certificate)};
+  out.evidence = {read_file(options.hcl, kMaxFile), std::move(certificates), std::move(ak_certificate),
+                  read_event_log(options)};
+  out.expected = std::move(expected);
   out.quote = std::move(quote);
   return out;
 }

@@ -6,22 +6,17 @@
 #include <string>
 #include <vector>
 
-#include "cli/input.hpp"
+#include "cli/quote_input.hpp"
 
 namespace nodeproof::cli {
 
 // As given on the command line; texts are not parsed yet. Empty: not given.
-struct AzureSnpOptions : TrustOptions {
+struct AzureSnpOptions : TrustOptions, QuoteOptions {
   std::string hcl;
   std::vector<std::string> certificates;
   std::string ak_certificate;
   std::string user_data;
   std::string reference_values;
-  std::string quote;
-  std::string signature;
-  std::string pcrs;
-  std::string qualifying_data;
-  bool accept_unfresh = false;
   bool json = false;
 };
 

@@ -120,9 +120,10 @@ Seconds retry_after_header(const web::http::http_response& response) {
   return code == std::errc() && end == text.data() + text.size() ? bounded_retry(seconds) : Seconds(0);
 }
 
-// Appends what is left of the body. Throws ApiError when that is more than `limit` or comes too late.
-std::string read_body(HttpStream& stream, std::size_t limit, SteadyTime deadline) {
-  std::string body;
+// What is left of the body, in the memory of `body`. Throws ApiError when that is more than `limit` or comes
+// too late.
+std::string read_body(HttpStream& stream, std::size_t limit, SteadyTime deadline, std::string body = {}) {
+  body.clear();
   for (;;) {
     const HttpStream::Piece piece = stream.read(body, deadline);
     if (body.size() > limit) {
@@ -216,31 +217,32 @@ ApiError ApiClient::Impl::error_of(const std::string& what, const web::http::htt
           header > Seconds(0) ? header : parsed.retry_after};
 }
 
-std::string ApiClient::Impl::call_once(const Call& call, SteadyTime deadline, std::stop_token stop) {
+std::string ApiClient::Impl::call_once(const Call& call, SteadyTime deadline, std::stop_token stop,
+                                       std::string room) {
   credentials.refresh(false);
   HttpStream stream(client, new_request(call), std::move(stop));
   try {
     const web::http::http_response& response = stream.open(deadline);
     note(response);
     if (response.status_code() / 100 != 2) throw error_of(describe(call), response, stream, deadline);
-    return read_body(stream, kMaxBody, deadline);
+    return read_body(stream, kMaxBody, deadline, std::move(room));
   } catch (const ApiError& error) {
     if (error.status() != 0) throw;
     throw ApiError(0, error.reason(), describe(call) + " on " + server + ": " + error.what());
   }
 }
 
-std::string ApiClient::Impl::call(const Call& call, Seconds limit, std::stop_token stop) {
+std::string ApiClient::Impl::call(const Call& call, Seconds limit, std::stop_token stop, std::string room) {
   const std::string token = credentials.bearer_token();
   try {
-    return call_once(call, std::chrono::steady_clock::now() + limit, stop);
+    return call_once(call, std::chrono::steady_clock::now() + limit, stop, std::move(room));
   } catch (const ApiError& error) {
     // A server with a certificate of a new CA cannot be reached until the CA file is read again.
     if (error.reason() == "Unreachable") credentials.refresh(true);
     // error_of has read the token file again: a rotated token deserves one more try.
     if (error.status() != 401 || credentials.bearer_token() == token) throw;
   }
-  return call_once(call, std::chrono::steady_clock::now() + limit, std::move(stop));
+  return call_once(call, std::chrono::steady_clock::now() + limit, std::move(stop), {});
 }
 
 ApiClient::ApiClient(const Connection& connection, std::string user_agent, Seconds timeout)

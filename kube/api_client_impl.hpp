@@ -20,8 +20,9 @@ struct ApiClient::Impl {
     std::string content_type = {};  // empty: no body
     std::string body = {};
   };
-  // The body of a 2xx answer. Throws ApiError, of reason Stopped when `stop` came.
-  std::string call(const Call& call, Seconds limit, std::stop_token stop);
+  // The body of a 2xx answer. Throws ApiError, of reason Stopped when `stop` came. `room`: an earlier body
+  // whose memory may be used again.
+  std::string call(const Call& call, Seconds limit, std::stop_token stop, std::string room = {});
 
   // A connection pool of its own. `idle`: silence after which cpprest gives up an exchange.
   web::http::client::http_client new_client(Seconds idle) const;
@@ -40,7 +41,7 @@ struct ApiClient::Impl {
 
  private:
   friend class ApiClient;
-  std::string call_once(const Call& call, SteadyTime deadline, std::stop_token stop);
+  std::string call_once(const Call& call, SteadyTime deadline, std::stop_token stop, std::string room);
   void log_warnings(const std::string& header);
 
   mutable std::mutex mutex_;

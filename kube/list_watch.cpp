@@ -83,6 +83,13 @@ Result<ApiError> error_event(const JsonValue& status) {
   return ApiError(expired ? 410 : 500, word, "the watch reported " + std::to_string(number) + " " + word);
 }
 
+// Memory for one page after the other: a list may be of hundreds, of megabytes each, and most of what such a
+// page costs would be the kernel's work for fresh memory.
+struct PageRoom {
+  std::string body;
+  attest::JsonParser parser;
+};
+
 }  // namespace
 
 struct ListWatch::State {
@@ -95,7 +102,7 @@ struct ListWatch::State {
 
   void run(const std::stop_token& stop);
   void list(const std::stop_token& stop);
-  PageEnd list_page(const std::string& token, attest::JsonParser& pages, const std::stop_token& stop);
+  PageEnd list_page(const std::string& token, PageRoom& room, const std::stop_token& stop);
   // Until the watch ends or falls silent; false when it ended at once and without a word.
   bool watch(const std::stop_token& stop);
   void handle(std::string_view line);
@@ -144,9 +151,9 @@ void ListWatch::State::run(const std::stop_token& stop) {
 
 void ListWatch::State::list(const std::stop_token& stop) {
   handler.begin();
-  attest::JsonParser pages;
-  PageEnd end = list_page({}, pages, stop);
-  while (!end.next.empty()) end = list_page(end.next, pages, stop);
+  PageRoom room;
+  PageEnd end = list_page({}, room, stop);
+  while (!end.next.empty()) end = list_page(end.next, room, stop);
   handler.listed();
   version = std::move(end.version);
   touch();
@@ -154,12 +161,13 @@ void ListWatch::State::list(const std::stop_token& stop) {
 }
 
 // `token`: of the page before; empty for the first one.
-PageEnd ListWatch::State::list_page(const std::string& token, attest::JsonParser& pages,
-                                    const std::stop_token& stop) {
+PageEnd ListWatch::State::list_page(const std::string& token, PageRoom& room, const std::stop_token& stop) {
   std::string query = "limit=" + std::to_string(kPageSize);
   if (!token.empty()) query += "&continue=" + web::uri::encode_data_string(token);
-  std::string body = impl.call({methods::GET, with_query(options.path, query)}, impl.timeout, stop);
-  const JsonDocument document = or_throw(JsonDocument::parse_in_place(body, kMaxPage, "list", pages));
+  room.body =
+      impl.call({methods::GET, with_query(options.path, query)}, impl.timeout, stop, std::move(room.body));
+  const JsonDocument document =
+      or_throw(JsonDocument::parse_in_place(room.body, kMaxPage, "list", room.parser));
   for (const JsonValue& item : or_throw(items_of(document.root()))) {
     if (stop.stop_requested()) throw ApiError(0, "Stopped", "stopped");
     handler.update(item);

@@ -89,6 +89,14 @@ Status read_setting(const YamlValue& map, std::string_view key, std::filesystem:
   return read_text(map, key, to);
 }
 
+Status read_setting(const YamlValue& map, std::string_view key, bool& to) {
+  NODEPROOF_TRY(member, map.optional(key));
+  if (!member) return Ok{};
+  NODEPROOF_TRY(flag, member->boolean());
+  to = flag;
+  return Ok{};
+}
+
 Status read_setting(const YamlValue& map, std::string_view key, Seconds& to) {
   NODEPROOF_TRY(member, map.optional(key));
   if (!member) return Ok{};

@@ -21,6 +21,7 @@ Result<std::string> read_settings_file(const std::filesystem::path& file);
 Status read_setting(const wire::YamlValue& map, std::string_view key, std::string& to);
 Status read_setting(const wire::YamlValue& map, std::string_view key, std::filesystem::path& to);
 Status read_setting(const wire::YamlValue& map, std::string_view key, Seconds& to);
+Status read_setting(const wire::YamlValue& map, std::string_view key, bool& to);
 // A list of at least one file.
 Status read_setting(const wire::YamlValue& map, std::string_view key, std::vector<std::filesystem::path>& to);
 

@@ -10,6 +10,7 @@
 #include "webhook/admission_handler.hpp"
 #include "webhook/evidence_intake.hpp"
 #include "webhook/health_handler.hpp"
+#include "webhook/heap.hpp"
 #include "webhook/leader.hpp"
 #include "webhook/periodic.hpp"
 #include "webhook/status_writer.hpp"
@@ -31,6 +32,7 @@ constexpr Seconds kLeaderTimeout{4};
 constexpr std::chrono::seconds kUnreadyTime{2};
 constexpr std::chrono::seconds kDrainTime{10};
 constexpr std::chrono::seconds kReadinessInterval{1};
+constexpr std::chrono::minutes kHeapInterval{1};
 
 template <typename T>
 T or_throw(Result<T> result) {
@@ -66,6 +68,7 @@ TrustParameters trust_parameters(const Config& config) {
   out.epoch_length = config.epoch_length;
   out.max_report_age = config.max_report_age;
   out.ak_certificate_grace = config.ak_certificate_grace;
+  out.trusted_launch_strict = config.trusted_launch_strict;
   return out;
 }
 
@@ -194,6 +197,7 @@ struct Application::Parts {
   Periodic reporting{"status of nodes", report_interval(config.epoch_length), [this] { report(); }};
   ReadinessLog readiness_log{};  // of the thread below
   Periodic noting{"readiness", kReadinessInterval, [this] { note_readiness(); }};
+  Periodic trimming{"heap", kHeapInterval, return_free_heap};
   AdmissionHandler admission{{[this] { return intake.snapshot(); }, pods, reader, clock, metrics,
                               [this](UnixTime now) {
                                 return unfit(watches.oldest(now), config.view_age,
@@ -220,6 +224,7 @@ void Application::start() {
   p.leading.start();
   p.reporting.start();
   p.noting.start();
+  p.trimming.start();
   p.admission_server.start();
   spdlog::info("admission at {}:{}, health at {}:{}", p.config.listen.address, p.admission_server.port(),
                p.config.health_listen.address, p.health_server.port());
@@ -232,6 +237,7 @@ void Application::stop() {
   std::this_thread::sleep_for(kUnreadyTime);
   if (!p.admission_server.drain_and_stop(kDrainTime)) spdlog::warn("not every request was answered in time");
   p.noting.stop();
+  p.trimming.stop();
   p.reporting.stop();
   p.leading.stop();
   p.leader.resign();

@@ -38,6 +38,13 @@ Status read_trust_anchors(const YamlValue& root, Config& out) {
   return kube::read_setting(*anchors, "vtpm", out.vtpm_anchors);
 }
 
+Status read_trusted_launch(const YamlValue& root, Config& out) {
+  NODEPROOF_TRY(trusted_launch, root.optional("trustedLaunch"));
+  if (!trusted_launch) return Ok{};
+  NODEPROOF_CHECK(trusted_launch->only({"strict"}));
+  return kube::read_setting(*trusted_launch, "strict", out.trusted_launch_strict);
+}
+
 // What only makes sense together.
 Status check(const YamlValue& root, const Config& config) {
   if (config.epoch_length > config.max_report_age / 8) {
@@ -75,7 +82,7 @@ Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_TRY(root, YamlValue::parse(yaml, std::move(what)));
   NODEPROOF_CHECK(root.only({"namespace", "listen", "healthListen", "tls", "epochLength", "maxReportAge",
                              "viewAge", "akCertificateGrace", "trustAnchors", "revocationLists",
-                             "referenceValues", "identity", "connection"}));
+                             "referenceValues", "trustedLaunch", "identity", "connection"}));
   Config out;
   NODEPROOF_CHECK(kube::read_namespace(root, out.ns));
   NODEPROOF_CHECK(read_endpoint(root, "listen", out.listen));
@@ -88,6 +95,7 @@ Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_CHECK(read_trust_anchors(root, out));
   NODEPROOF_CHECK(kube::read_setting(root, "revocationLists", out.revocation_lists));
   NODEPROOF_CHECK(kube::read_setting(root, "referenceValues", out.reference_values));
+  NODEPROOF_CHECK(read_trusted_launch(root, out));
   NODEPROOF_CHECK(kube::read_setting(root, "identity", out.identity));
   NODEPROOF_TRY(connection, kube::read_connection(root));
   out.connection = std::move(connection);

@@ -35,6 +35,7 @@ struct Config {
   std::filesystem::path vtpm_anchors;                   // likewise
   std::vector<std::filesystem::path> revocation_lists;  // of AMD's and Microsoft's CAs; read at the start
   std::filesystem::path reference_values;               // replaces the built-in list; empty: built in
+  bool trusted_launch_strict = false;                   // attest::VerifyParameters
   std::string identity;                        // of this replica in the lease; empty: the host's name
   std::optional<kube::Connection> connection;  // nothing: in-cluster
 

@@ -53,19 +53,34 @@ AdmissionDecision refuse(const Case& c, const PodEntry& pod, const Refusal& refu
               refusal_message(pod_name(pod.ns, pod.name), refusal.what, refusal.remedy));
 }
 
+// What was proven when the decision was made, so that the API server's audit log answers it by itself.
+void audit_proof(const std::string& node_name, const NodeEntry* node,
+                 std::map<std::string, std::string>& audit) {
+  audit["node"] = node_name;
+  if (node == nullptr || !node->trust || !node->trust->claims) return;
+  audit["evidence-digest"] = to_hex(node->trust->evidence_digest);
+  audit["epoch"] = node->trust->epoch.kid + "/" + std::to_string(node->trust->epoch.number);
+}
+
+void add_to(std::string& list, const std::string& item) {
+  list += (list.empty() ? "" : ", ") + item;
+}
+
 // The first Deny policy that the node does not meet refuses; Warn and DryRun speak up and let pass.
 AdmissionDecision decide_for_node(const Case& c, const PodEntry& pod, const std::string& node_name,
                                   const Demands& demands) {
-  const auto* found = find_in(*c.snapshot.nodes, node_name);
-  const NodeEntry* node = found == nullptr ? nullptr : found->get();
+  const NodeEntry* node = c.snapshot.nodes->find(node_name);
   AdmissionDecision out = allow(c.rule, "met");
+  audit_proof(node_name, node, out.audit);
   for (const Demand& demand : demands) {
     const auto unmet = evaluate(demand, node, c.now);
-    if (!unmet) continue;
     const std::string& policy = demand.policy->name;
+    if (!unmet) {
+      add_to(out.audit["policy-met"], policy);
+      continue;
+    }
     out.reason = unmet->code;
-    out.audit["policy-unmet"] +=
-        (out.audit["policy-unmet"].empty() ? "" : ", ") + policy + ": " + unmet->code;
+    add_to(out.audit["policy-unmet"], policy + ": " + unmet->code);
     if (demand.policy->enforcement_action == EnforcementAction::kDeny) {
       out.allowed = false;
       out.message = unmet_message(pod_name(pod.ns, pod.name), node_name, policy, *unmet);
@@ -92,7 +107,7 @@ AdmissionDecision decide_for_pod(const Case& c, const PodEntry& pod, const std::
   for (const Demand& demand : list) {
     const bool met_somewhere =
         std::any_of(c.snapshot.nodes->begin(), c.snapshot.nodes->end(),
-                    [&](const auto& item) { return !evaluate(demand, item.second.get(), c.now); });
+                    [&](const NodeMap::Entry& node) { return !evaluate(demand, node.get(), c.now); });
     if (!met_somewhere) out.warnings.push_back(no_node_warning(demand.policy->name));
   }
   return out;

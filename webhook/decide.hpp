@@ -41,7 +41,9 @@ struct AdmissionDecision {
   std::string reason;   // short stable word for metrics: a check, or what stands in for it
   std::string message;  // one sentence, empty when allowed
   std::vector<std::string> warnings;
-  std::map<std::string, std::string> audit;  // keys without prefix
+  // Audit annotations, keys without prefix: "denied" with the reason; of a decision about a node also "node",
+  // "policy-met" and "policy-unmet", and of its proof "evidence-digest" and "epoch" (kid/n).
+  std::map<std::string, std::string> audit;
 };
 
 // `unfit`: why the snapshot must not be relied on now (readiness.hpp); sensitive pods are then refused.

@@ -29,7 +29,8 @@ std::string name_of(const JsonValue& object) {
 std::map<std::string, std::string> our_labels(const std::map<std::string, std::string>& labels) {
   std::map<std::string, std::string> out;
   for (const auto& [key, value] : labels) {
-    if (key.starts_with(wire::kNodeLabelPrefix)) out.emplace(key, value);
+    if (key.starts_with(wire::kNodeLabelPrefix) || key.starts_with(wire::kPolicyLabelPrefix))
+      out.emplace(key, value);
   }
   return out;
 }
@@ -140,7 +141,7 @@ void EvidenceIntake::put_node_locked(const JsonValue& object) {
   Record& record = records_[node->meta.name];
   attest::BootIdentity identity{node->meta.uid, node->boot_id};
   auto labels = our_labels(node->meta.labels);
-  const bool same = record.node == identity;
+  const bool same = record.node == identity && record.system_uuid == node->system_uuid;
   // Kubelets report every few seconds; only another boot, another Node or our labels matter here.
   if (same && record.labels == labels) return;
   record.labels = std::move(labels);
@@ -150,6 +151,8 @@ void EvidenceIntake::put_node_locked(const JsonValue& object) {
   record.trust = nullptr;
   record.quote_spent = false;
   record.node = std::move(identity);
+  record.system_uuid = node->system_uuid;
+  record.image = node->image;
   touch_locked(node->meta.name);
 }
 

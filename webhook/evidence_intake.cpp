@@ -142,12 +142,14 @@ EvidenceIntake::Judgement EvidenceIntake::judged(const std::string& name, const 
   try {
     const UnixTime now = clock_.now();
     const bool readable = record.evidence && *record.evidence;
-    if (readable) out.boot = verify_evidence(**record.evidence, out.boot, keys, parameters_, now, &known);
+    if (readable)
+      out.boot = verify_evidence(**record.evidence, record.image, out.boot, keys, parameters_, now, &known);
     NodeView view;
     view.node = *record.node;
+    view.system_uuid = record.system_uuid;
     view.evidence = record.summary.get();
     view.quote = record.quote.get();
-    view.boot = out.boot ? &out.boot->verification : nullptr;
+    view.boot = out.boot.get();
     view.generations = keys;
     view.previous = record.trust.get();
     out.trust = std::make_shared<const NodeTrust>(judge(view, parameters_, now));
@@ -161,13 +163,14 @@ EvidenceIntake::Judgement EvidenceIntake::judged(const std::string& name, const 
 void EvidenceIntake::publish_nodes_locked() {
   nodes_dirty_ = false;
   auto nodes = std::make_shared<NodeMap>();
+  nodes->reserve(records_.size());
   for (auto& [name, record] : records_) {
     if (!record.node) continue;
     if (!record.published) {
-      record.published =
-          std::make_shared<const NodeEntry>(NodeEntry{record.node->node_uid, record.trust, record.labels});
+      record.published = std::make_shared<const NodeEntry>(
+          NodeEntry{name, record.node->node_uid, record.trust, record.labels});
     }
-    nodes->emplace_hint(nodes->end(), name, record.published);
+    nodes->put(record.published);
   }
   auto next = std::make_shared<Snapshot>(*snapshot_);
   next->nodes = std::move(nodes);

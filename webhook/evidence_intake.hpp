@@ -59,6 +59,8 @@ class EvidenceIntake {
   // What is known of one node's name; the Node itself may be missing.
   struct Record {
     std::optional<attest::BootIdentity> node;
+    std::string system_uuid;                    // of the Node; empty when it reports none
+    std::string image;                          // wire::Node::image, as of the boot
     std::map<std::string, std::string> labels;  // ours
     Received<wire::EvidenceSummary> summary;    // of the evidence as received
     Received<wire::NodeEvidence> evidence;      // the whole of it, until `boot` is settled

@@ -17,4 +17,8 @@ void bound_heap() {
   ::mallopt(M_TRIM_THRESHOLD, kReturnedFrom);
 }
 
+void return_free_heap() {
+  ::malloc_trim(0);
+}
+
 }  // namespace nodeproof::webhook

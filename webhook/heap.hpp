@@ -8,4 +8,8 @@ namespace nodeproof::webhook {
 // stays resident that is in use.
 void bound_heap();
 
+// Gives the system back whole pages that lie free between blocks in use: after the lists of a large cluster
+// a tenth of the memory. Takes milliseconds, in which who allocates waits.
+void return_free_heap();
+
 }  // namespace nodeproof::webhook

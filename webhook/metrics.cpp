@@ -102,12 +102,12 @@ void add_nodes(const Snapshot& snapshot, UnixTime now, std::vector<MetricFamily>
                                   wire::Phase::kFailed, wire::Phase::kUnsupported}) {
     count[phase] = 0;
   }
-  for (const auto& [name, node] : *snapshot.nodes) {
+  for (const NodeMap::Entry& node : *snapshot.nodes) {
     ++count[node->trust ? phase_at(*node->trust, max_age, now) : wire::Phase::kPending];
     if (!node->trust || !node->trust->claims) continue;
     const UnixTime since = node->trust->claims->quoted_since;
-    add(quoted, seconds(since), {{"node", name}});
-    add(expiry, seconds(since + max_age), {{"node", name}});
+    add(quoted, seconds(since), {{"node", node->name}});
+    add(expiry, seconds(since + max_age), {{"node", node->name}});
   }
   for (const auto& [phase, nodes] : count)
     add(phases, nodes, {{"phase", std::string(wire::to_string(phase))}});
@@ -121,8 +121,8 @@ void add_policies(const Snapshot& snapshot, UnixTime now, std::vector<MetricFami
     add(invalid, policy ? 0 : 1, {{"policy", name}});
     if (!policy) continue;
     int met = 0;
-    for (const auto& [node, entry] : *snapshot.nodes) {
-      if (!evaluate({&*policy, policy->max_evidence_age}, entry.get(), now)) ++met;
+    for (const NodeMap::Entry& node : *snapshot.nodes) {
+      if (!evaluate({&*policy, policy->max_evidence_age}, node.get(), now)) ++met;
     }
     add(nodes, met, {{"policy", name}, {"met", "true"}});
     add(nodes, static_cast<double>(snapshot.nodes->size()) - met, {{"policy", name}, {"met", "false"}});

@@ -6,6 +6,7 @@
 #include <array>
 #include <tuple>
 
+#include "webhook/boot_facts.hpp"
 #include "webhook/demands.hpp"
 
 namespace nodeproof::webhook {
@@ -16,28 +17,33 @@ using wire::Phase;
 
 const std::string kAttestationLabel = std::string(wire::kNodeLabelPrefix) + "attestation";
 const std::string kTeeLabel = std::string(wire::kNodeLabelPrefix) + "tee";
+const std::string kTrustedLaunchLabel = std::string(wire::kNodeLabelPrefix) + "trusted-launch";
+const std::string kSecureBootLabel = std::string(wire::kNodeLabelPrefix) + "secure-boot";
+const std::string kVtpmLabel = std::string(wire::kNodeLabelPrefix) + "vtpm";
+const std::string kMeasuredBootLabel = std::string(wire::kNodeLabelPrefix) + "measured-boot";
 constexpr const char* kSevSnp = "sev-snp";
 
-std::string secure_boot(const attest::BootClaims& boot) {
-  const auto& claim = boot.runtime().secure_boot;
-  if (!claim || !boot.paravisor_genuine()) return "unknown";
-  return *claim ? "enabled" : "disabled";
+void describe_confidential(const attest::ConfidentialClaims& claims, NodeAttestationStatus& out) {
+  out.product = attest::to_string(claims.product());
+  out.measurement = to_hex(claims.report().measurement);
+  out.chip_id = to_hex(claims.report().chip_id);
+  out.tcb = attest::describe(claims.report().reported_tcb);
 }
 
 void describe_claims(const attest::NodeClaims& claims, NodeAttestationStatus& out) {
-  const attest::BootClaims& boot = claims.boot;
-  if (boot.ak_resident() && boot.paravisor_genuine()) out.tee = kSevSnp;
-  out.product = attest::to_string(boot.product());
-  out.measurement = to_hex(boot.report().measurement);
-  out.chip_id = to_hex(boot.report().chip_id);
-  out.tcb = attest::describe(boot.report().reported_tcb);
-  out.vm_id = boot.runtime().vm_unique_id;
-  out.secure_boot = secure_boot(boot);
-  out.coverage = {
-      "the SNP report covers the firmware and paravisor that this VM was started with",
-      "the quote covers the PCRs of this boot; nothing that the running system did since",
-      "Secure Boot is as the paravisor states it; the event log is not checked, so measured boot is unknown",
-      "node identity is self-reported: nothing ties this VM to this cluster"};
+  const attest::ConfidentialClaims* confidential = claims.boot.confidential();
+  if (confidential != nullptr) describe_confidential(*confidential, out);
+  if (confidential != nullptr && confidential->paravisor_genuine() && claims.boot.ak_resident())
+    out.tee = kSevSnp;
+  out.vm_id = attest::vm_id_of(claims.boot, claims.quote);
+  out.coverage = coverage_of(claims);
+}
+
+void describe_boot(const BootFacts& facts, NodeAttestationStatus& out) {
+  out.trusted_launch = facts.trusted_launch;
+  out.secure_boot = facts.secure_boot;
+  out.vtpm = facts.vtpm;
+  out.measured_boot = facts.measured_boot;
 }
 
 wire::PolicyOutcome outcome_of(const std::string& name, const Result<attest::AppraisalPolicy>& policy,
@@ -64,8 +70,19 @@ std::vector<std::tuple<std::string, bool, std::string>> gist(
 
 auto gist(const NodeAttestationStatus& status) {
   return std::tie(status.phase, status.code, status.tee, status.product, status.measurement, status.chip_id,
-                  status.tcb, status.vm_id, status.secure_boot, status.measured_boot, status.evidence_digest,
-                  status.coverage);
+                  status.tcb, status.vm_id, status.trusted_launch, status.secure_boot, status.vtpm,
+                  status.measured_boot, status.evidence_digest, status.coverage);
+}
+
+// Whether the platform is known, so that "none" means that there is no TEE.
+bool is_proven(const NodeAttestationStatus& status) {
+  return status.vtpm == "verified" && (status.phase == Phase::kVerified || status.phase == Phase::kStale);
+}
+
+bool is_written_here(const std::string& key) {
+  return key == kAttestationLabel || key == kTeeLabel || key == kTrustedLaunchLabel ||
+         key == kSecureBootLabel || key == kVtpmLabel || key == kMeasuredBootLabel ||
+         key.starts_with(wire::kPolicyLabelPrefix);
 }
 
 }  // namespace
@@ -83,6 +100,7 @@ NodeAttestationStatus status_of(const NodeEntry& node, const PolicyMap& policies
     out.detail = "the last quote is older than the shortest maxEvidenceAge, " + to_duration(max_age);
     out.remedy = "check that the nodeproof agent runs on the node and reaches the API server";
   }
+  describe_boot(boot_facts_of(trust), out);
   if (trust.claims) {
     describe_claims(*trust.claims, out);
     out.evidence_digest = to_hex(trust.evidence_digest);
@@ -101,8 +119,15 @@ bool differs(const NodeAttestationStatus& have, const NodeAttestationStatus& wan
 
 std::map<std::string, std::string> labels_of(const NodeAttestationStatus& status) {
   std::map<std::string, std::string> out{
-      {kAttestationLabel, std::string(wire::attestation_label(status.phase))}};
-  if (status.phase == Phase::kUnsupported || status.tee == kSevSnp) out.emplace(kTeeLabel, status.tee);
+      {kAttestationLabel, std::string(wire::attestation_label(status.phase))},
+      {kTrustedLaunchLabel, status.trusted_launch},
+      {kSecureBootLabel, status.secure_boot},
+      {kVtpmLabel, status.vtpm},
+      {kMeasuredBootLabel, status.measured_boot}};
+  if (status.phase == Phase::kUnsupported || is_proven(status)) out.emplace(kTeeLabel, status.tee);
+  for (const wire::PolicyOutcome& policy : status.policies) {
+    if (policy.met) out.emplace(std::string(wire::kPolicyLabelPrefix) + policy.policy, "met");
+  }
   return out;
 }
 
@@ -110,14 +135,12 @@ std::optional<std::string> label_patch(const NodeEntry& node,
                                        const std::map<std::string, std::string>& want) {
   using web::json::value;
   value labels = value::object();
-  for (const std::string& key : {kAttestationLabel, kTeeLabel}) {
+  for (const auto& [key, wanted] : want) {
     const auto have = node.labels.find(key);
-    const auto wanted = want.find(key);
-    if (wanted == want.end()) {
-      if (have != node.labels.end()) labels[key] = value::null();
-    } else if (have == node.labels.end() || have->second != wanted->second) {
-      labels[key] = value::string(wanted->second);
-    }
+    if (have == node.labels.end() || have->second != wanted) labels[key] = value::string(wanted);
+  }
+  for (const auto& [key, have] : node.labels) {
+    if (is_written_here(key) && !want.contains(key)) labels[key] = value::null();
   }
   if (labels.size() == 0) return std::nullopt;
   value patch = value::object();

@@ -15,8 +15,8 @@ wire::NodeAttestationStatus status_of(const NodeEntry& node, const PolicyMap& po
 // True when something that a reader would act on differs: not for a newer time or another wording.
 bool differs(const wire::NodeAttestationStatus& have, const wire::NodeAttestationStatus& want);
 
-// Our labels on the Node as the status wants them. No tee label until the platform is proven or known
-// to be absent.
+// Our labels on the Node as the status wants them, one per met policy among them. No tee label until the
+// platform is proven or known to be absent.
 std::map<std::string, std::string> labels_of(const wire::NodeAttestationStatus& status);
 
 // A merge patch that turns our labels of `node` into `want`, with metadata.uid so that it cannot hit a

@@ -56,7 +56,8 @@ std::optional<NodeTrust> judge_collection(const EvidenceSummary& evidence) {
   const std::string remedy = wire::remedy_of(evidence.collection);
   if (wire::proves_nothing(evidence)) return conclude(Phase::kUnsupported, code, detail, remedy);
   if (code != "complete") return conclude(Phase::kPending, code, detail, remedy);
-  if (evidence.platform == wire::kPlatformSnp) return std::nullopt;
+  if (evidence.platform == wire::kPlatformSnp || evidence.platform == wire::kPlatformTrustedLaunch)
+    return std::nullopt;
   return conclude(Phase::kUnsupported, std::string(kUnsupportedPlatform),
                   "evidence of platform " + evidence.platform + " is not verified by this version", remedy);
 }
@@ -109,6 +110,10 @@ std::optional<NodeTrust> judge_boot(const attest::BootVerification& boot, UnixTi
   }
   if (boot.claims) return judge_dates(boot.claims->validity(), now);
   // No failed check and no claims: nothing to hold on to, so nothing is accepted.
+  if (const Finding* open = attest::find(boot.findings, Check::kAkResidency);
+      open != nullptr && open->outcome == Outcome::kNotChecked && open->code != "premise-failed") {
+    return pending(open->check, open->code, open->detail, open->remedy);
+  }
   return pending(Check::kEvidenceBinding, "incomplete", "the evidence was verified only in part");
 }
 
@@ -136,13 +141,23 @@ std::optional<NodeTrust> judge_order(const NodeView& view, const NodeQuote& quot
   return std::nullopt;
 }
 
-// The signature first: when another key signed, that is what happened, whatever else fails with it.
+// A log that cannot be read, or proves nothing of Secure Boot, leaves that open; it contradicts nothing.
+bool contradicts(const Finding& finding) {
+  if (finding.outcome != Outcome::kFailed) return false;
+  if (finding.check == Check::kEventLogReplay) return finding.code == "mismatch";
+  if (finding.check == Check::kSecureBoot) return finding.code == "disagrees";
+  return true;
+}
+
+// The signature first: when another key signed, that is what happened, whatever else fails with it. Then
+// the log: PCRs that it does not explain are the reason for what else does not fit.
 const Finding* contradiction_in(const Findings& findings) {
   constexpr std::array kChecks{Check::kQuoteSignature, Check::kQuoteFormat, Check::kAkName,
-                               Check::kPcrSelection,   Check::kPcrDigest,   Check::kVmId};
+                               Check::kPcrSelection,   Check::kPcrDigest,   Check::kEventLogReplay,
+                               Check::kSecureBoot,     Check::kVmId};
   for (const Check check : kChecks) {
     const Finding* finding = attest::find(findings, check);
-    if (finding != nullptr && finding->outcome == Outcome::kFailed) return finding;
+    if (finding != nullptr && contradicts(*finding)) return finding;
   }
   return nullptr;
 }
@@ -169,7 +184,8 @@ UnixTime collection_time(const attest::Epoch& collected, const TrustParameters& 
 Findings open_findings(const attest::BootVerification& boot, const EvidenceSummary& evidence,
                        const TrustParameters& parameters, UnixTime now) {
   Findings out = boot.findings;
-  if (attest::find(out, Check::kReportFreshness) == nullptr &&
+  if (boot.node_class == attest::NodeClass::kConfidential &&
+      attest::find(out, Check::kReportFreshness) == nullptr &&
       now > collection_time(evidence.collected, parameters) + parameters.max_report_age) {
     out.push_back(attest::not_checked(Check::kReportFreshness, "too-old",
                                       "the report is older than maxReportAge allows", kAgentRemedy));
@@ -188,12 +204,16 @@ NodeTrust judge_quote(const NodeView& view, const EvidenceSummary& evidence,
   if (auto out = judge_order(view, quote, evidence, parameters, now)) return *std::move(out);
 
   const attest::Nonce nonce = nonce_of(view.generations, quote.epoch).value();
-  attest::QuoteVerification result = wire::verify_quote(quote, evidence, nonce, *view.boot);
-  Findings findings = open_findings(*view.boot, evidence, parameters, now);
+  attest::QuoteVerification result = wire::verify_quote(quote, evidence, nonce, view.boot->verification);
+  Findings findings = open_findings(view.boot->verification, evidence, parameters, now);
   std::copy_if(result.findings.begin(), result.findings.end(), std::back_inserter(findings),
                [](const Finding& finding) { return finding.outcome != Outcome::kPassed; });
+  if (result.claims) {
+    auto other_vm = wire::compare_system_uuid(view.boot->verification, *result.claims, view.system_uuid);
+    if (other_vm) findings.push_back(*std::move(other_vm));
+  }
   findings.shrink_to_fit();
-  if (const Finding* failure = contradiction_in(result.findings)) return contradicted(*failure, findings);
+  if (const Finding* failure = contradiction_in(findings)) return contradicted(*failure, findings);
   if (!attest::has_passed(result.findings, Check::kQualifyingData)) {
     NodeTrust out = conclude(
         Phase::kPending, std::string(attest::name_of(Check::kQualifyingData)),
@@ -204,10 +224,12 @@ NodeTrust judge_quote(const NodeView& view, const EvidenceSummary& evidence,
   if (!result.claims) {
     return pending(Check::kQuoteFormat, "incomplete", "the quote was verified only in part");
   }
-  NodeTrust out = verified(*view.boot->claims, *std::move(result.claims), std::move(findings),
+  NodeTrust out = verified(*view.boot->verification.claims, *std::move(result.claims), std::move(findings),
                            attest::epoch_start(quote.epoch.number, parameters.epoch_length));
   out.boot = view.node;
   out.evidence_digest = evidence.digest;
+  out.epoch = quote.epoch;
+  if (out.claims->quote.log() != nullptr) out.log_change = view.boot->log_change;
   return out;
 }
 
@@ -223,7 +245,7 @@ NodeTrust judge_anew(const NodeView& view, const TrustParameters& parameters, Un
   if (view.boot == nullptr) {
     return pending(Check::kEvidenceBinding, "not-verified", "the evidence has not been verified yet");
   }
-  if (auto out = judge_boot(*view.boot, now)) return *std::move(out);
+  if (auto out = judge_boot(view.boot->verification, now)) return *std::move(out);
   return judge_quote(view, evidence, parameters, now);
 }
 
@@ -260,14 +282,38 @@ std::optional<Sha512Digest> challenge_of(const NodeEvidence& evidence, Generatio
   return attest::report_challenge(evidence.collected.kid, *nonce, evidence.boot);
 }
 
+std::uint64_t hash64(std::string_view text) {
+  const Sha256Digest digest = attest::sha256(as_bytes(text));
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < sizeof out; ++i) out = out << 8U | digest[i];
+  return out;
+}
+
+BootKey key_of(const NodeEvidence& evidence, std::string_view image) {
+  return {hash64(evidence.boot.node_uid), hash64(evidence.boot.boot_id), hash64(image)};
+}
+
+// Against the previous boot of the same node from the same image. While that is still going on, what was
+// found at its first verification stays.
+std::string log_change(const VerifiedBoot* previous, const VerifiedBoot& now, const NodeEvidence& evidence) {
+  if (previous == nullptr) return {};
+  if (previous->key == now.key) return previous->log_change;
+  if (previous->key.node != now.key.node || previous->key.image != now.key.image) return {};
+  const auto& before = previous->verification.unverified_log;
+  if (!before || !*before || evidence.event_log.empty()) return {};
+  return attest::first_difference(before->value().fingerprints, evidence.event_log).value_or(std::string());
+}
+
 }  // namespace
 
 bool is_settled(const VerifiedBoot& boot) {
-  return boot.challenged && boot.verification.claims && boot.verification.claims->ak_resident() &&
-         boot.verification.claims->paravisor_genuine();
+  const auto& claims = boot.verification.claims;
+  if (!claims || !claims->ak_resident()) return false;
+  return claims->confidential() == nullptr ||
+         (boot.challenged && claims->confidential()->paravisor_genuine());
 }
 
-std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence,
+std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence, std::string_view image,
                                                     std::shared_ptr<const VerifiedBoot> cached,
                                                     GenerationView generations,
                                                     const TrustParameters& parameters, UnixTime now,
@@ -284,8 +330,10 @@ std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence
   out->verified_at = now;
   out->verification = wire::verify_boot(
       evidence, {parameters.anchors, parameters.reference_values, now, parameters.ak_certificate_grace,
-                 challenge, parameters.revocation_lists, known});
+                 challenge, parameters.revocation_lists, known, parameters.trusted_launch_strict});
   out->verification.condense();
+  out->key = key_of(evidence, image);
+  out->log_change = log_change(cached.get(), *out, evidence);
   return out;
 }
 

@@ -29,6 +29,7 @@ struct TrustParameters {
   Seconds epoch_length = attest::kDefaultEpochLength;
   Seconds max_report_age = std::chrono::hours(24);
   Seconds ak_certificate_grace = attest::kDefaultAkCertificateGrace;
+  bool trusted_launch_strict = false;  // attest::VerifyParameters
 };
 
 struct NodeTrust {
@@ -42,11 +43,25 @@ struct NodeTrust {
   std::shared_ptr<const attest::NodeClaims> claims;
   attest::BootIdentity boot;       // whose evidence the claims are of; empty without claims
   Sha256Digest evidence_digest{};  // likewise
+  attest::Epoch epoch;             // whose nonce the quote answers; likewise
+  std::string log_change;          // VerifiedBoot's, once the quote proves the log
+};
+
+// Whose boot it is, in eight bytes each of a hash: thousands are kept.
+struct BootKey {
+  std::uint64_t node = 0;
+  std::uint64_t boot = 0;
+  std::uint64_t image = 0;
+  bool operator==(const BootKey&) const = default;
 };
 
 // The verification of one NodeEvidence, kept so that a new quote costs one RSA check.
 struct VerifiedBoot {
-  Sha256Digest content{};   // of everything that was verified
+  Sha256Digest content{};  // of everything that was verified
+  BootKey key;
+  // The first measurement in which the event log differs from that of the node's previous boot of the same
+  // image; empty when it does not, or when there is nothing to compare with.
+  std::string log_change;
   bool challenged = false;  // whether the report challenge could be recomputed
   UnixTime verified_at;
   attest::BootVerification verification;  // condensed
@@ -59,8 +74,10 @@ inline constexpr Seconds kVerificationLifetime = std::chrono::hours(1);
 // evidence itself need not be kept. Dates and the age of the report are judged from what is left.
 bool is_settled(const VerifiedBoot& boot);
 
-// Gives `cached` back while it still speaks for `evidence`, otherwise verifies. `known` may be null.
+// Gives `cached`, the last one of the node, back while it still speaks for `evidence`, otherwise verifies.
+// `image`: wire::Node::image. `known` may be null.
 std::shared_ptr<const VerifiedBoot> verify_evidence(const wire::NodeEvidence& evidence,
+                                                    std::string_view image,
                                                     std::shared_ptr<const VerifiedBoot> cached,
                                                     GenerationView generations,
                                                     const TrustParameters& parameters, UnixTime now,
@@ -73,9 +90,10 @@ using Received = std::shared_ptr<const Result<T>>;
 // What is known of one node at one moment. Borrows.
 struct NodeView {
   attest::BootIdentity node;  // metadata.uid and status.nodeInfo.bootID of the Node
+  std::string system_uuid;    // status.nodeInfo.systemUUID; empty when it reports none
   const Result<wire::EvidenceSummary>* evidence = nullptr;
   const Result<wire::NodeQuote>* quote = nullptr;
-  const attest::BootVerification* boot = nullptr;  // of `evidence`; needed when that was read
+  const VerifiedBoot* boot = nullptr;  // of `evidence`; needed when that was read
   GenerationView generations;
   const NodeTrust* previous = nullptr;  // the last conclusion about this node
 };

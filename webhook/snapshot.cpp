@@ -1,6 +1,36 @@
 #include "webhook/snapshot.hpp"
 
+#include <algorithm>
+#include <stdexcept>
+
 namespace nodeproof::webhook {
+namespace {
+
+bool precedes(const NodeMap::Entry& entry, std::string_view name) {
+  return entry->name < name;
+}
+
+}  // namespace
+
+void NodeMap::put(Entry entry) {
+  if (entries_.empty() || entries_.back()->name < entry->name) return entries_.push_back(std::move(entry));
+  const auto at = std::lower_bound(entries_.begin(), entries_.end(), entry->name, precedes);
+  if ((*at)->name == entry->name) {
+    *at = std::move(entry);
+  } else {
+    entries_.insert(at, std::move(entry));
+  }
+}
+
+const NodeEntry* NodeMap::find(std::string_view name) const {
+  const auto at = std::lower_bound(entries_.begin(), entries_.end(), name, precedes);
+  return at != entries_.end() && (*at)->name == name ? at->get() : nullptr;
+}
+
+const NodeEntry& NodeMap::at(std::string_view name) const {
+  if (const NodeEntry* entry = find(name)) return *entry;
+  throw std::out_of_range("there is no node " + std::string(name));
+}
 
 PodEntry entry_of(const wire::Pod& pod) {
   PodEntry out{pod.meta.ns, pod.meta.name, pod.meta.uid, pod.node_name, {}};

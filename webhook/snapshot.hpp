@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "attest/policy.hpp"
 #include "webhook/node_trust.hpp"
@@ -15,6 +17,7 @@ namespace nodeproof::webhook {
 
 // A Node and what this replica concludes about it.
 struct NodeEntry {
+  std::string name;
   std::string uid;
   std::shared_ptr<const NodeTrust> trust;     // null until it has been judged once
   std::map<std::string, std::string> labels;  // ours alone: they are what the leader compares with
@@ -36,9 +39,26 @@ struct PodEntry {
 PodEntry entry_of(const wire::Pod& pod);
 NamespaceEntry entry_of(const wire::Namespace& ns);
 
-// By name. Entries are shared between snapshots, so that a new map is cheap at every quote of a large
-// cluster.
-using NodeMap = std::map<std::string, std::shared_ptr<const NodeEntry>, std::less<>>;
+// The nodes in the order of their names. Entries are shared between snapshots: a large cluster makes a new
+// map many times a second, which costs a pointer a node.
+class NodeMap {
+ public:
+  using Entry = std::shared_ptr<const NodeEntry>;  // never null
+
+  void put(Entry entry);                               // replaces the one of that name; cheap at the end
+  const NodeEntry* find(std::string_view name) const;  // null when absent
+  const NodeEntry& at(std::string_view name) const;    // throws std::out_of_range when absent
+  bool contains(std::string_view name) const { return find(name) != nullptr; }
+  std::size_t size() const { return entries_.size(); }
+  bool empty() const { return entries_.empty(); }
+  void reserve(std::size_t nodes) { entries_.reserve(nodes); }
+  std::vector<Entry>::const_iterator begin() const { return entries_.begin(); }
+  std::vector<Entry>::const_iterator end() const { return entries_.end(); }
+
+ private:
+  std::vector<Entry> entries_;
+};
+
 using PolicyMap = std::map<std::string, Result<attest::AppraisalPolicy>, std::less<>>;  // by name
 using NamespaceMap = std::map<std::string, NamespaceEntry, std::less<>>;                // by name
 

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "attest/strict_json.hpp"
+#include "wire/node_event.hpp"
 
 namespace nodeproof::webhook {
 namespace {
@@ -55,23 +56,45 @@ std::optional<std::string> StatusWriter::existing(const std::string& name) const
 
 void StatusWriter::forget() {
   written_.clear();
+  told_boots_.clear();
 }
 
 void StatusWriter::pass(const Snapshot& snapshot, UnixTime now, const std::function<bool()>& leading) {
   const Seconds heartbeat = std::max(Seconds(1), shortest_max_age(*snapshot.policies) / 2);
-  std::erase_if(written_, [&snapshot](const auto& item) { return !snapshot.nodes->contains(item.first); });
-  for (const auto& [name, node] : *snapshot.nodes) {
+  const auto gone = [&snapshot](const auto& item) { return !snapshot.nodes->contains(item.first); };
+  std::erase_if(written_, gone);
+  std::erase_if(told_boots_, gone);
+  for (const NodeMap::Entry& node : *snapshot.nodes) {
+    const std::string& name = node->name;
     if (!leading()) return;
     if (!node->trust) continue;
     try {
       const wire::NodeAttestationStatus status = status_of(*node, *snapshot.policies, now);
       write_labels(name, *node, status);
       write_status(name, *node, status, heartbeat, now);
+      report_log_change(name, *node, now);
     } catch (const kube::ApiError& e) {
       spdlog::warn("the status of node {} could not be written: {}", name, e.what());
       if (e.status() == 0 || e.status() == 429) return;
     }
   }
+}
+
+// Once for each boot, whoever leads: a second Event of the same name is refused.
+void StatusWriter::report_log_change(const std::string& name, const NodeEntry& node, UnixTime now) {
+  const NodeTrust& trust = *node.trust;
+  if (trust.log_change.empty() || told_boots_[name] == trust.boot.boot_id) return;
+  const std::string note =
+      "this boot's event log differs from that of the previous boot of the same node image, first in " +
+      trust.log_change + "; nodeproof node log " + name + " lists it";
+  try {
+    api_.create(wire::kNodeEventPath,
+                wire::to_json({name, node.uid, true, "BootLogChanged", note, trust.boot.boot_id}, now));
+    spdlog::warn("node {}: {}", name, note);
+  } catch (const kube::ApiError& e) {
+    if (e.status() != 409) throw;
+  }
+  told_boots_[name] = trust.boot.boot_id;
 }
 
 void StatusWriter::write_labels(const std::string& name, const NodeEntry& node,

@@ -1,5 +1,5 @@
-// The leader's reports: NodeAttestation objects and Node labels, written only when something that a
-// reader would act on has changed, or as a sign of life every half of the shortest maxEvidenceAge.
+// The leader's reports: NodeAttestation objects, Node labels and Events on Nodes, written only when something
+// that a reader would act on has changed, or as a sign of life every half of the shortest maxEvidenceAge.
 #pragma once
 
 #include <functional>
@@ -39,6 +39,7 @@ class StatusWriter {
 
   void write_status(const std::string& name, const NodeEntry& node, const wire::NodeAttestationStatus& status,
                     Seconds heartbeat, UnixTime now);
+  void report_log_change(const std::string& name, const NodeEntry& node, UnixTime now);
   void write_labels(const std::string& name, const NodeEntry& node,
                     const wire::NodeAttestationStatus& status);
   // nodeUID of the NodeAttestation with this name; nothing when there is none.
@@ -46,7 +47,8 @@ class StatusWriter {
   void note(const attest::JsonValue& object);
 
   ClusterApi& api_;
-  std::map<std::string, Written> written_;  // by name of the Node
+  std::map<std::string, Written> written_;         // by name of the Node
+  std::map<std::string, std::string> told_boots_;  // likewise: boot ID of the last change of log told
   mutable std::mutex mutex_;
   using Existing = std::map<std::string, std::string>;  // name -> spec.nodeUID
   Existing existing_;                                   // as the watch tells

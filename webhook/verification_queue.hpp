@@ -29,12 +29,15 @@ class VerificationQueue {
   bool empty() const { return waiting_.empty(); }
 
  private:
+  static constexpr std::size_t kSweepFrom = 64;
   // Judged at its full rate, a node would have reached `reached`; it may be `kBurst` ahead of time.
   Time allowed_at(const std::string& name) const;
+  void forget_rested(Time now);
 
   std::set<std::string> waiting_;
   std::set<std::pair<Time, std::string>> order_;  // by the time at which each may go
-  std::map<std::string, Time> reached_;
+  std::map<std::string, Time> reached_;           // of those that were judged of late, and some others
+  std::size_t sweep_at_ = kSweepFrom;             // when `reached_` is that large
 };
 
 }  // namespace nodeproof::webhook

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "attest/pcr.hpp"
 #include "attest/strict_json.hpp"
 #include "wire/fields.hpp"
 
@@ -19,6 +20,7 @@ using attest::Requirement;
 
 constexpr std::size_t kMaxName = 63;  // it becomes part of a label key (DESIGN 4.1)
 constexpr std::size_t kMaxMeasurements = 64;
+constexpr std::size_t kMaxPcrValues = 64;  // of one PCR
 
 template <typename T>
 struct Choice {
@@ -161,6 +163,51 @@ Status parse_sev_snp(const JsonValue& section, AppraisalPolicy& out) {
   return Ok{};
 }
 
+// The key of a list, such as "4". A quote covers no other PCRs, and PCR 10 moves while the node runs.
+Result<unsigned> parse_pcr_index(const JsonValue::Member& member) {
+  for (unsigned pcr = 0; pcr < attest::kPcrCount; ++pcr) {
+    if (member.key != std::to_string(pcr)) continue;
+    if (attest::kNodeQuotePcrs.contains(pcr)) return pcr;
+  }
+  return Error{Errc::kBadValue, member.value.path(),
+               "is for a PCR that no policy can name; use one of " + attest::kNodeQuotePcrs.describe()};
+}
+
+Result<std::vector<Sha256Digest>> parse_pcr_values(const JsonValue& member) {
+  NODEPROOF_TRY(list, member.array());
+  if (list.empty())
+    return Error{Errc::kBadValue, member.path(), "is empty; leave the PCR out to accept any value"};
+  if (list.size() > kMaxPcrValues) {
+    return Error{Errc::kTooLarge, member.path(),
+                 "has more than " + std::to_string(kMaxPcrValues) + " values"};
+  }
+  std::vector<Sha256Digest> out;
+  for (const JsonValue& item : list) {
+    NODEPROOF_TRY(digest, hex_digest(item));
+    out.push_back(digest);
+  }
+  return out;
+}
+
+Result<attest::BootPolicy> parse_boot(const JsonValue& section) {
+  NODEPROOF_CHECK(section.only({"secureBoot", "measuredBoot", "pcrs"}));
+  attest::BootPolicy out;
+  NODEPROOF_TRY(secure_boot, choice(section, "secureBoot", kRequirements, out.secure_boot));
+  NODEPROOF_TRY(measured_boot, choice(section, "measuredBoot", kRequirements, out.measured_boot));
+  out.secure_boot = secure_boot;
+  out.measured_boot = measured_boot;
+  NODEPROOF_TRY(pcrs, section.optional("pcrs"));
+  if (!pcrs) return out;
+  NODEPROOF_TRY(members, pcrs->members());
+  if (members.empty()) return Error{Errc::kBadValue, pcrs->path(), "is empty; omit it to accept any values"};
+  for (const JsonValue::Member& member : members) {
+    NODEPROOF_TRY(pcr, parse_pcr_index(member));
+    NODEPROOF_TRY(values, parse_pcr_values(member.value));
+    out.pcrs.emplace(pcr, std::move(values));
+  }
+  return out;
+}
+
 Result<Seconds> parse_max_age(const JsonValue& spec, Seconds fallback) {
   NODEPROOF_TRY(member, spec.optional("maxEvidenceAge"));
   if (!member) return fallback;
@@ -189,8 +236,8 @@ Result<AppraisalPolicy> parse_attestation_policy(const JsonValue& object) {
   AppraisalPolicy out;
   NODEPROOF_TRY(name, policy_name(object));
   NODEPROOF_TRY(spec, object.required("spec"));
-  NODEPROOF_CHECK(spec.only(
-      {"enforcementAction", "maxEvidenceAge", "nodeClass", "nodeIdentity", "akCertificate", "sevSnp"}));
+  NODEPROOF_CHECK(spec.only({"enforcementAction", "maxEvidenceAge", "nodeClass", "nodeIdentity",
+                             "akCertificate", "sevSnp", "boot"}));
   NODEPROOF_TRY(action, choice(spec, "enforcementAction", kActions, out.enforcement_action));
   NODEPROOF_TRY(max_age, parse_max_age(spec, out.max_evidence_age));
   NODEPROOF_TRY(node_class, choice(spec, "nodeClass", kClasses, out.node_class));
@@ -204,6 +251,11 @@ Result<AppraisalPolicy> parse_attestation_policy(const JsonValue& object) {
         "both"};
   }
   if (sev_snp) NODEPROOF_CHECK(parse_sev_snp(*sev_snp, out));
+  NODEPROOF_TRY(boot, spec.optional("boot"));
+  if (boot) {
+    NODEPROOF_TRY(parsed, parse_boot(*boot));
+    out.boot = std::move(parsed);
+  }
   out.name = std::move(name);
   out.enforcement_action = action;
   out.max_evidence_age = max_age;

@@ -96,6 +96,8 @@ std::string status_patch(const NodeAttestationStatus& status) {
   out["chipId"] = text_or_null(status.chip_id);
   out["tcb"] = text_or_null(status.tcb);
   out["vmId"] = text_or_null(status.vm_id);
+  out["trustedLaunch"] = json_text(status.trusted_launch);
+  out["vtpm"] = json_text(status.vtpm);
   out["secureBoot"] = json_text(status.secure_boot);
   out["measuredBoot"] = json_text(status.measured_boot);
   out["evidenceDigest"] = text_or_null(status.evidence_digest);

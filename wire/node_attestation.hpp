@@ -32,7 +32,9 @@ struct NodeAttestationStatus {
   std::string chip_id;      // hex
   std::string tcb;          // "bootloader 4, tee 0, snp 24, microcode 219"
   std::string vm_id;
-  std::string secure_boot = "unknown";  // "enabled", "disabled", "unknown"
+  std::string trusted_launch = "unknown";  // this and the next three: values of the labels (DESIGN 4.1)
+  std::string secure_boot = "unknown";
+  std::string vtpm = "unverified";
   std::string measured_boot = "unknown";
   std::string evidence_digest;        // hex
   std::string verified_at;            // RFC 3339; start of the proven epoch

@@ -20,7 +20,6 @@ constexpr std::string_view kKind = "NodeEvidence";
 
 // Limits of crds/nodeevidences.yaml, in bytes before base64.
 constexpr std::size_t kMaxBlob = std::size_t{16} << 10U;
-constexpr std::size_t kMaxPackedLog = std::size_t{256} << 10U;
 constexpr std::size_t kMaxCertificates = 8;
 constexpr std::size_t kMaxCode = 63;
 constexpr std::size_t kMaxTime = 40;
@@ -73,7 +72,7 @@ Result<CollectionState> parse_collection(const JsonValue& spec) {
 }
 
 Result<Bytes> parse_event_log(const JsonValue& spec) {
-  NODEPROOF_TRY(packed, optional_base64(spec, "eventLog", kMaxPackedLog));
+  NODEPROOF_TRY(packed, optional_base64(spec, "eventLog", kMaxPackedEventLog));
   if (packed.empty()) return Bytes();
   return attest::gunzip(packed, attest::kMaxEventLog, spec.path() + ".eventLog");
 }

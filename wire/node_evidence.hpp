@@ -12,9 +12,12 @@ inline constexpr std::string_view kPlatformSnp = "azure-sev-snp";
 inline constexpr std::string_view kPlatformTrustedLaunch = "azure-trusted-launch";
 inline constexpr std::string_view kPlatformNone = "none";
 
+// An event log as gzip, before base64 (crds/): real ones need 10 to 20 KiB.
+inline constexpr std::size_t kMaxPackedEventLog = std::size_t{256} << 10U;
+
 // Why the evidence is as it is. "complete", or the one thing that is missing and what to do:
-// no-tpm, no-ak, owner-auth-set, no-hcl-report, endorsements-unreachable, tpm-error; of an event log
-// no-log (absent or empty), log-unreadable, log-too-large.
+// no-tpm, no-ak, owner-auth-set, no-hcl-report, no-ak-certificate, endorsements-unreachable, tpm-error; of
+// an event log no-log (absent or empty), log-unreadable, log-too-large.
 struct CollectionState {
   std::string code = "complete";
   std::string detail;

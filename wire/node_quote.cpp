@@ -32,7 +32,7 @@ Result<attest::PcrValues> parse_pcr_map(const JsonValue& spec) {
   for (const JsonValue::Member& entry : members) {
     NODEPROOF_TRY(pcr, parse_pcr_index(entry.key, entry.value.path()));
     NODEPROOF_TRY(digest, hex_digest(entry.value));
-    out.emplace(pcr, digest);
+    out[pcr] = digest;
   }
   if (out.empty()) return Error{Errc::kBadValue, member.path(), "holds no PCR value"};
   return out;

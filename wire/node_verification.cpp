@@ -1,43 +1,68 @@
 #include "wire/node_verification.hpp"
 
+#include "base/uuid.hpp"
+
 namespace nodeproof::wire {
 namespace {
 
+constexpr std::size_t kShownUuid = 64;  // of what may be no UUID
+
 bool has_no_hardware(std::string_view code) {
-  return code == "no-tpm" || code == "no-ak" || code == "no-hcl-report";
+  return code == "no-tpm" || code == "no-ak" || code == "no-hcl-report" || code == "no-ak-certificate";
 }
 
-Result<attest::BootEvidence> boot_evidence(const NodeEvidence& evidence, attest::EndorsementCache* known) {
+bool is_trusted_launch(const NodeEvidence& evidence) {
+  return evidence.platform == kPlatformTrustedLaunch;
+}
+
+struct Certificates {
+  std::vector<attest::Certificate> list;
+  std::optional<attest::Certificate> ak;
+};
+
+Result<Certificates> parse_certificates(const NodeEvidence& evidence, attest::EndorsementCache* known) {
   const auto parse = [known](ByteView der, std::string_view where) {
     return known != nullptr ? known->parse_der(der, where) : attest::Certificate::parse_der(der, where);
   };
-  attest::BootEvidence out;
-  out.hcl_report = evidence.hcl_report;
+  Certificates out;
   for (const Bytes& der : evidence.certificates) {
     NODEPROOF_TRY(certificate, parse(der, "spec.certificates"));
-    out.certificates.push_back(std::move(certificate));
+    out.list.push_back(std::move(certificate));
   }
   if (evidence.ak_certificate.empty()) return out;
   NODEPROOF_TRY(certificate, parse(evidence.ak_certificate, "spec.akCertificate"));
-  out.ak_certificate = std::move(certificate);
+  out.ak = std::move(certificate);
   return out;
 }
 
-attest::BootVerification unreadable(const Error& error) {
-  const attest::Check check = error.where.starts_with("spec.akCertificate")
+attest::BootVerification unreadable(const NodeEvidence& evidence, const Error& error) {
+  const attest::Check check = error.where.starts_with("spec.akCertificate") || is_trusted_launch(evidence)
                                   ? attest::Check::kAkCertificate
                                   : attest::Check::kCertificateChain;
   attest::BootVerification out;
+  out.node_class = node_class_of(evidence.platform);
   out.findings.push_back(attest::failed(check, "malformed", to_string(error), kMalformedRemedy));
   return out;
 }
 
 }  // namespace
 
+attest::NodeClass node_class_of(std::string_view platform) {
+  return platform == kPlatformTrustedLaunch ? attest::NodeClass::kTrustedLaunch
+                                            : attest::NodeClass::kConfidential;
+}
+
 attest::BootVerification verify_boot(const NodeEvidence& evidence,
                                      const attest::VerifyParameters& parameters) {
-  const auto parsed = boot_evidence(evidence, parameters.known_endorsements);
-  return parsed ? attest::verify_boot(*parsed, parameters) : unreadable(parsed.error());
+  auto certificates = parse_certificates(evidence, parameters.known_endorsements);
+  if (!certificates) return unreadable(evidence, certificates.error());
+  if (is_trusted_launch(evidence)) {
+    return attest::verify_trusted_launch(
+        {std::move(certificates->list), std::move(certificates->ak), evidence.event_log}, parameters);
+  }
+  return attest::verify_boot(
+      {evidence.hcl_report, std::move(certificates->list), std::move(certificates->ak), evidence.event_log},
+      parameters);
 }
 
 attest::QuoteVerification verify_quote(const NodeQuote& quote, const EvidenceSummary& evidence,
@@ -46,6 +71,26 @@ attest::QuoteVerification verify_quote(const NodeQuote& quote, const EvidenceSum
       attest::qualifying_data(quote.epoch.kid, nonce, evidence.boot, evidence.digest);
   return attest::verify_quote({quote.attest, quote.signature, quote.pcrs}, boot, {to_bytes(expected), false},
                               {attest::kNodeQuotePcrs, true});
+}
+
+std::optional<attest::Finding> compare_system_uuid(const attest::BootVerification& boot,
+                                                   const attest::QuoteClaims& quote,
+                                                   std::string_view system_uuid) {
+  constexpr attest::Check kThis = attest::Check::kVmId;
+  const std::string vm_id = attest::vm_id_of(boot.claims.value(), quote);
+  if (vm_id.empty()) return std::nullopt;
+  if (system_uuid.empty()) {
+    return attest::not_checked(kThis, "no-system-uuid", "the Node does not report its systemUUID",
+                               "check that the kubelet of the node reports its status");
+  }
+  const auto proven = uuid_any_case(vm_id, "vmUniqueId");
+  const auto told = uuid_any_case(system_uuid, "systemUUID");
+  if (proven && told && (*proven == *told || swapped_uuid(*proven) == *told)) return std::nullopt;
+  std::string detail = "the evidence is of VM " + vm_id + ", the Node reports systemUUID ";
+  detail += system_uuid.substr(0, kShownUuid);
+  if (!boot.strict) return attest::not_checked(kThis, "other-vm", std::move(detail));
+  return attest::failed(kThis, "other-vm", std::move(detail),
+                        "treat the node as compromised: its evidence is of another machine");
 }
 
 bool proves_nothing(const EvidenceSummary& evidence) {
@@ -61,7 +106,7 @@ std::string detail_of(const CollectionState& collection) {
 
 std::string remedy_of(const CollectionState& collection) {
   if (has_no_hardware(collection.code) || collection.code == "complete")
-    return "use a node pool of an AMD SEV-SNP confidential VM size";
+    return "use a node pool of an AMD SEV-SNP confidential VM size, or one with Trusted Launch and a vTPM";
   if (collection.code == "owner-auth-set") return "clear the password of the TPM's owner hierarchy";
   if (collection.code == "endorsements-unreachable")
     return "check that the node reaches the host's endorsement cache (THIM, 169.254.169.254)";

@@ -59,6 +59,8 @@ Result<Node> parse_node(const JsonValue& object) {
   Node out;
   NODEPROOF_TRY(meta, named_metadata(object));
   out.meta = std::move(meta);
+  const auto version = out.meta.labels.find("kubernetes.azure.com/node-image-version");
+  if (version != out.meta.labels.end()) out.image = version->second;
   NODEPROOF_TRY(status, object.optional("status"));
   if (!status) return out;
   NODEPROOF_TRY(info, status->optional("nodeInfo"));
@@ -66,7 +68,9 @@ Result<Node> parse_node(const JsonValue& object) {
   NODEPROOF_TRY(boot_id, info->optional_text("bootID"));
   NODEPROOF_TRY(system_uuid, info->optional_text("systemUUID"));
   out.boot_id = std::move(boot_id);
+  NODEPROOF_TRY(os_image, info->optional_text("osImage"));
   out.system_uuid = std::move(system_uuid);
+  if (out.image.empty()) out.image = std::move(os_image);
   return out;
 }
 

@@ -29,6 +29,7 @@ struct Node {
   ObjectMeta meta;
   std::string boot_id;      // status.nodeInfo: the kubelet's own words; empty when absent
   std::string system_uuid;  // likewise
+  std::string image;        // AKS's node image version, else status.nodeInfo.osImage; empty when absent
 };
 Result<Node> parse_node(const attest::JsonValue& object);
 
@@ -68,6 +69,7 @@ inline constexpr std::string_view kMaxAgeAnnotation = "nodeproof.dev/max-evidenc
 inline constexpr std::string_view kEnforceLabel = "nodeproof.dev/enforce";
 inline constexpr std::string_view kOurPrefix = "nodeproof.dev/";
 inline constexpr std::string_view kNodeLabelPrefix = "nodeproof.node-restriction.kubernetes.io/";
+inline constexpr std::string_view kPolicyLabelPrefix = "policy.nodeproof.node-restriction.kubernetes.io/";
 inline constexpr std::string_view kMirrorAnnotation = "kubernetes.io/config.mirror";
 
 }  // namespace nodeproof::wire

@@ -18,8 +18,9 @@ epoch_length=2s
 refresh=3s
 max_age=20
 workloads=payments
-# The node that can prove itself, and the one that has no TPM.
+# A confidential VM, one with Trusted Launch, and one that has no TPM.
 good=confidential-1
+trusted=trusted-1
 bad=ordinary-1
 
 # kubectl would write to the home folder otherwise.
@@ -50,18 +51,21 @@ patch_status_as() {
 # api_server: its address.
 api_server() { kube config view -o jsonpath='{.clusters[0].cluster.server}'; }
 
-# testbed_start: a control plane with Nodeproof on it, two nodes with an agent each, and an enrolled
+# testbed_start: a control plane with Nodeproof on it, three nodes with an agent each, and an enrolled
 # namespace.
 testbed_start() {
   TOOLS=$TOOLS "$project/tests/cluster/control-plane" start "$RUN" >/dev/null
   make_vtpm_authority
   install_chart
   add_node "$good"
+  add_node "$trusted" trusted-launch
   add_node "$bad"
   start_vtpm "$good"
+  start_vtpm "$trusted"
   configure_webhook
   start_webhook
   start_agent "$good"
+  start_agent "$trusted"
   start_agent "$bad"
   enrol_workloads
 }
@@ -70,12 +74,14 @@ testbed_start() {
 
 new_uuid() { cat /proc/sys/kernel/random/uuid; }
 
-# add_node NAME: a Node as a kubelet would register it, Ready, without a kubelet.
+# add_node NAME [CLASS]: a Node as a kubelet would register it, Ready, without a kubelet. CLASS: of its
+# emulated VM, confidential unless said otherwise.
 add_node() {
   local node=$1 dir=$RUN/node/$1 now resources='{cpu: 8, memory: 32Gi, pods: 100, ephemeral-storage: 100Gi}'
   mkdir -p "$dir"
   new_uuid >"$dir/boot_id"
   new_uuid >"$dir/vm_id"
+  echo "${2:-confidential}" >"$dir/class"
   now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   kube_as_node "$node" create -f - >/dev/null <<YAML
 apiVersion: v1
@@ -109,8 +115,8 @@ make_vtpm_authority() {
   "$BIN/nodeproof-emulator" make-authority --dir "$RUN/authority" >"$RUN/log/authority.log" 2>&1
 }
 
-# start_vtpm NODE [FLAG]: the emulated vTPM and THIM of a confidential VM, at the same addresses at
-# every start.
+# start_vtpm NODE [FLAG...]: the emulated vTPM of its VM, and THIM of a confidential one, at the same
+# addresses at every start, which is a boot.
 start_vtpm() {
   local node=$1 dir=$RUN/node/$1 port thim_port
   shift
@@ -118,7 +124,7 @@ start_vtpm() {
   { read -r port && read -r thim_port; } <"$dir/ports"
   : >"$RUN/log/vtpm-$node.log"
   spawn "$RUN" "vtpm-$node" "$BIN/nodeproof-emulator" run --authority "$RUN/authority" --state "$dir/vtpm" \
-    --vm-id "$(<"$dir/vm_id")" --port "$port" --thim-port "$thim_port" "$@"
+    --class "$(<"$dir/class")" --vm-id "$(<"$dir/vm_id")" --port "$port" --thim-port "$thim_port" "$@"
   wait_served "$RUN" "vtpm-$node" 60 vtpm_ready "$node" "$dir/vtpm.json"
 }
 
@@ -211,13 +217,11 @@ agent_token() {
 
 # start_agent NODE
 start_agent() {
-  local node=$1 dir=$RUN/node/$1 tcti thim
+  local node=$1 dir=$RUN/node/$1 tcti=device:/dev/no-tpm-here thim=http://127.0.0.1:9 sys=$RUN/no-sys-here
   if [[ -e $dir/vtpm.json ]]; then
     tcti=$(jq -r .tcti "$dir/vtpm.json")
-    thim=$(jq -r .thim "$dir/vtpm.json")
-  else
-    tcti=device:/dev/no-tpm-here
-    thim=http://127.0.0.1:9
+    thim=$(jq -r --arg none "$thim" '.thim // $none' "$dir/vtpm.json")
+    sys=$(jq -r .sys "$dir/vtpm.json")
   fi
   [[ -e $dir/agent.token ]] || agent_token "$node" >"$dir/agent.token"
   cat >"$dir/agent.yaml" <<YAML
@@ -227,6 +231,9 @@ thim: "$thim"
 refresh: $refresh
 cacheDirectory: "$dir/cache"
 bootIdFile: "$dir/boot_id"
+eventLogFile: "$sys/kernel/security/tpm0/binary_bios_measurements"
+efivarsDirectory: "$sys/firmware/efi/efivars"
+lockdownFile: "$sys/kernel/security/lockdown"
 $(connection "$dir/agent.token")
 YAML
   spawn "$RUN" "agent-$node" "$BIN/nodeproof-agent" --config "$dir/agent.yaml" --node-name "$node"
@@ -236,14 +243,23 @@ stop_webhook() { end_process "$RUN" webhook; }
 stop_agent() { end_process "$RUN" "agent-$1"; }
 stop_vtpm() { end_process "$RUN" "vtpm-$1"; }
 
+# reboot NODE [FLAG...]: the agent goes and comes back, the vTPM starts with these flags.
+reboot() {
+  local node=$1
+  shift
+  stop_agent "$node"
+  stop_vtpm "$node"
+  report_new_boot "$node"
+  start_vtpm "$node" "$@"
+  start_agent "$node"
+}
+
 # redeploy NODE: the same VM with a new vTPM and a new boot.
 redeploy() {
   stop_agent "$1"
   stop_vtpm "$1"
   rm -rf "$RUN/node/$1/vtpm"
-  report_new_boot "$1"
-  start_vtpm "$1"
-  start_agent "$1"
+  reboot "$1"
 }
 
 # ---- what the cluster says ------------------------------------------------------------------------
@@ -285,7 +301,7 @@ metadata:
   namespace: $workloads
   annotations: {${annotations-nodeproof.dev/policy: confidential}}
 spec:
-  nodeSelector: {${selector-$attestation_label: verified}}
+  nodeSelector: {${selector-$tee_label: sev-snp}}
   containers: [{name: main, image: example.invalid/ledger}]
 YAML
   if (($# > 1)); then echo "  $2"; fi

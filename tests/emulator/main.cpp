@@ -1,4 +1,4 @@
-// nodeproof-emulator: one Azure confidential node for people without the hardware.
+// nodeproof-emulator: one Azure node for people without the hardware.
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -7,11 +7,17 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
+#include <iomanip>
 #include <iostream>
+#include <memory>
+#include <optional>
 
 #include "base/clock.hpp"
 #include "base/uuid.hpp"
+#include "tests/emulator/attestation_key.hpp"
 #include "tests/emulator/authority.hpp"
+#include "tests/emulator/firmware.hpp"
+#include "tests/emulator/machine.hpp"
 #include "tests/emulator/paravisor.hpp"
 #include "tests/emulator/swtpm.hpp"
 #include "tests/emulator/thim_server.hpp"
@@ -24,9 +30,11 @@ constexpr int kUsageError = 2;
 constexpr int kEnvironmentError = 3;
 
 constexpr const char* kAbout =
-    R"(Emulates one Azure confidential VM, so that Nodeproof can be tried without the hardware: a software
-TPM provisioned as Azure's vTPM (AK at 0x81000003, its certificate in NV 0x01C101D0, the paravisor's
-report in NV 0x01400001) and a stand-in for the host's endorsement service (THIM).
+    R"(Emulates one Azure VM, so that Nodeproof can be tried without the hardware: a software TPM provisioned
+as Azure's vTPM (AK at 0x81000003, its certificate in NV 0x01C101D0, the boot measured into its PCRs) and
+a folder with what the VM's kernel would show under /sys: the event log of that boot and EFI facts. A
+confidential VM, the default, also has the paravisor's report in NV 0x01400001 and a stand-in for the
+host's endorsement service (THIM); one with Trusted Launch has neither.
 
 Evidence of an emulated node proves nothing. Give its trust anchors only to clusters that guard nothing.
 
@@ -35,11 +43,17 @@ Evidence of an emulated node proves nothing. Give its trust anchors only to clus
   2. Start a node; it prints one line of JSON when it is ready, then runs until Ctrl-C:
        nodeproof-emulator run --authority authority --state node-1 \
          --vm-id 6f9d0f6c-3c0a-4a51-9f43-4d0a5f3c2b10
-  3. Point the agent at it: --tcti and, in its configuration, `thim`, by the values of that line.
+  3. Point the agent at it by the values of that line: --tcti and, in its configuration,
+       thim: <thim>
+       eventLogFile: <sys>/kernel/security/tpm0/binary_bios_measurements
+       efivarsDirectory: <sys>/firmware/efi/efivars
+       lockdownFile: <sys>/kernel/security/lockdown
   4. Let the webhook trust it, in its configuration:
        trustAnchors: {amd: authority/amd-ark.pem, vtpm: authority/vtpm-trust-anchors.pem}
        referenceValues: authority/reference-values.yaml
 )";
+
+constexpr const char* kTrustedLaunch = "trusted-launch";
 
 struct MakeOptions {
   std::string folder;
@@ -50,33 +64,56 @@ struct RunOptions {
   std::string authority;
   std::string state;
   std::string vm_id;
+  std::string class_name = "confidential";
   std::string product = "Milan";
   std::uint16_t port = 0;
   std::uint16_t thim_port = 0;
+  std::string secure_boot = "on";
+  bool tamper_boot = false;
+  bool no_event_log = false;
   bool swap_ak = false;
   bool no_ak_certificate = false;
   bool no_provisioning = false;
+
+  NodeClass node_class() const {
+    return class_name == kTrustedLaunch ? NodeClass::kTrustedLaunch : NodeClass::kConfidential;
+  }
+  BootOptions boot() const { return {secure_boot == "on", tamper_boot, !no_event_log}; }
+  std::filesystem::path sys() const { return std::filesystem::absolute(state) / "sys"; }
 };
 
-// One line that scripts read: how to reach the node.
-void announce(const RunOptions& options, const TpmServer& tpm, const ThimServer& thim) {
-  std::cout << R"({"tcti":"swtpm:host=127.0.0.1,port=)" << tpm.port() << R"(","thim":"http://127.0.0.1:)"
-            << thim.port() << R"(","vmId":")" << options.vm_id << R"(","pid":)" << ::getpid() << "}"
-            << std::endl;
+// One line that scripts read: how to reach the node. A Trusted Launch VM has no THIM.
+void announce(const RunOptions& options, const TpmServer& tpm, const std::optional<ThimServer>& thim) {
+  std::cout << R"({"tcti":"swtpm:host=127.0.0.1,port=)" << tpm.port() << '"';
+  if (thim) std::cout << R"(,"thim":"http://127.0.0.1:)" << thim->port() << '"';
+  std::cout << R"(,"sys":)" << std::quoted(options.sys().string()) << R"(,"vmId":")" << options.vm_id
+            << R"(","pid":)" << ::getpid() << "}" << std::endl;
 }
 
-void provision(Paravisor& paravisor, const RunOptions& options, const Authority& authority, UnixTime now) {
+// What happens to a VM before its guest runs. The paravisor, where there is one and it has a report.
+std::unique_ptr<Paravisor> start(TpmCommands& tpm, const RunOptions& options, const Machine& machine,
+                                 const Authority& authority, UnixTime now) {
   if (options.no_provisioning) {
     spdlog::info("the TPM stays as delivered: an ordinary VM, which can prove nothing");
-    return;
+    return nullptr;
   }
-  paravisor.measure_boot();
-  paravisor.provision(authority.vtpm, !options.no_ak_certificate, now);
-  if (options.no_ak_certificate) spdlog::info("there is no AK certificate in NV");
+  const BootOptions boot = options.boot();
+  show_boot(options.sys(), measure_boot(tpm, options.vm_id, boot), boot);
+  if (boot.tampered) spdlog::warn("another kernel was measured than the event log tells of");
+  make_attestation_key(tpm);
+  if (options.no_ak_certificate) {
+    remove_certificate(tpm);
+    spdlog::info("there is no AK certificate in NV");
+  } else {
+    certify_attestation_key(tpm, authority.vtpm, options.node_class(), now);
+  }
+  auto paravisor = machine.chip ? std::make_unique<Paravisor>(tpm, machine, boot.secure_boot) : nullptr;
   if (options.swap_ak) {
-    paravisor.swap_ak();
+    if (paravisor) paravisor->stop_reporting();
+    swap_attestation_key(tpm);
     spdlog::warn("another key is in the AK's place; report and AK certificate are the old ones");
   }
+  return paravisor;
 }
 
 int make(const MakeOptions& options) {
@@ -99,7 +136,7 @@ int run(RunOptions options) {
 
   const UnixTime now = SystemClock().now();
   const Authority authority = load_authority(options.authority, *product);
-  const Machine machine = open_machine(options.state, options.vm_id, authority, now);
+  const Machine machine = open_machine(options.state, options.vm_id, options.node_class(), authority, now);
 
   boost::asio::io_context context;
   boost::asio::signal_set signals(context, SIGINT, SIGTERM);
@@ -109,17 +146,20 @@ int run(RunOptions options) {
 
   Swtpm swtpm(std::filesystem::path(options.state) / "tpm");
   TpmCommands commands([&swtpm](ByteView command) { return swtpm.transmit(command); });
-  Paravisor paravisor(commands, machine);
-  provision(paravisor, options, authority, now);
+  const std::unique_ptr<Paravisor> paravisor = start(commands, options, machine, authority, now);
 
   const TpmServer tpm(context, options.port, [&](ByteView command) {
-    paravisor.before(command);
+    if (paravisor) paravisor->before(command);
     return swtpm.transmit(command);
   });
-  const ThimServer thim(context, options.thim_port,
-                        thim_reply(machine.vcek.certificate, authority.amd, forge::kTcb));
+  std::optional<ThimServer> thim;
+  if (machine.chip) {
+    thim.emplace(context, options.thim_port,
+                 thim_reply(machine.chip->vcek.certificate, authority.amd, forge::kTcb));
+  }
   announce(options, tpm, thim);
-  spdlog::info("emulating VM {} ({}) until SIGINT or SIGTERM", options.vm_id, options.product);
+  spdlog::info("emulating VM {} ({}) until SIGINT or SIGTERM", options.vm_id,
+               machine.chip ? options.product : "Trusted Launch");
   context.run();
   commands.shut_down();
   spdlog::info("stopped; {} keeps the machine", options.state);
@@ -145,7 +185,11 @@ void add_run(CLI::App& app, RunOptions& options) {
       ->required();
   command->add_option("--vm-id", options.vm_id, "UUID of the VM; the Node's systemUUID should be the same")
       ->required();
-  command->add_option("--product", options.product, "Whose chip it claims to be")
+  command
+      ->add_option("--class", options.class_name, "What it is: a confidential VM, or one with Trusted Launch")
+      ->check(CLI::IsMember({"confidential", kTrustedLaunch}))
+      ->capture_default_str();
+  command->add_option("--product", options.product, "Whose chip a confidential VM claims to have")
       ->check(CLI::IsMember({"Milan", "Genoa"}))
       ->capture_default_str();
   command
@@ -154,6 +198,13 @@ void add_run(CLI::App& app, RunOptions& options) {
       ->capture_default_str();
   command->add_option("--thim-port", options.thim_port, "Port of THIM on 127.0.0.1; 0: any free one")
       ->capture_default_str();
+  command->add_option("--secure-boot", options.secure_boot, "Whether the boot was by Secure Boot")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
+  command->add_flag("--tamper-boot", options.tamper_boot,
+                    "Act out an attack: measure another kernel than the event log tells of. A verifier must "
+                    "refuse the quotes");
+  command->add_flag("--no-event-log", options.no_event_log, "Firmware hands no event log over");
   command->add_flag("--swap-ak", options.swap_ak,
                     "Act out an attack: put another key in the AK's place and keep the old report and "
                     "certificate. A verifier must refuse the quotes");

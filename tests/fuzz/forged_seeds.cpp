@@ -1,5 +1,6 @@
 #include "attest/event_log.hpp"
 #include "tests/fuzz/seeds.hpp"
+#include "tests/support/event_log_parts.hpp"
 #include "tests/support/forge_node.hpp"
 
 namespace nodeproof::fuzz {
@@ -92,6 +93,7 @@ void write_event_logs(const SeedWriter& out) {
   log.padding_byte = 0xFF;
   log.padding_size = 40;
   out.add("event_log", "padded", attest::serialize_event_log(log));
+  out.add("event_log", "boot", attest::serialize_event_log(forge::make_boot_log()));
 }
 
 void write_reports(const SeedWriter& out, const forge::World& world, const attest::BootEvidence& boot) {

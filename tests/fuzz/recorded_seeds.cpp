@@ -7,7 +7,7 @@
 namespace nodeproof::fuzz {
 namespace {
 
-constexpr std::size_t kMaxSeed = 64U << 10U;  // larger inputs only slow a fuzzer down
+constexpr std::size_t kMaxSeed = 256U << 10U;  // larger inputs only slow a fuzzer down
 
 // "azure-snp/genoa/hcl.bin" as the name of a file.
 std::string flat_name(const std::filesystem::path& relative) {
@@ -22,6 +22,12 @@ void add_hcl_report(const SeedWriter& out, const std::string& name, ByteView nv)
   if (hcl) out.add("runtime_claims", name, hcl->runtime_claims);
 }
 
+bool is_event_log(const std::filesystem::path& relative) {
+  const std::string file = relative.filename().string();
+  return (*relative.begin() == "event-logs" && relative.extension() == ".bin") ||
+         file == "binary_bios_measurements" || file == "eventlog.bin" || file == "ccel.bin";
+}
+
 void add_by_kind(const SeedWriter& out, const std::filesystem::path& relative, ByteView content) {
   const std::string name = flat_name(relative);
   const std::string folder = relative.begin()->string();
@@ -32,7 +38,7 @@ void add_by_kind(const SeedWriter& out, const std::filesystem::path& relative, B
   if (extension == ".pem" || extension == ".der") out.add("certificates", name, content);
   if (extension == ".msg") out.add("tpms_attest", name, content);
   if (extension == ".sig") out.add("quote_signature", name, content);
-  if (folder == "event-logs" && extension == ".bin") out.add("event_log", name, content);
+  if (is_event_log(relative)) out.add("event_log", name, content);
   if (relative.filename() == "crl.der") out.add("revocation_lists", name, content);
   if (relative.filename() == "hcl.bin") add_hcl_report(out, name, content);
   if (relative.filename() == "report.bin") out.add("snp_report", name, content);

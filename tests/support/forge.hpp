@@ -74,18 +74,18 @@ AmdAuthority make_amd_authority(const AmdOptions& options = {});
 CertifiedKey make_asvk(const AmdAuthority& authority);
 
 inline constexpr attest::TcbVersion kTcb{4, 0, 24, 219};  // boot loader, TEE, SNP firmware, microcode
-attest::TcbVersion tcb_for(attest::Product product);       // the same in the product's layout
+attest::TcbVersion tcb_for(attest::Product product);      // the same in the product's layout
 ByteArray<64> default_chip_id();
 
 struct VcekOptions {
   std::string common_name = "SEV-VCEK";
-  std::string product_name;       // empty: "Milan-B0", "Genoa" or "Turin"
-  attest::TcbVersion tcb = kTcb;  // the authority's product decides the layout
+  std::string product_name;                   // empty: "Milan-B0", "Genoa" or "Turin"
+  attest::TcbVersion tcb = kTcb;              // the authority's product decides the layout
   ByteArray<64> chip_id = default_chip_id();  // on Turin the first 8 bytes count
-  bool hwid_as_octet_string = false;  // the rarer encoding, with an inner tag
-  std::string without_extension;      // a suffix of AMD's arc, for example "3.8"; empty: none
-  std::string doubled_extension;      // likewise: appears twice
-  bool by_stranger = false;           // names the ASK as issuer, but another key signed it
+  bool hwid_as_octet_string = false;          // the rarer encoding, with an inner tag
+  std::string without_extension;              // a suffix of AMD's arc, for example "3.8"; empty: none
+  std::string doubled_extension;              // likewise: appears twice
+  bool by_stranger = false;                   // names the ASK as issuer, but another key signed it
   Validity validity;
 };
 CertifiedKey issue_vcek(const AmdAuthority& authority, const VcekOptions& options = {});
@@ -96,7 +96,8 @@ struct VlekOptions {
   std::string without_extension;  // as in VcekOptions
   Validity validity{kNow - std::chrono::hours(24 * 90), kNow + std::chrono::hours(24 * 275)};
 };
-CertifiedKey issue_vlek(const AmdAuthority& authority, const CertifiedKey& asvk, const VlekOptions& options = {});
+CertifiedKey issue_vlek(const AmdAuthority& authority, const CertifiedKey& asvk,
+                        const VlekOptions& options = {});
 
 // ---- Revocation lists (RFC 5280 section 5; azure-evidence 4.5) ---------------------------------
 
@@ -196,11 +197,26 @@ struct BootOptions {
   bool report_by_stranger = false;                      // another P-384 key than the VCEK's signs the report
   bool with_ark = true;                                 // the ARK travels along, as THIM sends it
   std::size_t hcl_padding = 64;                         // zeros after the frame, as NV holds them
+  std::optional<Bytes> event_log;                       // absent: the one that make_pcrs fits
 };
 attest::BootEvidence make_boot_evidence(const World& world, const BootOptions& options = {});
 
-// What firmware leaves: PCR 6 for the VM id, 0-5 and 7 the separator alone, 17-22 ones, others zero.
-attest::PcrValues make_pcrs(std::string_view vm_id = kVmId);
+inline const AkCertificateOptions kTrustedLaunchCertificate{
+    .common_name = "0123456789ab" + std::string(kTrustedLaunchSuffix),
+    .policy_oid = std::string(kTrustedLaunchPolicyOid)};
+
+// Of a Trusted Launch VM with the world's AK.
+struct TrustedLaunchOptions {
+  AkCertificateOptions ak_certificate = kTrustedLaunchCertificate;
+  bool with_ak_certificate = true;
+  bool certify_other_ak = false;
+  std::optional<Bytes> event_log;  // as above
+};
+attest::TrustedLaunchEvidence make_trusted_launch_evidence(const World& world,
+                                                           const TrustedLaunchOptions& options = {});
+
+// What the boot leaves that the default event log tells of (forge_event_log.hpp).
+attest::PcrValues make_pcrs(std::string_view vm_id = kVmId, bool secure_boot = true);
 
 struct QuoteOptions {
   attest::PcrValues pcrs = make_pcrs();

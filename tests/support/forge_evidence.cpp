@@ -3,6 +3,7 @@
 #include "attest/hcl_report.hpp"
 #include "attest/openssl_scope.hpp"
 #include "tests/support/forge.hpp"
+#include "tests/support/forge_event_log.hpp"
 
 namespace nodeproof::forge {
 namespace {
@@ -87,6 +88,11 @@ attest::CpuId cpu_of(Product product) {
       return {0x1a, 0x02, 1};
   }
   throw std::runtime_error("no such product");
+}
+
+// That of a boot as the claims describe it.
+Bytes default_event_log(const ClaimsOptions& claims) {
+  return make_event_log({.vm_id = claims.vm_id, .secure_boot = claims.secure_boot.value_or(true)}).log;
 }
 
 }  // namespace
@@ -191,23 +197,24 @@ attest::BootEvidence make_boot_evidence(const World& world, const BootOptions& o
     evidence.ak_certificate =
         issue_ak_certificate(world.vtpm, certified.rsa_modulus(), options.ak_certificate);
   }
+  evidence.event_log = options.event_log ? *options.event_log : default_event_log(options.claims);
   return evidence;
 }
 
-attest::PcrValues make_pcrs(std::string_view vm_id) {
-  const Sha256Digest separator_event = attest::sha256(ByteArray<4>{});
-  Bytes extended(32);
-  append(extended, separator_event);
-  const Sha256Digest separator = attest::sha256(extended);
-  Sha256Digest ones{};
-  ones.fill(0xff);
-
-  attest::PcrValues pcrs;
-  for (unsigned pcr = 0; pcr < attest::kPcrCount; ++pcr) {
-    pcrs[pcr] = pcr <= 7 ? separator : pcr >= 17 && pcr <= 22 ? ones : Sha256Digest{};
+attest::TrustedLaunchEvidence make_trusted_launch_evidence(const World& world,
+                                                           const TrustedLaunchOptions& options) {
+  attest::TrustedLaunchEvidence evidence;
+  if (options.with_ak_certificate) {
+    const PrivateKey& certified = options.certify_other_ak ? world.other_ak : world.ak;
+    evidence.ak_certificate =
+        issue_ak_certificate(world.vtpm, certified.rsa_modulus(), options.ak_certificate);
   }
-  pcrs[6] = attest::vm_id_pcr6(vm_id, true);
-  return pcrs;
+  evidence.event_log = options.event_log.value_or(make_event_log().log);
+  return evidence;
+}
+
+attest::PcrValues make_pcrs(std::string_view vm_id, bool secure_boot) {
+  return make_event_log({.vm_id = std::string(vm_id), .secure_boot = secure_boot}).pcrs;
 }
 
 attest::QuoteEvidence make_quote(const PrivateKey& ak, const QuoteOptions& options) {
@@ -215,9 +222,7 @@ attest::QuoteEvidence make_quote(const PrivateKey& ak, const QuoteOptions& optio
   quote.attest = tpms_attest(ak, options);
   const Bytes signature = ak.sign(quote.attest, "SHA256");
   quote.signature = options.tpmt_signature ? tpmt_signature(signature) : signature;
-  for (const auto& [pcr, value] : options.pcrs) {
-    if (options.selection.contains(pcr)) quote.pcrs[pcr] = value;
-  }
+  quote.pcrs = options.pcrs.only(options.selection);
   return quote;
 }
 

@@ -14,6 +14,19 @@ wire::NodeEvidence make_node_evidence(BootOptions options, const World& world) {
   for (const attest::Certificate& certificate : boot.certificates)
     out.certificates.push_back(certificate.der());
   if (boot.ak_certificate) out.ak_certificate = boot.ak_certificate->der();
+  out.event_log = boot.event_log;
+  return out;
+}
+
+wire::NodeEvidence make_trusted_launch_node(const TrustedLaunchOptions& options, const World& world) {
+  const attest::TrustedLaunchEvidence boot = make_trusted_launch_evidence(world, options);
+  wire::NodeEvidence out;
+  out.name = "trusted-1";
+  out.boot = {kNodeUid, kBootId};
+  out.platform = wire::kPlatformTrustedLaunch;
+  out.collected = {kKid, 100};
+  if (boot.ak_certificate) out.ak_certificate = boot.ak_certificate->der();
+  out.event_log = boot.event_log;
   return out;
 }
 

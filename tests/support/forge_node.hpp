@@ -1,4 +1,4 @@
-// What a forged confidential node publishes: NodeEvidence and NodeQuote of one boot, in the names of one
+// What a forged node publishes: NodeEvidence and NodeQuote of one boot, in the names of one
 // node, for the tests of those who judge them.
 #pragma once
 
@@ -15,6 +15,10 @@ inline constexpr const char* kKid = "0123456789abcdef";
 
 // Collected in epoch 100, without padding of the HCL report.
 wire::NodeEvidence make_node_evidence(BootOptions options = {}, const World& world = shared_world());
+
+// Likewise of a Trusted Launch VM.
+wire::NodeEvidence make_trusted_launch_node(const TrustedLaunchOptions& options = {},
+                                            const World& world = shared_world());
 
 // What a NodeQuote says beside the quote itself.
 struct Answer {

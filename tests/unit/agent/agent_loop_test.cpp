@@ -60,6 +60,7 @@ class AgentLoopTest : public testing::Test {
 
   FakeApi api_;
   FakeTpm tpm_;
+  FakeFirmware firmware_;
   FakeEndorsements endorsements_;
   FakeTimer timer_;
   FixedClock clock_;
@@ -67,7 +68,7 @@ class AgentLoopTest : public testing::Test {
   std::string boot_id_file_ = testing::TempDir() + "nodeproof-loop-boot-id-" + std::to_string(::getpid());
   std::ostringstream log_;
   std::shared_ptr<spdlog::logger> previous_logger_;
-  Collector collector_{tpm_, endorsements_, timer_, clock_};
+  Collector collector_{tpm_, firmware_, endorsements_, timer_, clock_};
   AgentLoop loop_{{"node-1", "nodeproof-system", boot_id_file_, Seconds(120), std::chrono::hours(24)},
                   {api_, tpm_, collector_, timer_},
                   1};
@@ -79,6 +80,27 @@ TEST_F(AgentLoopTest, PublishesEvidenceThenAQuoteOverIt) {
   EXPECT_EQ(quote().evidence_digest, evidence().digest());
   EXPECT_EQ(quote().epoch, epoch_of(7).epoch);
   EXPECT_EQ(quote().boot, kBoot);
+}
+
+TEST_F(AgentLoopTest, ATrustedLaunchNodeQuotesOverItsEvidenceToo) {
+  tpm_.hcl = false;
+  tpm_.ak_certificate = Bytes{0x30, 0x00};
+  EXPECT_TRUE(once());
+  EXPECT_EQ(evidence().platform, wire::kPlatformTrustedLaunch);
+  EXPECT_EQ(evidence().event_log, firmware_.facts.event_log);
+  EXPECT_EQ(quote().evidence_digest, evidence().digest());
+  EXPECT_EQ(endorsements_.calls, 0);
+}
+
+TEST_F(AgentLoopTest, AMissingEventLogIsPublishedAndLoggedOnce) {
+  firmware_.facts = {{}, wire::CollectionState{"no-log", "it is empty. Remedy: fill it"}, {}};
+  run(3);
+  EXPECT_EQ(evidence().no_event_log, firmware_.facts.no_event_log);
+  EXPECT_EQ(evidence().collection.code, kComplete);
+  EXPECT_EQ(tpm_.quotes, 3);
+  const std::string line = "no-log: it is empty. Remedy: fill it";
+  EXPECT_NE(log_.str().find(line), std::string::npos);
+  EXPECT_EQ(log_.str().find(line), log_.str().rfind(line));
 }
 
 TEST_F(AgentLoopTest, ARefreshWritesTheQuoteAloneWithTheEpochOfTheMoment) {
@@ -180,7 +202,7 @@ TEST_F(AgentLoopTest, ATpmThatFailsLaterDoesNotUndoTheEvidenceOfTheBoot) {
   tpm_.hcl = false;
   EXPECT_TRUE(once());
   EXPECT_EQ(evidence().digest(), digest);
-  EXPECT_EQ(evidence().collection.code, kNoHclReport);
+  EXPECT_EQ(evidence().collection.code, kNoAkCertificate);
   EXPECT_EQ(quote().evidence_digest, digest);
   tpm_.hcl = true;
   EXPECT_TRUE(once());

@@ -18,11 +18,12 @@ class CollectorTest : public testing::Test {
   wire::NodeEvidence collect() { return collector_.collect("node-1", kBoot, epoch_of(7), stop_.get_token()); }
 
   FakeTpm tpm_;
+  FakeFirmware firmware_;
   FakeEndorsements endorsements_;
   FakeTimer timer_;
   FixedClock clock_;
   std::stop_source stop_;
-  Collector collector_{tpm_, endorsements_, timer_, clock_};
+  Collector collector_{tpm_, firmware_, endorsements_, timer_, clock_};
 };
 
 TEST_F(CollectorTest, CollectsEverythingFromAConfidentialVm) {
@@ -37,10 +38,41 @@ TEST_F(CollectorTest, CollectsEverythingFromAConfidentialVm) {
   EXPECT_EQ(evidence.collection, wire::CollectionState{});
   EXPECT_EQ(evidence.ak_certificate, certificate.der());
   EXPECT_THAT(evidence.certificates, ElementsAre(Bytes{1}, Bytes{2}, Bytes{3}));
+  EXPECT_EQ(evidence.event_log, firmware_.facts.event_log);
+  EXPECT_EQ(evidence.no_event_log, std::nullopt);
+  EXPECT_EQ(evidence.efi, firmware_.facts.efi);
   EXPECT_EQ(evidence.collected_at, "2026-08-25T00:00:00Z");
   EXPECT_EQ(endorsements_.asked_for.chip_id, forge::default_chip_id());
   EXPECT_EQ(endorsements_.asked_for.tcb, forge::kTcb);
   EXPECT_THAT(timer_.waits, ElementsAre());
+}
+
+TEST_F(CollectorTest, CollectsFromATrustedLaunchVmWithoutAskingThim) {
+  const auto certificate = forge::issue_ak_certificate(tpm_.world.vtpm, tpm_.world.ak.rsa_modulus());
+  tpm_.hcl = false;
+  tpm_.ak_certificate = certificate.der();
+  tpm_.ak_certificate->resize(4096);
+  const wire::NodeEvidence evidence = collect();
+  EXPECT_EQ(evidence.platform, wire::kPlatformTrustedLaunch);
+  EXPECT_EQ(evidence.collected, epoch_of(7).epoch);
+  EXPECT_EQ(evidence.collection, wire::CollectionState{});
+  EXPECT_EQ(evidence.ak_certificate, certificate.der());
+  EXPECT_EQ(evidence.event_log, firmware_.facts.event_log);
+  EXPECT_EQ(evidence.efi, firmware_.facts.efi);
+  EXPECT_EQ(evidence.hcl_report, Bytes{});
+  EXPECT_THAT(evidence.certificates, ElementsAre());
+  EXPECT_EQ(endorsements_.calls, 0);
+  EXPECT_EQ(tpm_.writes, 0);  // no paravisor reads a challenge
+}
+
+TEST_F(CollectorTest, SaysWhyThereIsNoEventLog) {
+  firmware_.facts = {{}, wire::CollectionState{"log-unreadable", "not root. Remedy: be root"}, {}};
+  const wire::NodeEvidence evidence = collect();
+  EXPECT_EQ(evidence.platform, wire::kPlatformSnp);
+  EXPECT_EQ(evidence.event_log, Bytes{});
+  EXPECT_EQ(evidence.no_event_log, firmware_.facts.no_event_log);
+  EXPECT_EQ(evidence.efi, wire::EfiFacts{});
+  EXPECT_EQ(evidence.collection.code, kComplete);
 }
 
 TEST_F(CollectorTest, PublishesTheReportAsFramedAndWithTheChallengeInIt) {
@@ -124,6 +156,9 @@ TEST_P(CollectorStates, IsPublishedWithItsRemedy) {
   EXPECT_EQ(evidence.platform, wire::kPlatformNone);
   EXPECT_EQ(evidence.collected, attest::Epoch{});
   EXPECT_EQ(evidence.hcl_report, Bytes{});
+  EXPECT_EQ(evidence.ak_certificate, Bytes{});
+  EXPECT_EQ(evidence.event_log, Bytes{});
+  EXPECT_EQ(firmware_.reads, 0);
   EXPECT_EQ(evidence.collection.code, GetParam().code);
   EXPECT_THAT(evidence.collection.detail, HasSubstr(GetParam().detail));
   EXPECT_THAT(evidence.collection.detail, HasSubstr("Remedy: "));
@@ -145,7 +180,21 @@ INSTANTIATE_TEST_SUITE_P(
         Missing{"owner_auth_at_write",
                 [](FakeTpm& tpm) { tpm.write_failure = TpmError(TpmErrorKind::kOwnerAuthSet, "refused"); },
                 kOwnerAuthSet, "no password"},
-        Missing{"no_hcl", [](FakeTpm& tpm) { tpm.hcl = false; }, kNoHclReport, "confidential VMs"},
+        Missing{"no_hcl_no_certificate", [](FakeTpm& tpm) { tpm.hcl = false; }, kNoAkCertificate,
+                "NV index 0x01c101d0: is not there"},
+        Missing{"no_hcl_padding_for_certificate",
+                [](FakeTpm& tpm) {
+                  tpm.hcl = false;
+                  tpm.ak_certificate = Bytes(4096);
+                },
+                kNoAkCertificate, "Trusted Launch"},
+        Missing{"no_hcl_endless_certificate",
+                [](FakeTpm& tpm) {
+                  tpm.hcl = false;
+                  tpm.ak_certificate = Bytes{0x30, 0x82, 0x40, 0x00};
+                  tpm.ak_certificate->resize(4 + 0x4000);
+                },
+                kNoAkCertificate, "is 16388 bytes long, the limit is 16384"},
         Missing{"tdx",
                 [](FakeTpm& tpm) {
                   tpm.edit_report = [](Bytes nv) {
@@ -154,6 +203,15 @@ INSTANTIATE_TEST_SUITE_P(
                   };
                 },
                 kNoHclReport, "TDX"},
+        Missing{"tdx_with_certificate",
+                [](FakeTpm& tpm) {
+                  tpm.ak_certificate = Bytes{0x30, 0x00};
+                  tpm.edit_report = [](Bytes nv) {
+                    nv[0x4C8] = 4;
+                    return nv;
+                  };
+                },
+                kNoHclReport, "Trusted Launch, whose VMs"},
         Missing{"hcl_of_zeros",
                 [](FakeTpm& tpm) { tpm.edit_report = [](const Bytes&) { return Bytes(2600); }; },
                 kNoHclReport, "holds no SEV-SNP report"},

@@ -12,6 +12,9 @@ thim: http://127.0.0.1:8080/
 cacheDirectory: /tmp/cache
 bootIdFile: /tmp/boot_id
 maxReportAge: 1h
+eventLogFile: /tmp/event_log
+efivarsDirectory: /tmp/efivars
+lockdownFile: /tmp/lockdown
 connection:
   server: https://127.0.0.1:6443
   caFile: ca.crt
@@ -30,6 +33,9 @@ TEST(AgentConfig, ReadsEverySetting) {
   EXPECT_EQ(config->cache_directory, "/tmp/cache");
   EXPECT_EQ(config->boot_id_file, "/tmp/boot_id");
   EXPECT_EQ(config->max_report_age, Seconds(3600));
+  EXPECT_EQ(config->event_log_file, "/tmp/event_log");
+  EXPECT_EQ(config->efivars_directory, "/tmp/efivars");
+  EXPECT_EQ(config->lockdown_file, "/tmp/lockdown");
   ASSERT_TRUE(config->connection);
   EXPECT_EQ(config->connection->server, "https://127.0.0.1:6443");
   EXPECT_EQ(config->connection->ca_file, "ca.crt");
@@ -74,6 +80,9 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"not_yaml", "tcti: [", "agent.yaml:", ""},
         Refused{"empty", "", "agent.yaml", "no YAML document"},
         Refused{"empty_tcti", "tcti: ''\n", "agent.yaml:1:7: tcti", "leave the key out"},
+        Refused{"empty_log", "eventLogFile: ''\n", "agent.yaml:1:15: eventLogFile", "leave the key out"},
+        Refused{"list_efivars", "efivarsDirectory: []\n", "agent.yaml:1:19: efivarsDirectory",
+                "must be text"},
         Refused{"list_tcti", "tcti: [a]\n", "agent.yaml:1:7: tcti", "must be text"},
         Refused{"duration", "\nrefresh: often\n", "agent.yaml:2:10: refresh", "such as 90s"},
         Refused{"zero_duration", "refresh: 0s\n", "agent.yaml:1:10: refresh", "duration"},

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/endorsements.hpp"
+#include "agent/firmware.hpp"
 #include "agent/object_api.hpp"
 #include "agent/timer.hpp"
 #include "agent/tpm.hpp"
@@ -75,10 +76,7 @@ class FakeTpm final : public Tpm {
   }
   attest::PcrValues read_pcrs(attest::PcrSelection selection) override {
     fail();
-    attest::PcrValues out;
-    for (const auto& [pcr, value] : pcrs) {
-      if (selection.contains(pcr)) out[pcr] = value;
-    }
+    attest::PcrValues out = pcrs.only(selection);
     if (moving_reads > 0) {
       --moving_reads;
       ++pcrs[5][0];
@@ -103,6 +101,16 @@ class FakeTpm final : public Tpm {
     if (failure) throw *failure;
   }
   Sha512Digest user_data_{};
+};
+
+class FakeFirmware final : public Firmware {
+ public:
+  BootFacts facts{{1, 2, 3}, std::nullopt, {true, false, "integrity"}};
+  int reads = 0;
+  BootFacts read() override {
+    ++reads;
+    return facts;
+  }
 };
 
 class FakeEndorsements final : public EndorsementSource {

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "tests/support/forge.hpp"
+#include "tests/support/forge_event_log.hpp"
 #include "tests/unit/attest/listed.hpp"
 
 namespace nodeproof::attest {
@@ -37,6 +37,37 @@ const NodeClaims& without_residency() {
 }
 const NodeClaims& unknown_paravisor() {
   static const NodeClaims claims = claims_of({}, false);
+  return claims;
+}
+
+NodeClaims trusted_launch_claims(const forge::EventLogOptions& options, bool with_log = true) {
+  const forge::World& world = forge::shared_world();
+  const TrustAnchors anchors = forge::trust_anchors_of(world);
+  const ReferenceValues references;
+  const forge::ForgedEventLog log = forge::make_event_log(options);
+  const BootVerification boot = verify_trusted_launch(
+      forge::make_trusted_launch_evidence(world, {.event_log = with_log ? log.log : Bytes()}),
+      {.anchors = anchors, .reference_values = references, .now = forge::kNow});
+  const forge::QuoteOptions quote{.pcrs = log.pcrs};
+  QuoteVerification verified = verify_quote(forge::make_quote(world.ak, quote), boot,
+                                            {quote.qualifying_data, false}, {kNodeQuotePcrs, true});
+  return {boot.claims.value(), std::move(verified.claims).value(), kSince};
+}
+
+const NodeClaims& trusted_launch() {
+  static const NodeClaims claims = trusted_launch_claims({});
+  return claims;
+}
+const NodeClaims& secure_boot_off() {
+  static const NodeClaims claims = trusted_launch_claims({.secure_boot = false});
+  return claims;
+}
+const NodeClaims& no_log() {
+  static const NodeClaims claims = trusted_launch_claims({}, false);
+  return claims;
+}
+const NodeClaims& confidential_without_log() {
+  static const NodeClaims claims = claims_of({.event_log = Bytes()});
   return claims;
 }
 
@@ -73,6 +104,70 @@ TcbVersion above(std::uint8_t TcbVersion::*component) {
   return out;
 }
 
+void of_trusted_launch(AppraisalPolicy& p) {
+  p.node_class = RequiredNodeClass::kTrustedLaunch;
+}
+void all_of_boot(AppraisalPolicy& p) {
+  of_trusted_launch(p);
+  p.boot.secure_boot = p.boot.measured_boot = Requirement::kRequired;
+}
+void secure_boot_required(AppraisalPolicy& p) {
+  p.boot.secure_boot = Requirement::kRequired;
+}
+void measured_boot_required(AppraisalPolicy& p) {
+  p.boot.measured_boot = Requirement::kRequired;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Boot, Appraise,
+    ::testing::Values(
+        Row{"trusted_launch", trusted_launch, of_trusted_launch, ""},
+        Row{"trusted_launch_any", trusted_launch, any, ""},
+        Row{"trusted_launch_as_confidential", trusted_launch, [](AppraisalPolicy&) {}, "policy/node-class"},
+        Row{"trusted_launch_with_snp", trusted_launch,
+            [](AppraisalPolicy& p) {
+              any(p);
+              p.products = {Product::kMilan};
+            },
+            "policy/sev-snp"},
+        Row{"all_of_boot", trusted_launch, all_of_boot, ""},
+        Row{"secure_boot_off", secure_boot_off, all_of_boot, "secure-boot/disabled"},
+        Row{"secure_boot_off_is_no_matter", secure_boot_off, of_trusted_launch, ""},
+        Row{"no_log", no_log, all_of_boot, "secure-boot/not-proven event-log-replay/no-log"},
+        Row{"no_log_is_no_matter", no_log, of_trusted_launch, ""},
+        Row{"confidential", genuine, secure_boot_required, ""},
+        Row{"confidential_measured", genuine, measured_boot_required, ""},
+        Row{"confidential_by_the_paravisors_word", confidential_without_log, secure_boot_required, ""},
+        Row{"confidential_not_measured", confidential_without_log, measured_boot_required,
+            "event-log-replay/no-log"},
+        Row{"pcr_listed", genuine,
+            [](AppraisalPolicy& p) {
+              p.boot.pcrs[4] = {Sha256Digest{}, forge::make_pcrs().at(4)};
+            },
+            ""},
+        Row{"pcr_not_listed", genuine, [](AppraisalPolicy& p) { p.boot.pcrs[4] = {Sha256Digest{}}; },
+            "policy/pcr"},
+        Row{"two_pcrs_not_listed", genuine,
+            [](AppraisalPolicy& p) { p.boot.pcrs[4] = p.boot.pcrs[9] = {Sha256Digest{}}; },
+            "policy/pcr policy/pcr"},
+        Row{"pcr_not_quoted", genuine, [](AppraisalPolicy& p) { p.boot.pcrs[10] = {Sha256Digest{}}; },
+            "policy/pcr"}),
+    [](const auto& param) { return param.param.name; });
+
+TEST(Appraise, APcrOutsideItsListIsNamedWithEventAndValue) {
+  AppraisalPolicy policy;
+  policy.boot.pcrs[9] = {Sha256Digest{}};
+  const Appraisal appraisal = appraise(genuine(), policy, kMaxAge, kSince);
+  ASSERT_EQ(appraisal.findings.size(), 1U);
+  const std::string value = to_hex(forge::make_pcrs().at(9));
+  const Finding& finding = appraisal.findings[0];
+  EXPECT_NE(finding.detail.find("PCR 9 is " + value), std::string::npos) << finding.detail;
+  EXPECT_NE(finding.detail.find("measurements is EV_IPL"), std::string::npos) << finding.detail;
+  EXPECT_NE(finding.remedy.find("add " + value + " to boot.pcrs of the policy under \"9\""),
+            std::string::npos)
+      << finding.remedy;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     All, Appraise,
     ::testing::Values(
@@ -101,7 +196,10 @@ INSTANTIATE_TEST_SUITE_P(
             [](AppraisalPolicy& p) { p.minimum_guest_svn[Product::kMilan] = forge::kGuestSvn + 1; },
             "policy/guest-svn"},
         Row{"measurement", genuine,
-            [](AppraisalPolicy& p) { p.measurements = {genuine().boot.report().measurement}; }, ""},
+            [](AppraisalPolicy& p) {
+              p.measurements = {genuine().boot.confidential()->report().measurement};
+            },
+            ""},
         Row{"other_measurement", genuine, [](AppraisalPolicy& p) { p.measurements = {ByteArray<48>{1}}; },
             "policy/measurement"},
         Row{"no_residency", without_residency, [](AppraisalPolicy&) {}, "ak-residency/not-proven"},

@@ -17,7 +17,7 @@ Sha256Digest filled(unsigned pcr) {
 PcrValues values_of(PcrSelection selection) {
   PcrValues out;
   for (unsigned pcr = 0; pcr < kPcrCount; ++pcr) {
-    if (selection.contains(pcr)) out.emplace(pcr, filled(pcr));
+    if (selection.contains(pcr)) out[pcr] = filled(pcr);
   }
   return out;
 }
@@ -83,6 +83,47 @@ TEST(PcrSelection, ContainsWhatItSelects) {
   EXPECT_FALSE(PcrSelection(0xffffffff).contains(64));
   EXPECT_TRUE(kNodeQuotePcrs.contains(kBootPcrs));
   EXPECT_FALSE(kBootPcrs.contains(kNodeQuotePcrs));
+}
+
+TEST(PcrValues, AreInAscendingOrderHoweverTheyCame) {
+  PcrValues values;
+  for (const unsigned pcr : {6U, 23U, 0U, 15U}) values[pcr] = filled(pcr);
+  EXPECT_EQ(values, values_of(PcrSelection(1U << 0U | 1U << 6U | 1U << 15U | 1U << 23U)));
+  std::vector<unsigned> order;
+  for (const auto& [pcr, value] : values) {
+    order.push_back(pcr);
+    EXPECT_EQ(value, filled(pcr));
+  }
+  EXPECT_EQ(order, (std::vector<unsigned>{0, 6, 15, 23}));
+}
+
+TEST(PcrValues, TellWhatIsAbsent) {
+  PcrValues values = values_of(kNodeQuotePcrs);
+  EXPECT_EQ(values.size(), 15U);
+  EXPECT_EQ(values.at(9), filled(9));
+  EXPECT_EQ(values.find(10), nullptr);
+  EXPECT_FALSE(values.contains(10));
+  EXPECT_FALSE(values.contains(16));
+  EXPECT_THROW(values.at(10), std::out_of_range);
+  EXPECT_TRUE(all_zero(values[10]));
+  EXPECT_TRUE(values.contains(10));
+  EXPECT_EQ(values.size(), 16U);
+  EXPECT_TRUE(PcrValues().empty());
+}
+
+TEST(PcrValues, AreReplacedNotDoubled) {
+  PcrValues values = values_of(kBootPcrs);
+  values[3] = filled(30);
+  EXPECT_EQ(values.size(), 8U);
+  EXPECT_EQ(values.at(3), filled(30));
+  EXPECT_NE(values, values_of(kBootPcrs));
+}
+
+TEST(PcrValues, OnlySelectedOnesOfThoseThereAre) {
+  const PcrValues values = values_of(kNodeQuotePcrs);
+  EXPECT_EQ(values.only(kBootPcrs), values_of(kBootPcrs));
+  EXPECT_EQ(values.only(PcrSelection(0xffffff)), values);
+  EXPECT_TRUE(values.only(PcrSelection(1U << 10U)).empty());
 }
 
 TEST(PcrDigest, HashesTheSelectedValuesInOrder) {

@@ -30,9 +30,9 @@ TEST(VerifyBoot, AcceptsWhatIsRight) {
   const BootVerification result = verify(BootOptions{});
   EXPECT_EQ(first_failed(result.findings), nullptr);
   ASSERT_TRUE(result.claims);
-  EXPECT_EQ(result.claims->product(), Product::kMilan);
-  EXPECT_EQ(result.claims->runtime().vm_unique_id, forge::kVmId);
-  EXPECT_TRUE(result.claims->paravisor_genuine());
+  EXPECT_EQ(result.claims->confidential()->product(), Product::kMilan);
+  EXPECT_EQ(result.claims->confidential()->runtime().vm_unique_id, forge::kVmId);
+  EXPECT_TRUE(result.claims->confidential()->paravisor_genuine());
   EXPECT_TRUE(result.claims->ak_resident());
 }
 
@@ -45,8 +45,8 @@ TEST(VerifyBoot, AcceptsEveryProduct) {
                                     {.anchors = anchors, .reference_values = values, .now = kNow});
     EXPECT_EQ(first_failed(result.findings), nullptr) << to_string(product);
     ASSERT_TRUE(result.claims) << to_string(product);
-    EXPECT_EQ(result.claims->product(), product);
-    EXPECT_TRUE(result.claims->paravisor_genuine()) << to_string(product);
+    EXPECT_EQ(result.claims->confidential()->product(), product);
+    EXPECT_TRUE(result.claims->confidential()->paravisor_genuine()) << to_string(product);
   }
 }
 
@@ -179,7 +179,7 @@ TEST_P(VerifyBootRefuses, ForTheCheckThatIsWrong) {
       failure->check == Check::kAkCertificate || failure->check == Check::kParavisor;
   EXPECT_EQ(result.claims.has_value(), hardware_vouches);
   if (!result.claims) return;
-  EXPECT_FALSE(result.claims->ak_resident() && result.claims->paravisor_genuine());
+  EXPECT_FALSE(result.claims->ak_resident() && result.claims->confidential()->paravisor_genuine());
 }
 
 constexpr std::uint64_t kDebug = std::uint64_t{1} << 19U;

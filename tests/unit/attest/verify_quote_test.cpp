@@ -15,13 +15,21 @@ using forge::shared_world;
 const Bytes kChallenge(32, 0x5a);
 const RequiredPcrs kExact{kNodeQuotePcrs, true};
 
+BootVerification boot_of(const forge::BootOptions& options) {
+  const TrustAnchors anchors = forge::trust_anchors_of(shared_world());
+  const ReferenceValues values = forge::reference_values_of(shared_world());
+  return verify_boot(forge::make_boot_evidence(shared_world(), options),
+                     {.anchors = anchors, .reference_values = values, .now = forge::kNow});
+}
+
 const BootVerification& boot() {
-  static const BootVerification verified = [] {
-    static const TrustAnchors anchors = forge::trust_anchors_of(shared_world());
-    static const ReferenceValues values = forge::reference_values_of(shared_world());
-    return verify_boot(forge::make_boot_evidence(shared_world()),
-                       {.anchors = anchors, .reference_values = values, .now = forge::kNow});
-  }();
+  static const BootVerification verified = boot_of({});
+  return verified;
+}
+
+// For what is wrong in the quote alone: an event log would say so too.
+const BootVerification& boot_without_log() {
+  static const BootVerification verified = boot_of({.event_log = Bytes()});
   return verified;
 }
 
@@ -57,7 +65,8 @@ class VerifyQuoteRefuses : public testing::TestWithParam<RefusedCase> {};
 TEST_P(VerifyQuoteRefuses, ForTheCheckThatIsWrong) {
   QuoteOptions options;
   GetParam().break_it(options);
-  const QuoteVerification result = verify(forge::make_quote(shared_world().ak, options));
+  const QuoteVerification result = verify_quote(forge::make_quote(shared_world().ak, options),
+                                                boot_without_log(), {kChallenge, false}, kExact);
   const Finding* failure = first_failed(result.findings);
   ASSERT_NE(failure, nullptr);
   EXPECT_EQ(name_of(failure->check), name_of(GetParam().check));
@@ -128,7 +137,7 @@ TEST(VerifyQuote, NeedsAChallengeUnlessToldOtherwise) {
 
 TEST(VerifyQuote, NeedsEveryQuotedValue) {
   QuoteEvidence evidence = forge::make_quote(shared_world().ak);
-  evidence.pcrs.erase(7);
+  evidence.pcrs = evidence.pcrs.only(PcrSelection(~(1U << 7U)));
   EXPECT_EQ(find(verify(evidence).findings, Check::kPcrDigest)->code, "missing");
 }
 
@@ -171,13 +180,14 @@ TEST(VerifyQuote, NamesThePremiseThatFailed) {
   EXPECT_EQ(not_passed(verify(quote).findings),
             "quote-format/truncated ak-name/premise-failed quote-signature/invalid "
             "pcr-selection/premise-failed pcr-digest/premise-failed qualifying-data/premise-failed "
-            "vm-id/premise-failed");
+            "event-log-replay/premise-failed secure-boot/premise-failed vm-id/premise-failed");
 
   quote = forge::make_quote(shared_world().ak);
   BootVerification none = boot();
   none.unverified_ak.reset();
   EXPECT_EQ(not_passed(verify_quote(quote, none, {kChallenge, false}, kExact).findings),
-            "ak-name/premise-failed quote-signature/premise-failed vm-id/premise-failed");
+            "ak-name/premise-failed quote-signature/premise-failed event-log-replay/premise-failed "
+            "secure-boot/premise-failed vm-id/premise-failed");
   none = boot();
   none.unverified_vm.reset();
   EXPECT_EQ(not_passed(verify_quote(quote, none, {kChallenge, false}, kExact).findings),
@@ -190,7 +200,8 @@ TEST(VerifyQuote, NamesThePremiseThatFailed) {
 
   quote = forge::make_quote(shared_world().ak, {.bank = 0x0004});
   EXPECT_EQ(not_passed(verify(quote).findings),
-            "pcr-selection/bank pcr-digest/premise-failed vm-id/premise-failed");
+            "pcr-selection/bank pcr-digest/premise-failed event-log-replay/premise-failed "
+            "secure-boot/premise-failed vm-id/premise-failed");
 }
 
 TEST(VerifyQuote, RefusesEveryPrefix) {

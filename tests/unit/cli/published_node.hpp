@@ -16,7 +16,7 @@ using forge::make_node_quote;
 
 inline std::string node_json(const std::string& uid = kNodeUid, const std::string& boot_id = kBootId) {
   return R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"cvm-1","uid":")" + uid +
-         R"("},"status":{"nodeInfo":{"bootID":")" + boot_id + R"("}}})";
+         R"("},"status":{"nodeInfo":{"bootID":")" + boot_id + R"(","systemUUID":")" + std::string(forge::kVmId) + R"("}}})";
 }
 
 inline std::string list_of(const std::vector<std::string>& objects) {

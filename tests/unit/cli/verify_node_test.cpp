@@ -29,6 +29,7 @@ wire::Node node(const std::string& uid = kNodeUid, const std::string& boot_id = 
   out.meta.name = "cvm-1";
   out.meta.uid = uid;
   out.boot_id = boot_id;
+  out.system_uuid = forge::kVmId;
   return out;
 }
 
@@ -64,9 +65,8 @@ TEST(NodeVerdict, AGoodNodeIsVerifiedAndWhatNeedsTheEpochKeyIsListed) {
   EXPECT_TRUE(verdict.verified());
   EXPECT_THAT(open_checks(verdict),
               ::testing::ElementsAre(Check::kReportFreshness, Check::kEvidenceAge, Check::kEpochFuture,
-                                     Check::kEpochOrigin, Check::kEventLogReplay, Check::kSecureBoot,
-                                     Check::kNodeInventory, Check::kDuplicateIdentity, Check::kCounters,
-                                     Check::kPolicy));
+                                     Check::kEpochOrigin, Check::kNodeInventory, Check::kDuplicateIdentity,
+                                     Check::kCounters, Check::kPolicy));
   EXPECT_EQ(verdict.findings.size(), attest::all_checks().size()) << "every check once";
 }
 
@@ -100,8 +100,8 @@ TEST(NodeVerdict, EachWayToBeWrongFailsItsOwnCheck) {
   more.quote.selection = attest::PcrSelection(0xffffff);
   forge::Answer fewer;
   fewer.quote.selection = attest::kBootPcrs;
-  forge::Answer other_vm;
-  other_vm.quote.pcrs = forge::make_pcrs(kOtherUuid);
+  forge::Answer other_boot;
+  other_boot.quote.pcrs = forge::make_pcrs(forge::kVmId, false);
   const Wrong wrongs[] = {
       {"another key", with_quote({.other_ak = true}), Check::kQuoteSignature, "invalid"},
       {"another challenge", with_quote({.qualifying_data = Bytes(32, 1)}), Check::kQualifyingData,
@@ -113,8 +113,9 @@ TEST(NodeVerdict, EachWayToBeWrongFailsItsOwnCheck) {
        Check::kQualifyingData, "mismatch"},
       {"more PCRs", with_quote(more), Check::kPcrSelection, ""},
       {"fewer PCRs", with_quote(fewer), Check::kPcrSelection, ""},
-      {"another VM", with_quote(other_vm), Check::kVmId, ""},
-      {"an edited PCR", edit_quote([](wire::NodeQuote& q) { q.pcrs.at(0)[0] ^= 1U; }), Check::kPcrDigest, ""},
+      {"PCRs of another boot", with_quote(other_boot), Check::kEventLogReplay, "mismatch"},
+      {"another VM", [](NodeObjects& o) { o.node->system_uuid = kOtherUuid; }, Check::kVmId, "other-vm"},
+      {"an edited PCR", edit_quote([](wire::NodeQuote& q) { q.pcrs[0][0] ^= 1U; }), Check::kPcrDigest, ""},
       {"a quote of another evidence", edit_quote([](wire::NodeQuote& q) { q.evidence_digest[0] ^= 1U; }),
        Check::kEvidenceBinding, "other-evidence"},
       {"a quote of another boot", edit_quote([](wire::NodeQuote& q) { q.boot.boot_id = kOtherUuid; }),
@@ -151,8 +152,6 @@ TEST(NodeVerdict, EachWayToBeWrongFailsItsOwnCheck) {
       {"a node of platform none",
        edit_evidence([](wire::NodeEvidence& e) { e.platform = wire::kPlatformNone; }), Check::kHclFrame,
        "no-tpm"},
-      {"Trusted Launch", edit_evidence([](wire::NodeEvidence& e) { e.platform = "azure-trusted-launch"; }),
-       Check::kHclFrame, "unsupported-platform"},
       {"an HCL report cut short", edit_evidence([](wire::NodeEvidence& e) { e.hcl_report.pop_back(); }),
        Check::kHclFrame, ""},
   };
@@ -168,6 +167,28 @@ TEST(NodeVerdict, EachWayToBeWrongFailsItsOwnCheck) {
     EXPECT_THAT(code, ::testing::HasSubstr(wrong.code)) << wrong.name;
     EXPECT_EQ(verdict.findings.size(), attest::all_checks().size()) << wrong.name;
   }
+}
+
+TEST(NodeVerdict, OfATrustedLaunchNodeOnlyItsOwnChecksAreListed) {
+  const wire::NodeEvidence evidence = forge::make_trusted_launch_node();
+  NodeObjects given{"trusted-1", node(), evidence, make_node_quote(evidence)};
+  EXPECT_TRUE(judge(given).verified());
+  EXPECT_EQ(failed_code(judge(given), Check::kHclFrame), "absent");
+  EXPECT_EQ(failed_code(judge(given), Check::kAkCertificate), "passed");
+
+  NodeObjects unfinished = given;
+  (*unfinished.evidence)->collection.code = "tpm-error";
+  EXPECT_FALSE(judge(unfinished).verified());
+  EXPECT_EQ(failed_code(judge(unfinished), Check::kAkCertificate), "tpm-error");
+  EXPECT_EQ(failed_code(judge(unfinished), Check::kHclFrame), "absent");
+
+  // What is of one class proves nothing under the name of the other.
+  const wire::NodeEvidence confidential = make_node_evidence();
+  NodeObjects renamed = given;
+  renamed.evidence = confidential;
+  (*renamed.evidence)->platform = wire::kPlatformTrustedLaunch;
+  renamed.quote = make_node_quote(**renamed.evidence);
+  EXPECT_EQ(failed_code(judge(renamed), Check::kAkCertificate), "wrong-node-class");
 }
 
 TEST(NodeVerdict, WithoutEvidenceNothingIsSaidOfIt) {

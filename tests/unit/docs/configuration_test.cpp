@@ -75,10 +75,13 @@ std::set<std::string> known_leaves(Parse parse) {
   return out;
 }
 
-// "a.b", "v" -> {a: {b: "v"}}
+// "a.b", "v" -> {a: {b: "v"}}; a flag bare, for it is none in quotes.
 std::string yaml_of(const std::string& key, const std::string& value) {
   const std::size_t dot = key.find('.');
-  if (dot == std::string::npos) return "{" + key + ": \"" + value + "\"}";
+  if (dot == std::string::npos) {
+    const bool flag = value == "true" || value == "false";
+    return "{" + key + ": " + (flag ? value : "\"" + value + "\"") + "}";
+  }
   return "{" + key.substr(0, dot) + ": " + yaml_of(key.substr(dot + 1), value) + "}";
 }
 

@@ -69,14 +69,17 @@ class EmulatorProcess {
     const auto document = attest::JsonDocument::parse(as_bytes(line), 4096, "ready line");
     if (!document) throw std::runtime_error(to_string(document.error()));
     tcti_ = document->root().required("tcti").value().text().value();
-    thim_ = document->root().required("thim").value().text().value();
+    sys_ = document->root().required("sys").value().text().value();
+    const auto thim = document->root().optional("thim").value();
+    thim_ = thim ? thim->text().value() : std::string();
     if (document->root().required("pid").value().unsigned_integer().value() != static_cast<unsigned>(pid_)) {
       throw std::runtime_error("the ready line names another process");
     }
   }
 
   const std::string& tcti() const { return tcti_; }
-  const std::string& thim() const { return thim_; }
+  const std::string& thim() const { return thim_; }  // empty: it has none
+  const std::filesystem::path& sys() const { return sys_; }
   std::string error_text() const {
     return std::string(as_text(read_file_if_exists(errors_, 1U << 20U).value_or(Bytes{})));
   }
@@ -112,6 +115,7 @@ class EmulatorProcess {
   pid_t pid_ = -1;
   std::string tcti_;
   std::string thim_;
+  std::filesystem::path sys_;
 };
 
 }  // namespace nodeproof::emulator

@@ -1,11 +1,15 @@
 // The program as a whole: evidence collected over ESYS and THIM, as the agent does, judged by attest.
 #include <gtest/gtest.h>
 
-#include "agent/endorsements.hpp"
+#include "agent/collector.hpp"
 #include "agent/esys_tpm.hpp"
+#include "agent/firmware.hpp"
 #include "agent/thim_client.hpp"
-#include "base/clock.hpp"
+#include "attest/event_log.hpp"
+#include "attest/hcl_report.hpp"
+#include "attest/runtime_claims.hpp"
 #include "tests/emulator/authority.hpp"
+#include "tests/support/forge_event_log.hpp"
 #include "tests/unit/emulator/emulator_process.hpp"
 #include "wire/reference_values.hpp"
 
@@ -100,6 +104,32 @@ class EmulatorTest : public testing::Test {
   }
 };
 
+agent::KernelFirmware firmware_of(const EmulatorProcess& node) {
+  const std::filesystem::path security = node.sys() / "kernel/security";
+  return agent::KernelFirmware({security / "tpm0/binary_bios_measurements",
+                                node.sys() / "firmware/efi/efivars", security / "lockdown"});
+}
+
+// PCRs that do not hold what the log tells, of those that a quote covers.
+std::vector<unsigned> unexplained(ByteView bytes, EsysTpm& tpm) {
+  const attest::EventLog log = attest::parse_event_log(bytes).value();
+  std::vector<forge::PcrExtend> extends;
+  for (const attest::LogEvent& event : log.events)
+    extends.push_back({event.pcr, to_array<32>(event.digests.at(0).digest, "digest").value()});
+  const attest::PcrValues told = forge::extended_pcrs(extends);
+  std::vector<unsigned> out;
+  for (const auto& [pcr, value] : tpm.read_pcrs(attest::kNodeQuotePcrs)) {
+    if (told.at(pcr) != value) out.push_back(pcr);
+  }
+  return out;
+}
+
+std::optional<bool> claimed_secure_boot(EsysTpm& tpm) {
+  const Bytes nv = tpm.read_nv(agent::kHclReportIndex);
+  const auto hcl = attest::parse_hcl_report(nv);
+  return attest::parse_runtime_claims(hcl.value().runtime_claims).value().secure_boot;
+}
+
 void expect_all_passed(const attest::Findings& findings) {
   EXPECT_FALSE(findings.empty());
   for (const attest::Finding& finding : findings) {
@@ -116,7 +146,7 @@ TEST_F(EmulatorTest, EvidencePassesEveryCheck) {
     const auto boot = verify_boot(*node, tpm, filled<64>(1));
     expect_all_passed(boot.findings);
     ASSERT_TRUE(boot.claims);
-    EXPECT_EQ(to_string(boot.claims->product()), product);
+    EXPECT_EQ(to_string(boot.claims->confidential()->product()), product);
     EsysTpm second_client(node->tcti());
     expect_all_passed(verify_quote(tpm, boot).findings);
     expect_all_passed(verify_quote(second_client, boot).findings);
@@ -197,6 +227,70 @@ TEST_F(EmulatorTest, CanLeaveTheTpmBare) {
   EXPECT_FALSE(tpm.has_nv(agent::kHclReportIndex));
 }
 
+TEST_F(EmulatorTest, TheEventLogExplainsThePcrsAfterEveryBoot) {
+  for (const char* node_class : {"confidential", "trusted-launch"}) {
+    const std::string state = (folder_ / node_class).string();
+    for (const char* secure_boot : {"on", "off", "on"}) {
+      const auto node = start({"--class", node_class, "--state", state, "--secure-boot", secure_boot});
+      EsysTpm tpm(node->tcti());
+      const agent::BootFacts facts = firmware_of(*node).read();
+      const bool on = std::string_view(secure_boot) == "on";
+      EXPECT_EQ(unexplained(facts.event_log, tpm), std::vector<unsigned>{}) << node_class << secure_boot;
+      EXPECT_EQ(facts.event_log, forge::make_event_log({.secure_boot = on}).log);
+      EXPECT_EQ(facts.efi, (wire::EfiFacts{on, false, on ? "integrity" : "none"}));
+      if (tpm.has_nv(agent::kHclReportIndex)) {
+        EXPECT_EQ(claimed_secure_boot(tpm), on);
+      }
+      EXPECT_EQ(node->stop(), 0);
+    }
+  }
+}
+
+TEST_F(EmulatorTest, ATamperedBootMeasuresAnotherKernelThanTheLogTellsOf) {
+  const auto node = start({"--class", "trusted-launch", "--tamper-boot"});
+  EsysTpm tpm(node->tcti());
+  const agent::BootFacts facts = firmware_of(*node).read();
+  EXPECT_EQ(facts.event_log, forge::make_event_log().log);
+  EXPECT_EQ(unexplained(facts.event_log, tpm), (std::vector<unsigned>{4, 9}));
+}
+
+TEST_F(EmulatorTest, CanGoWithoutEventLog) {
+  EXPECT_EQ(start()->stop(), 0);  // leaves a log behind
+  const auto node = start({"--no-event-log"});
+  const agent::BootFacts facts = firmware_of(*node).read();
+  ASSERT_TRUE(facts.no_event_log);
+  EXPECT_EQ(facts.no_event_log->code, agent::kNoLog);
+  EXPECT_EQ(facts.efi.secure_boot, true);
+}
+
+class NoEndorsements final : public agent::EndorsementSource {
+ public:
+  std::vector<Bytes> endorsements(const agent::EndorsementKey&, const std::stop_token&) override {
+    throw agent::EndorsementError("nobody was to be asked");
+  }
+};
+
+TEST_F(EmulatorTest, TheAgentCollectsATrustedLaunchNode) {
+  const auto node = start({"--class", "trusted-launch"});
+  EXPECT_EQ(node->thim(), "");
+  EsysTpm tpm(node->tcti());
+  agent::KernelFirmware firmware = firmware_of(*node);
+  NoEndorsements endorsements;
+  agent::SteadyTimer timer;
+  const SystemClock clock;
+  agent::Collector collector(tpm, firmware, endorsements, timer, clock);
+  const attest::BootIdentity boot{"0b6f5f4e-7d7f-4b1e-9f7d-0a1b2c3d4e5f", forge::kVmId.data()};
+  const wire::NodeEvidence evidence = collector.collect("node-1", boot, {{"0123456789abcdef", 7}, {}}, {});
+  EXPECT_EQ(evidence.platform, wire::kPlatformTrustedLaunch) << evidence.collection.detail;
+  EXPECT_EQ(evidence.collection, wire::CollectionState{});
+  EXPECT_FALSE(evidence.event_log.empty());
+  const auto certificate = attest::Certificate::parse_der(evidence.ak_certificate, "AK certificate");
+  ASSERT_TRUE(certificate);
+  EXPECT_TRUE(certificate->subject_common_name().ends_with(forge::kTrustedLaunchSuffix));
+  const agent::RawQuote quote = tpm.quote(attest::kNodeQuotePcrs, {});
+  EXPECT_TRUE(certificate->key().verify_rsassa_sha256(quote.attest, quote.signature));
+}
+
 TEST_F(EmulatorTest, FailuresNameTheirRemedy) {
   struct Case {
     std::vector<std::string> arguments;
@@ -211,10 +305,13 @@ TEST_F(EmulatorTest, FailuresNameTheirRemedy) {
       {arguments({"--port", "65536"}), nullptr, 2, "--port"},
       {arguments({"--vm-id", "none"}), nullptr, 2, "--vm-id"},
       {arguments({"--product", "Turin"}), nullptr, 2, "--product"},
+      {arguments({"--class", "ordinary"}), nullptr, 2, "--class"},
+      {arguments({"--secure-boot", "perhaps"}), nullptr, 2, "--secure-boot"},
       {{"run", "--authority", other, "--state", other, "--vm-id", kVmId}, nullptr, 3, "make-authority --dir"},
       {{"make-authority", "--dir", authority().string()}, nullptr, 3, "delete it to make another"},
       {arguments(), nullptr, 3, "another emulator using this state directory"},
       {arguments({"--product", "Genoa"}), nullptr, 3, "choose another folder by --state"},
+      {arguments({"--class", "trusted-launch"}), nullptr, 3, "choose another folder by --state"},
       {arguments({"--state", other}), "/nonexistent", 3, "install the package swtpm"},
   };
   for (const Case& c : cases) {

@@ -36,7 +36,7 @@ TEST_P(ForgedNode, PassesEveryCheck) {
     EXPECT_EQ(finding.outcome, Outcome::kPassed) << name_of(finding.check) << ": " << finding.detail;
   }
   ASSERT_TRUE(boot.claims);
-  EXPECT_EQ(boot.claims->product(), GetParam());
+  EXPECT_EQ(boot.claims->confidential()->product(), GetParam());
 
   const QuoteOptions options;
   const auto quote =

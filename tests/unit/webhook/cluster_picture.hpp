@@ -20,9 +20,10 @@ inline std::shared_ptr<const NodeTrust> trust_without(const std::function<void(S
   return std::make_shared<const NodeTrust>(scene.judge());
 }
 
-inline std::shared_ptr<const NodeEntry> entry(const std::string& uid, std::shared_ptr<const NodeTrust> trust,
-                                              std::map<std::string, std::string> labels = {}) {
-  return std::make_shared<const NodeEntry>(NodeEntry{uid, std::move(trust), std::move(labels)});
+inline NodeMap::Entry entry(const std::string& name, const std::string& uid,
+                            std::shared_ptr<const NodeTrust> trust,
+                            std::map<std::string, std::string> labels = {}) {
+  return std::make_shared<const NodeEntry>(NodeEntry{name, uid, std::move(trust), std::move(labels)});
 }
 
 inline attest::AppraisalPolicy policy(const std::string& name, Seconds max_age = Seconds(600)) {
@@ -39,12 +40,12 @@ inline attest::AppraisalPolicy policy(const std::string& name, Seconds max_age =
 inline Snapshot picture() {
   Snapshot out;
   NodeMap nodes;
-  nodes["cvm-1"] = entry(kNodeUid, verified_trust());
-  nodes["plain-1"] = entry(kOtherUuid, trust_without([](Scene& s) {
-                             (*s.evidence)->platform = "none";
-                             (*s.evidence)->collection = {"no-tpm", "the node has no TPM"};
-                           }));
-  nodes["new-1"] = entry(kOtherUuid, nullptr);
+  nodes.put(entry("cvm-1", kNodeUid, verified_trust()));
+  nodes.put(entry("plain-1", kOtherUuid, trust_without([](Scene& s) {
+                    (*s.evidence)->platform = "none";
+                    (*s.evidence)->collection = {"no-tpm", "the node has no TPM"};
+                  })));
+  nodes.put(entry("new-1", kOtherUuid, nullptr));
   out.nodes = std::make_shared<const NodeMap>(std::move(nodes));
 
   PolicyMap policies;

@@ -26,7 +26,7 @@ TEST(DecideMessages, GoldenSentences) {
       decide_now(binding_request("demo", "plain-1"), marked).message,
       "pod demo/api may not be placed on node plain-1: policy confidential is not met because of no-tpm: the "
       "node has no TPM (no verified evidence); remedy: use a node pool of an AMD SEV-SNP confidential VM "
-      "size");
+      "size, or one with Trusted Launch and a vTPM");
   const PodEntry hurried = entry_of(pod("demo", asks_for("short")));
   EXPECT_EQ(decide_now(binding_request("demo", "cvm-1"), hurried, Seconds(42)).message,
             "pod demo/api may not be placed on node cvm-1: policy short is not met because of evidence-age: "
@@ -102,6 +102,28 @@ TEST(Decide, AgeCountsAtTheMomentOfTheDecision) {
   const PodEntry an_hour = entry_of(pod("demo", with_age(asks_for("confidential"), "1h")));
   EXPECT_TRUE(decide_now(request, an_hour, Seconds(600)).allowed);
   EXPECT_FALSE(decide_now(request, an_hour, Seconds(601)).allowed);
+}
+
+// An auditor reads from the API server's log alone what was proven when a pod was bound.
+TEST(Audit, SaysWhatWasProvenForWhom) {
+  const AdmissionDecision bound =
+      decide_now(create_request(pod("vault", testing::asks_for("short"), "cvm-1")));
+  ASSERT_TRUE(bound.allowed) << bound.message;
+  EXPECT_EQ(bound.audit.at("node"), "cvm-1");
+  EXPECT_EQ(bound.audit.at("policy-met"), "confidential, short");
+  EXPECT_EQ(bound.audit.at("evidence-digest").size(), 64U);
+  EXPECT_EQ(bound.audit.at("epoch"), std::string(testing::kKid) + "/" + std::to_string(testing::kEpoch));
+
+  const AdmissionDecision refused =
+      decide_now(create_request(pod("vault", testing::asks_for("genoa"), "cvm-1")));
+  EXPECT_FALSE(refused.allowed);
+  EXPECT_EQ(refused.audit.at("policy-met"), "confidential");
+  EXPECT_EQ(refused.audit.at("policy-unmet"), "genoa: policy");
+  EXPECT_EQ(refused.audit.at("denied"), "policy");
+
+  const AdmissionDecision unproven = decide_now(create_request(pod("vault", {}, "plain-1")));
+  EXPECT_EQ(unproven.audit.at("node"), "plain-1");
+  EXPECT_FALSE(unproven.audit.contains("evidence-digest"));
 }
 
 }  // namespace

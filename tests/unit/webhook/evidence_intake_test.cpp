@@ -65,8 +65,8 @@ class Intake : public ::testing::Test {
   }
   std::shared_ptr<const Snapshot> until_phase(Phase phase, const std::string& name = "cvm-1") {
     return until([&](const Snapshot& snapshot) {
-      const auto node = snapshot.nodes->find(name);
-      return node != snapshot.nodes->end() && node->second->trust && node->second->trust->phase == phase;
+      const NodeEntry* node = snapshot.nodes->find(name);
+      return node != nullptr && node->trust && node->trust->phase == phase;
     });
   }
 
@@ -79,7 +79,7 @@ class Intake : public ::testing::Test {
 TEST_F(Intake, JudgesWhatTheWatchesTell) {
   list_all();
   const auto snapshot = until_phase(Phase::kVerified);
-  EXPECT_EQ(snapshot->nodes->at("cvm-1")->uid, kNodeUid);
+  EXPECT_EQ(snapshot->nodes->at("cvm-1").uid, kNodeUid);
   EXPECT_TRUE(until([](const Snapshot& s) { return s.complete; })->complete);
 }
 
@@ -100,11 +100,11 @@ TEST_F(Intake, AnyOrderGivesTheSameConclusion) {
   until_phase(Phase::kPending);
   update(intake_.evidences(), wire::to_json(evidence_));
   EXPECT_EQ(until([](const Snapshot& s) {
-              return s.nodes->contains("cvm-1") && s.nodes->at("cvm-1")->trust &&
-                     s.nodes->at("cvm-1")->trust->code == "qualifying-data";
+              return s.nodes->contains("cvm-1") && s.nodes->at("cvm-1").trust &&
+                     s.nodes->at("cvm-1").trust->code == "qualifying-data";
             })
                 ->nodes->at("cvm-1")
-                ->trust->phase,
+                .trust->phase,
             Phase::kPending);
   update(intake_.epoch_secret(), secret());
   until_phase(Phase::kVerified);
@@ -113,7 +113,7 @@ TEST_F(Intake, AnyOrderGivesTheSameConclusion) {
 TEST_F(Intake, IsNotCompleteBeforeTheEvidenceAtHandIsVerified) {
   list_all();
   const auto snapshot = until([](const Snapshot& s) { return s.complete; });
-  EXPECT_EQ(snapshot->nodes->at("cvm-1")->trust->phase, Phase::kVerified);
+  EXPECT_EQ(snapshot->nodes->at("cvm-1").trust->phase, Phase::kVerified);
 }
 
 // Evidence and quote are dropped once nothing reads them any more.
@@ -123,11 +123,11 @@ TEST_F(Intake, WhatWasDroppedIsNotMissed) {
   const int judged = judged_;
   update(intake_.epoch_secret(), secret());
   while (judged_ == judged) std::this_thread::yield();
-  EXPECT_EQ(intake_.snapshot()->nodes->at("cvm-1")->trust->phase, Phase::kVerified);
+  EXPECT_EQ(intake_.snapshot()->nodes->at("cvm-1").trust->phase, Phase::kVerified);
   const auto next = [this] { return wire::to_json(testing::make_quote(evidence_, {.epoch = kEpoch + 1})); };
   update(intake_.quotes(), next());
   until([](const Snapshot& s) {
-    return s.nodes->at("cvm-1")->trust->claims->quoted_since ==
+    return s.nodes->at("cvm-1").trust->claims->quoted_since ==
            attest::epoch_start(kEpoch + 1, testing::kEpochLength);
   });
   replace(intake_.evidences(), {wire::to_json(evidence_)});
@@ -135,7 +135,7 @@ TEST_F(Intake, WhatWasDroppedIsNotMissed) {
   until_phase(Phase::kVerified);
   replace(intake_.evidences(), {});
   update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_, {.other_ak = true})));
-  EXPECT_EQ(until_phase(Phase::kVerified)->nodes->at("cvm-1")->trust->phase, Phase::kVerified)
+  EXPECT_EQ(until_phase(Phase::kVerified)->nodes->at("cvm-1").trust->phase, Phase::kVerified)
       << "without its evidence a quote contradicts nothing";
 }
 
@@ -165,7 +165,7 @@ TEST_F(Intake, AContradictionFailsTheNodeAndAGoodQuoteMendsIt) {
   until_phase(Phase::kVerified);
   update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_, {.other_ak = true})));
   const auto failed = until_phase(Phase::kFailed);
-  EXPECT_EQ(failed->nodes->at("cvm-1")->trust->code, "quote-signature");
+  EXPECT_EQ(failed->nodes->at("cvm-1").trust->code, "quote-signature");
   update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_)));
   until_phase(Phase::kVerified);
 }
@@ -176,19 +176,19 @@ TEST_F(Intake, AnUnreadableObjectFailsItsNodeOnly) {
   until_phase(Phase::kVerified);
   update(intake_.evidences(), R"({"metadata":{"name":"other"},"spec":{"surprise":1}})");
   const auto snapshot = until_phase(Phase::kFailed, "other");
-  EXPECT_EQ(snapshot->nodes->at("cvm-1")->trust->phase, Phase::kVerified);
+  EXPECT_EQ(snapshot->nodes->at("cvm-1").trust->phase, Phase::kVerified);
 }
 
 TEST_F(Intake, ANewBootOrANewNodeEndsTheClaimsAtOnce) {
   list_all();
   until_phase(Phase::kVerified);
   update(intake_.nodes(), node_json("cvm-1", kNodeUid, kOtherUuid));
-  EXPECT_FALSE(until_phase(Phase::kPending)->nodes->at("cvm-1")->trust->claims);
+  EXPECT_FALSE(until_phase(Phase::kPending)->nodes->at("cvm-1").trust->claims);
   update(intake_.nodes(), node_json("cvm-1"));
   quote_again();
   until_phase(Phase::kVerified);
   update(intake_.nodes(), node_json("cvm-1", kOtherUuid));
-  EXPECT_EQ(until_phase(Phase::kPending)->nodes->at("cvm-1")->uid, kOtherUuid);
+  EXPECT_EQ(until_phase(Phase::kPending)->nodes->at("cvm-1").uid, kOtherUuid);
 }
 
 TEST_F(Intake, ANodeThatIsGoneIsGone) {
@@ -211,7 +211,7 @@ TEST_F(Intake, AListReplacesWhatWasThere) {
   const int judged = judged_;
   update(intake_.epoch_secret(), secret());
   while (judged_ == judged) std::this_thread::yield();
-  EXPECT_EQ(intake_.snapshot()->nodes->at("cvm-1")->trust->claims, before->nodes->at("cvm-1")->trust->claims)
+  EXPECT_EQ(intake_.snapshot()->nodes->at("cvm-1").trust->claims, before->nodes->at("cvm-1").trust->claims)
       << "a lost object is no contradiction: the pair lives until its age ends it";
 }
 
@@ -223,8 +223,8 @@ TEST_F(Intake, KeepsTheKeysWhenTheSecretIsLostOrUnreadable) {
   replace(intake_.epoch_secret(), {});
   update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_, {.epoch = kEpoch + 1})));
   until([](const Snapshot& s) {
-    return s.nodes->at("cvm-1")->trust->claims && s.nodes->at("cvm-1")->trust->claims->quoted_since ==
-                                                      attest::epoch_start(kEpoch + 1, testing::kEpochLength);
+    return s.nodes->at("cvm-1").trust->claims && s.nodes->at("cvm-1").trust->claims->quoted_since ==
+                                                     attest::epoch_start(kEpoch + 1, testing::kEpochLength);
   });
 }
 
@@ -233,8 +233,8 @@ TEST_F(Intake, LabelsOfOursReachTheSnapshotWithoutAJudgement) {
   until_phase(Phase::kVerified);
   const int judged = judged_;
   update(intake_.nodes(), node_json("cvm-1", kNodeUid, kBootId, "verified"));
-  const auto snapshot = until([](const Snapshot& s) { return !s.nodes->at("cvm-1")->labels.empty(); });
-  EXPECT_EQ(snapshot->nodes->at("cvm-1")->labels.size(), 1U);
+  const auto snapshot = until([](const Snapshot& s) { return !s.nodes->at("cvm-1").labels.empty(); });
+  EXPECT_EQ(snapshot->nodes->at("cvm-1").labels.size(), 1U);
   EXPECT_EQ(judged_, judged);
 }
 

@@ -44,6 +44,12 @@ inline wire::NodeEvidence make_evidence(forge::BootOptions options = {}, std::ui
   return out;
 }
 
+inline wire::NodeEvidence make_trusted_launch(const forge::TrustedLaunchOptions& options = {}) {
+  wire::NodeEvidence out = forge::make_trusted_launch_node(options);
+  out.collected.number = kEpoch - 3;
+  return out;
+}
+
 struct QuoteChoice {
   std::uint64_t epoch = kEpoch;  // whose nonce it answers
   bool other_ak = false;
@@ -63,20 +69,32 @@ inline wire::NodeQuote make_quote(const wire::NodeEvidence& evidence, const Quot
 // Everything that one judgement needs, to be changed member by member.
 struct Scene {
   attest::BootIdentity node = boot_identity();
+  std::string system_uuid{forge::kVmId};
   std::optional<Result<wire::NodeEvidence>> evidence = Result<wire::NodeEvidence>(make_evidence());
   std::optional<Result<wire::NodeQuote>> quote = Result<wire::NodeQuote>(make_quote(**evidence));
   Generations keys = generations();
   std::optional<NodeTrust> previous = std::nullopt;
   UnixTime now = kNow;
   std::vector<attest::RevocationList> revocation_lists = {};
+  bool strict = false;
+  std::shared_ptr<const VerifiedBoot> last_boot = nullptr;
+
+  // The verification of `evidence`, after that of `last_boot`.
+  std::shared_ptr<const VerifiedBoot> verified_boot() const {
+    TrustParameters with = parameters();
+    with.revocation_lists = revocation_lists;
+    with.trusted_launch_strict = strict;
+    return evidence && *evidence ? verify_evidence(**evidence, "image-1", last_boot, keys, with, now)
+                                 : nullptr;
+  }
 
   NodeTrust judge() const {
     TrustParameters with = parameters();
     with.revocation_lists = revocation_lists;
-    std::shared_ptr<const VerifiedBoot> boot;
-    if (evidence && *evidence) boot = verify_evidence(**evidence, nullptr, keys, with, now);
+    const std::shared_ptr<const VerifiedBoot> boot = verified_boot();
     NodeView view;
     view.node = node;
+    view.system_uuid = system_uuid;
     std::optional<Result<wire::EvidenceSummary>> summary;
     if (evidence) {
       summary = *evidence ? Result<wire::EvidenceSummary>(wire::summary_of(**evidence))
@@ -84,7 +102,7 @@ struct Scene {
     }
     view.evidence = summary ? &*summary : nullptr;
     view.quote = quote ? &*quote : nullptr;
-    view.boot = boot ? &boot->verification : nullptr;
+    view.boot = boot.get();
     view.generations = keys;
     view.previous = previous ? &*previous : nullptr;
     return webhook::judge(view, with, now);

@@ -19,8 +19,17 @@ using wire::Phase;
 const std::string kAttestation = "nodeproof.node-restriction.kubernetes.io/attestation";
 const std::string kTee = "nodeproof.node-restriction.kubernetes.io/tee";
 
+// Labels but for those of policies and of the boot, which have tests of their own.
+std::map<std::string, std::string> main_labels(const NodeAttestationStatus& status) {
+  std::map<std::string, std::string> out;
+  for (const auto& [key, value] : labels_of(status)) {
+    if (key == kAttestation || key == kTee) out.emplace(key, value);
+  }
+  return out;
+}
+
 NodeEntry node_with(std::shared_ptr<const NodeTrust> trust) {
-  return {testing::kNodeUid, std::move(trust), {}};
+  return {"cvm-1", testing::kNodeUid, std::move(trust), {}};
 }
 
 NodeAttestationStatus verified(Seconds after = Seconds(0)) {
@@ -41,7 +50,9 @@ TEST(StatusOf, DescribesAVerifiedNode) {
   EXPECT_EQ(status.tcb, "bootloader 4, tee 0, snp 24, microcode 219");
   EXPECT_EQ(status.vm_id, forge::kVmId);
   EXPECT_EQ(status.secure_boot, "enabled");
-  EXPECT_EQ(status.measured_boot, "unknown");
+  EXPECT_EQ(status.measured_boot, "verified");
+  EXPECT_EQ(status.trusted_launch, "verified");
+  EXPECT_EQ(status.vtpm, "verified");
   EXPECT_EQ(status.measurement.size(), 96U);
   EXPECT_EQ(status.chip_id.size(), 128U);
   EXPECT_EQ(status.evidence_digest.size(), 64U);
@@ -83,19 +94,31 @@ TEST(StatusOf, SaysNothingOfAPlatformThatIsNotProven) {
   EXPECT_EQ(no_residency.tee, "none");
 }
 
+TEST(LabelsOf, TellTheBootAndEachMetPolicy) {
+  const std::string prefix = "nodeproof.node-restriction.kubernetes.io/";
+  const std::string policy = "policy.nodeproof.node-restriction.kubernetes.io/";
+  EXPECT_THAT(labels_of(verified()),
+              ElementsAre(Pair(kAttestation, "verified"), Pair(prefix + "measured-boot", "verified"),
+                          Pair(prefix + "secure-boot", "enabled"), Pair(kTee, "sev-snp"),
+                          Pair(prefix + "trusted-launch", "verified"), Pair(prefix + "vtpm", "verified"),
+                          Pair(policy + "confidential", "met"), Pair(policy + "short", "met")));
+  EXPECT_FALSE(labels_of(verified(Seconds(60))).contains(policy + "short")) << "the proof is too old for it";
+  EXPECT_TRUE(labels_of(verified(Seconds(60))).contains(policy + "confidential"));
+}
+
 TEST(LabelsOf, FollowThePhase) {
-  EXPECT_THAT(labels_of(verified()), ElementsAre(Pair(kAttestation, "verified"), Pair(kTee, "sev-snp")));
-  EXPECT_THAT(labels_of(verified(Seconds(60))),
+  EXPECT_THAT(main_labels(verified()), ElementsAre(Pair(kAttestation, "verified"), Pair(kTee, "sev-snp")));
+  EXPECT_THAT(main_labels(verified(Seconds(60))),
               ElementsAre(Pair(kAttestation, "stale"), Pair(kTee, "sev-snp")));
   const auto failed = changed([](testing::Scene& s) { (*s.quote)->signature.back() ^= 1; });
-  EXPECT_THAT(labels_of(failed), ElementsAre(Pair(kAttestation, "failed")));
+  EXPECT_THAT(main_labels(failed), ElementsAre(Pair(kAttestation, "failed")));
   const auto pending = changed([](testing::Scene& s) { s.evidence.reset(); });
-  EXPECT_THAT(labels_of(pending), ElementsAre(Pair(kAttestation, "pending")));
+  EXPECT_THAT(main_labels(pending), ElementsAre(Pair(kAttestation, "pending")));
   const auto unsupported = changed([](testing::Scene& s) {
     (*s.evidence)->platform = "none";
     (*s.evidence)->collection.code = "no-tpm";
   });
-  EXPECT_THAT(labels_of(unsupported), ElementsAre(Pair(kAttestation, "unsupported"), Pair(kTee, "none")));
+  EXPECT_THAT(main_labels(unsupported), ElementsAre(Pair(kAttestation, "unsupported"), Pair(kTee, "none")));
 }
 
 std::string patch_for(std::map<std::string, std::string> have,
@@ -114,7 +137,10 @@ TEST(LabelPatch, WritesOnlyWhatDiffers) {
   EXPECT_EQ(patch_for({}, {{kAttestation, "pending"}}), head + "\"" + kAttestation + "\":\"pending\"" + tail);
   EXPECT_EQ(patch_for({{kAttestation, "verified"}, {kTee, "sev-snp"}}, {{kAttestation, "failed"}}),
             head + "\"" + kAttestation + "\":\"failed\",\"" + kTee + "\":null" + tail);
-  EXPECT_EQ(patch_for({{kAttestation, "pending"}, {std::string(wire::kNodeLabelPrefix) + "vtpm", "x"}},
+  const std::string met = std::string(wire::kPolicyLabelPrefix) + "gone";
+  EXPECT_EQ(patch_for({{kAttestation, "stale"}, {met, "met"}}, {{kAttestation, "stale"}}),
+            head + "\"" + met + "\":null" + tail);
+  EXPECT_EQ(patch_for({{kAttestation, "pending"}, {std::string(wire::kNodeLabelPrefix) + "later", "x"}},
                       {{kAttestation, "pending"}}),
             "")
       << "what this version does not write is left alone";

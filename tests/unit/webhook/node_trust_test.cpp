@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/forge_event_log.hpp"
 #include "tests/unit/webhook/forged_node.hpp"
 
 namespace nodeproof::webhook {
@@ -97,8 +98,6 @@ const std::vector<Wrong>& wrongs() {
       {"no_tpm", [](Scene& s) { set_collection(s, "none", "no-tpm"); }, Phase::kUnsupported, "no-tpm"},
       {"no_hcl_report", [](Scene& s) { set_collection(s, "none", "no-hcl-report"); }, Phase::kUnsupported,
        "no-hcl-report"},
-      {"trusted_launch", [](Scene& s) { set_collection(s, "azure-trusted-launch", "complete"); },
-       Phase::kUnsupported, "unsupported-platform"},
       {"no_ak_certificate", [](Scene& s) { set_evidence(s, {.with_ak_certificate = false}); },
        Phase::kPending, "ak-residency"},
 
@@ -161,8 +160,24 @@ const std::vector<Wrong>& wrongs() {
       {"pcr_value_changed", [](Scene& s) { (*s.quote)->pcrs[4][0] ^= 1; }, Phase::kFailed, "pcr-digest"},
       {"fewer_pcrs", [](Scene& s) { set_quote(s, {.options = {.selection = attest::kBootPcrs}}); },
        Phase::kFailed, "pcr-selection"},
-      {"other_vm", [](Scene& s) { set_quote(s, {.options = {.pcrs = forge::make_pcrs(kOtherUuid)}}); },
+      {"other_vm",
+       [](Scene& s) {
+         const auto other = forge::make_event_log({.vm_id = kOtherUuid});
+         set_evidence(s, forge::BootOptions{.event_log = other.log});
+         set_quote(s, {.options = {.pcrs = other.pcrs}});
+       },
        Phase::kFailed, "vm-id"},
+      {"other_system_uuid", [](Scene& s) { s.system_uuid = kOtherUuid; }, Phase::kFailed, "vm-id"},
+      {"other_kernel",
+       [](Scene& s) { set_quote(s, {.options = {.pcrs = forge::make_event_log({.kernel = "x"}).pcrs}}); },
+       Phase::kFailed, "event-log-replay"},
+      {"log_of_another_secure_boot",
+       [](Scene& s) {
+         const auto off = forge::make_event_log({.secure_boot = false});
+         set_evidence(s, forge::BootOptions{.event_log = off.log});
+         set_quote(s, {.options = {.pcrs = off.pcrs}});
+       },
+       Phase::kFailed, "secure-boot"},
   };
   return list;
 }
@@ -216,7 +231,8 @@ TEST(NodeTrust, SaysWhatTheAgentFoundAndItsOwnRemedy) {
   (*scene.evidence)->collection = {"no-tpm", "/dev/tpmrm0: No such file. Remedy: look here"};
   const NodeTrust trust = scene.judge();
   EXPECT_EQ(trust.detail, "/dev/tpmrm0: No such file");
-  EXPECT_EQ(trust.remedy, "use a node pool of an AMD SEV-SNP confidential VM size");
+  EXPECT_EQ(trust.remedy,
+            "use a node pool of an AMD SEV-SNP confidential VM size, or one with Trusted Launch and a vTPM");
   (*scene.evidence)->collection.detail.clear();
   EXPECT_EQ(scene.judge().detail, "the agent reports no-tpm");
 }
@@ -274,7 +290,7 @@ NodeTrust judge_later(UnixTime now) {
   const wire::NodeEvidence evidence = make_evidence(options);
   Generations keys = testing::generations();
   keys[0].last += 100000000;
-  const auto boot = verify_evidence(evidence, nullptr, keys, testing::parameters(), kNow);
+  const auto boot = verify_evidence(evidence, {}, nullptr, keys, testing::parameters(), kNow);
   EXPECT_TRUE(is_settled(*boot));
   const Result<wire::EvidenceSummary> summary(wire::summary_of(evidence));
   const Result<wire::NodeQuote> quote(
@@ -283,7 +299,8 @@ NodeTrust judge_later(UnixTime now) {
   view.node = testing::boot_identity();
   view.evidence = &summary;
   view.quote = &quote;
-  view.boot = &boot->verification;
+  view.boot = boot.get();
+  view.system_uuid = forge::kVmId;
   view.generations = keys;
   return judge(view, testing::parameters(), now);
 }
@@ -310,40 +327,42 @@ TEST(NodeTrust, CertificatesEndWithoutBeingVerifiedAgain) {
 
 TEST(VerifyEvidence, IsSettledWhenNothingCanBecomeKnown) {
   const auto with = testing::parameters();
-  EXPECT_TRUE(is_settled(*verify_evidence(make_evidence(), nullptr, testing::generations(), with, kNow)));
-  EXPECT_FALSE(is_settled(*verify_evidence(make_evidence(), nullptr, {}, with, kNow)))
+  EXPECT_TRUE(is_settled(*verify_evidence(make_evidence(), {}, nullptr, testing::generations(), with, kNow)));
+  EXPECT_FALSE(is_settled(*verify_evidence(make_evidence(), {}, nullptr, {}, with, kNow)))
       << "the key of its challenge may come";
   forge::BootOptions without;
   without.with_ak_certificate = false;
   EXPECT_FALSE(
-      is_settled(*verify_evidence(make_evidence(without), nullptr, testing::generations(), with, kNow)));
+      is_settled(*verify_evidence(make_evidence(without), {}, nullptr, testing::generations(), with, kNow)));
   forge::BootOptions stranger;
   stranger.report_by_stranger = true;
   EXPECT_FALSE(
-      is_settled(*verify_evidence(make_evidence(stranger), nullptr, testing::generations(), with, kNow)));
+      is_settled(*verify_evidence(make_evidence(stranger), {}, nullptr, testing::generations(), with, kNow)));
 }
 
 TEST(VerifyEvidence, IsDoneOnceForTheSameContent) {
   const auto with = testing::parameters();
   const auto keys = testing::generations();
   const wire::NodeEvidence evidence = make_evidence();
-  const auto first = verify_evidence(evidence, nullptr, keys, with, kNow);
-  EXPECT_EQ(verify_evidence(evidence, first, keys, with, kNow + Seconds(60)), first);
+  const auto first = verify_evidence(evidence, {}, nullptr, keys, with, kNow);
+  EXPECT_EQ(verify_evidence(evidence, {}, first, keys, with, kNow + Seconds(60)), first);
 
-  EXPECT_NE(verify_evidence(evidence, first, keys, with, kNow + kVerificationLifetime + Seconds(1)), first);
-  EXPECT_NE(verify_evidence(evidence, first, {}, with, kNow), first) << "the challenge is not known any more";
+  EXPECT_NE(verify_evidence(evidence, {}, first, keys, with, kNow + kVerificationLifetime + Seconds(1)),
+            first);
+  EXPECT_NE(verify_evidence(evidence, {}, first, {}, with, kNow), first)
+      << "the challenge is not known any more";
   wire::NodeEvidence other = evidence;
   other.ak_certificate.clear();
-  EXPECT_NE(verify_evidence(other, first, keys, with, kNow), first);
+  EXPECT_NE(verify_evidence(other, {}, first, keys, with, kNow), first);
   other = evidence;
   other.certificates.pop_back();
-  EXPECT_NE(verify_evidence(other, first, keys, with, kNow), first);
+  EXPECT_NE(verify_evidence(other, {}, first, keys, with, kNow), first);
   other = evidence;
   other.collected.number -= 1;
-  EXPECT_NE(verify_evidence(other, first, keys, with, kNow), first);
+  EXPECT_NE(verify_evidence(other, {}, first, keys, with, kNow), first);
   other = evidence;
   other.collected_at = "2026-08-25T00:00:00Z";
-  EXPECT_EQ(verify_evidence(other, first, keys, with, kNow), first) << "a hint changes nothing";
+  EXPECT_EQ(verify_evidence(other, {}, first, keys, with, kNow), first) << "a hint changes nothing";
 }
 
 }  // namespace

@@ -28,9 +28,11 @@ class Writer : public ::testing::Test {
   }
 
   void keep_only(const std::set<std::string>& names) {
-    edit_nodes([&](NodeMap& nodes) {
-      std::erase_if(nodes, [&](const auto& item) { return !names.contains(item.first); });
-    });
+    NodeMap kept;
+    for (const NodeMap::Entry& node : *snapshot_.nodes) {
+      if (names.contains(node->name)) kept.put(node);
+    }
+    snapshot_.nodes = std::make_shared<const NodeMap>(std::move(kept));
   }
   void edit_nodes(const std::function<void(NodeMap&)>& edit) {
     NodeMap nodes = *snapshot_.nodes;
@@ -40,10 +42,10 @@ class Writer : public ::testing::Test {
   // As the watches of nodes and NodeAttestations would tell after a pass.
   void settle() {
     edit_nodes([this](NodeMap& nodes) {
-      for (auto& [name, node] : nodes) {
+      for (const NodeMap::Entry& node : *snapshot_.nodes) {
         if (node->trust)
-          node =
-              testing::entry(node->uid, node->trust, labels_of(status_of(*node, *snapshot_.policies, kNow)));
+          nodes.put(testing::entry(node->name, node->uid, node->trust,
+                                   labels_of(status_of(*node, *snapshot_.policies, kNow))));
       }
     });
     for (const auto& [path, json] : api_.objects) testing::update(writer_.handler(), json);
@@ -85,7 +87,7 @@ TEST_F(Writer, WritesANodeThatChanged) {
   settle();
   edit_nodes([](NodeMap& nodes) {
     const auto failed = testing::trust_without([](testing::Scene& s) { (*s.quote)->signature.back() ^= 1; });
-    nodes["cvm-1"] = testing::entry(testing::kNodeUid, failed, nodes["cvm-1"]->labels);
+    nodes.put(testing::entry("cvm-1", testing::kNodeUid, failed, nodes.at("cvm-1").labels));
   });
   EXPECT_THAT(pass(Seconds(1)), ElementsAre("patch /api/v1/nodes/cvm-1", "patch " + kNa + "/cvm-1/status"));
   EXPECT_THAT(api_.calls[0].second, HasSubstr("\"failed\""));
@@ -115,7 +117,7 @@ TEST_F(Writer, MakesADeletedObjectAnew) {
 
 TEST_F(Writer, TouchesNoNodeThatIsNotJudged) {
   keep_only({});
-  edit_nodes([](NodeMap& nodes) { nodes["new-1"] = testing::entry(kOtherUuid, nullptr, {{"x", "y"}}); });
+  edit_nodes([](NodeMap& nodes) { nodes.put(testing::entry("new-1", kOtherUuid, nullptr, {{"x", "y"}})); });
   EXPECT_THAT(pass(), IsEmpty());
 }
 

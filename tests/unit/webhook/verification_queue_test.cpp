@@ -39,6 +39,20 @@ TEST(VerificationQueue, DelaysANodeThatHasHadItsBurst) {
   EXPECT_EQ(queue.due(), kStart + 2 * kInterval) << "then one per interval";
 }
 
+TEST(VerificationQueue, RemembersABusyNodeAmongManyThatRested) {
+  VerificationQueue queue;
+  const auto judge = [&queue](const std::string& name, Time now) {
+    queue.push(name);
+    return queue.pop(now).has_value();
+  };
+  for (int i = 0; i < 500; ++i) ASSERT_TRUE(judge("rested-" + std::to_string(i), kStart));
+  const Time later = kStart + kInterval;
+  for (int i = 0; i < VerificationQueue::kBurst; ++i) ASSERT_TRUE(judge("busy", later)) << i;
+  for (int i = 0; i < 2000; ++i) ASSERT_TRUE(judge("other-" + std::to_string(i), later));
+  EXPECT_FALSE(judge("busy", later));
+  EXPECT_EQ(queue.due(), later + kInterval);
+}
+
 TEST(VerificationQueue, RestoresTheBurstWithTime) {
   VerificationQueue queue;
   const auto burst_at = [&queue](Time now) {

@@ -67,10 +67,62 @@ TEST(AttestationPolicy, EveryChoiceIsKnown) {
   }
 }
 
+const std::string kPcr(64, 'b');
+
+std::string with_boot(const std::string& boot) {
+  return R"({"metadata": {"name": "p"}, "spec": {"nodeClass": "TrustedLaunch", "boot": )" + boot + "}}";
+}
+
+TEST(AttestationPolicy, BootIsRead) {
+  const auto policy =
+      parsed(with_boot(R"({"secureBoot": "Required", "measuredBoot": "Required", "pcrs": {"4": [")" + kPcr +
+                       R"("]}})"),
+             parse_attestation_policy);
+  ASSERT_TRUE(policy) << to_string(policy.error());
+  EXPECT_EQ(policy->boot.secure_boot, Requirement::kRequired);
+  EXPECT_EQ(policy->boot.measured_boot, Requirement::kRequired);
+  ASSERT_EQ(policy->boot.pcrs.size(), 1U);
+  EXPECT_EQ(to_hex(policy->boot.pcrs.at(4).at(0)), kPcr);
+  const auto empty = parsed(with_boot("{}"), parse_attestation_policy);
+  ASSERT_TRUE(empty) << to_string(empty.error());
+  EXPECT_EQ(empty->boot.secure_boot, Requirement::kPreferred);
+  EXPECT_TRUE(empty->boot.pcrs.empty());
+}
+
+TEST(AttestationPolicy, EveryQuotedPcrCanBeListedAndNoOther) {
+  for (unsigned pcr = 0; pcr < 26; ++pcr) {
+    const auto policy =
+        parsed(with_boot(R"({"pcrs": {")" + std::to_string(pcr) + R"(": [")" + kPcr + R"("]}})"),
+               parse_attestation_policy);
+    EXPECT_EQ(policy.has_value(), pcr < 16 && pcr != 10) << pcr;
+    if (!policy) {
+      EXPECT_EQ(policy.error().detail, "is for a PCR that no policy can name; use one of 0-9,11-15");
+    }
+  }
+}
+
+TEST(AttestationPolicy, RefusesBadBoots) {
+  const std::string good = with_boot(R"({"secureBoot": "Required", "pcrs": {"4": [")" + kPcr + R"("]}})");
+  const Refusal cases[] = {
+      {R"("Required")", R"("required")", Errc::kBadValue, "boot.secureBoot"},
+      {R"("Required")", "true", Errc::kWrongType, "boot.secureBoot"},
+      {R"("4")", R"("04")", Errc::kBadValue, "boot.pcrs.04"},
+      {R"("4")", R"("four")", Errc::kBadValue, "boot.pcrs.four"},
+      {"[\"" + kPcr + "\"]", "[]", Errc::kBadValue, "boot.pcrs.4"},
+      {"[\"" + kPcr + "\"]", "{}", Errc::kWrongType, "boot.pcrs.4"},
+      {"{\"4\": [\"" + kPcr + "\"]}", "{}", Errc::kBadValue, "boot.pcrs"},
+      {kPcr, kPcr.substr(2), Errc::kBadValue, "boot.pcrs.4"},
+      {kPcr, kPcr.substr(1) + "x", Errc::kBadValue, "boot.pcrs.4"},
+  };
+  expect_refusals(good, parse_attestation_policy, cases);
+}
+
 TEST(AttestationPolicy, UnknownFieldsAreNamed) {
   const Refusal cases[] = {
       {R"("maxEvidenceAge")", R"("maxEvidenceage")", Errc::kUnknownField, "spec.maxEvidenceage"},
-      {R"("akCertificate")", R"("boot": {}, "akCertificate")", Errc::kUnknownField, "spec.boot"},
+      {R"("akCertificate")", R"("boots": {}, "akCertificate")", Errc::kUnknownField, "spec.boots"},
+      {R"("akCertificate")", R"("boot": {"uefi": true}, "akCertificate")", Errc::kUnknownField,
+       "spec.boot.uefi"},
       {R"("products")", R"("product")", Errc::kUnknownField, "spec.sevSnp.product"},
       {R"("tee": 0)", R"("tee": 0, "fmc": 1)", Errc::kUnknownField, "minimumTcb.Milan.fmc"},
       {R"("AttestationPolicy")", R"("Policy")", Errc::kUnsupported, "kind"},

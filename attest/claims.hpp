@@ -1,0 +1,120 @@
+// Claims: what verification has proven. Only verify (verify.hpp) makes them; appraise (appraise.hpp)
+// compares them with a policy.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "attest/ak_certificate.hpp"
+#include "attest/boot_log.hpp"
+#include "attest/pcr.hpp"
+#include "attest/runtime_claims.hpp"
+#include "attest/snp_report.hpp"
+#include "attest/tpm_quote.hpp"
+
+namespace nodeproof::attest {
+
+// What AMD vouches for: that one of its chips, with this TCB, made the report. Not whose guest asked
+// for it, nor at which VMPL.
+class ReportClaims {
+ public:
+  const SnpReport& report() const { return *report_; }
+  Product product() const { return product_; }
+  const std::optional<std::string>& csp_id() const { return csp_id_; }  // with a VLEK
+  const ValidityWindow& validity() const { return validity_; }          // of the chain and its lists
+
+ private:
+  friend struct ReportVerifier;
+  ReportClaims(const SnpReport& report, Product product, std::optional<std::string> csp_id,
+               ValidityWindow validity)
+      : report_(std::make_shared<const SnpReport>(report)),
+        product_(product),
+        csp_id_(std::move(csp_id)),
+        validity_(validity) {}
+  std::shared_ptr<const SnpReport> report_;  // copies share it
+  Product product_;
+  std::optional<std::string> csp_id_;
+  ValidityWindow validity_;
+};
+
+// What the hardware and the paravisor vouch for about a confidential VM.
+class ConfidentialClaims {
+ public:
+  const ReportClaims& snp() const { return snp_; }
+  const SnpReport& report() const { return snp_.report(); }
+  Product product() const { return snp_.product(); }
+  const RuntimeClaims& runtime() const { return runtime_; }
+  // Number 9. Without it, what the runtime claims say of the VM is unproven.
+  bool paravisor_genuine() const { return paravisor_genuine_; }
+
+ private:
+  friend class BootClaims;
+  friend struct BootVerifier;
+  ConfidentialClaims(ReportClaims snp, RuntimeClaims runtime, bool paravisor_genuine)
+      : snp_(std::move(snp)), runtime_(std::move(runtime)), paravisor_genuine_(paravisor_genuine) {}
+  ReportClaims snp_;
+  RuntimeClaims runtime_;
+  bool paravisor_genuine_;
+};
+
+// What the hardware or Microsoft vouch for about one boot.
+class BootClaims {
+ public:
+  NodeClass node_class() const {
+    return confidential_ ? NodeClass::kConfidential : NodeClass::kTrustedLaunch;
+  }
+  // Null on Trusted Launch.
+  const ConfidentialClaims* confidential() const { return confidential_ ? &*confidential_ : nullptr; }
+  bool ak_resident() const { return ak_resident_; }  // number 15: the AK lives in the vTPM
+  const ValidityWindow& validity() const {
+    return validity_;
+  }  // of the report's chain and the AK certificate
+  void condense() {
+    if (confidential_) confidential_->runtime_.ak.condense();
+  }
+
+ private:
+  friend struct BootVerifier;
+  friend struct TrustedLaunchVerifier;
+  BootClaims(std::optional<ConfidentialClaims> confidential, bool ak_resident, ValidityWindow validity)
+      : confidential_(std::move(confidential)), ak_resident_(ak_resident), validity_(validity) {}
+  std::optional<ConfidentialClaims> confidential_;
+  bool ak_resident_;
+  ValidityWindow validity_;
+};
+
+// How the event log and the quoted PCRs fit (number 12).
+enum class MeasuredBoot {
+  kNoLog,
+  kUnknown,   // there is one, but it cannot be read
+  kMismatch,  // it tells another boot than the PCRs
+  kVerified,
+};
+std::string_view to_string(MeasuredBoot state);  // "no-log", "unknown", "mismatch", "verified"
+
+class QuoteClaims {
+ public:
+  const TpmQuote& quote() const { return quote_; }
+  const PcrValues& pcrs() const { return pcrs_; }  // the quoted ones only
+  MeasuredBoot measured_boot() const { return measured_boot_; }
+  // What the quoted PCRs prove to have been measured; null unless kVerified. Shared with who verified.
+  const BootLog* log() const { return log_.get(); }
+
+ private:
+  friend struct QuoteVerifier;
+  QuoteClaims(TpmQuote quote, PcrValues pcrs) : quote_(std::move(quote)), pcrs_(std::move(pcrs)) {}
+  TpmQuote quote_;
+  PcrValues pcrs_;
+  MeasuredBoot measured_boot_ = MeasuredBoot::kNoLog;
+  std::shared_ptr<const BootLog> log_;
+};
+
+// Whether Secure Boot is on, as far as it is proven. On a confidential VM the genuine paravisor's word
+// counts, signed by the hardware, and the log is a second witness; on Trusted Launch the log alone.
+std::optional<bool> secure_boot_of(const BootClaims& boot, const QuoteClaims& quote);
+
+// The VM that the evidence proves to be of, as it is written there; empty: unproven.
+std::string vm_id_of(const BootClaims& boot, const QuoteClaims& quote);
+
+}  // namespace nodeproof::attest

@@ -31,6 +31,12 @@ ByteArray<N> filled(std::uint8_t value) {
   return out;
 }
 
+agent::KernelFirmware firmware_of(const EmulatorProcess& node) {
+  const std::filesystem::path security = node.sys() / "kernel/security";
+  return agent::KernelFirmware({security / "tpm0/binary_bios_measurements",
+                                node.sys() / "firmware/efi/efivars", security / "lockdown"});
+}
+
 class EmulatorTest : public testing::Test {
  protected:
   EmulatorTest() { make_authority(authority(), kFastBits, SystemClock().now()); }
@@ -67,6 +73,7 @@ class EmulatorTest : public testing::Test {
                                        const Sha512Digest& challenge, bool with_ak_certificate = true) const {
     attest::BootEvidence evidence;
     evidence.hcl_report = tpm.read_nv(agent::kHclReportIndex);
+    evidence.event_log = firmware_of(node).read().event_log;
     const auto reply = agent::fetch_thim_certification(node.thim(), {}, Seconds(30));
     const auto endorsements = agent::parse_thim_reply(reply);
     EXPECT_TRUE(endorsements);
@@ -103,12 +110,6 @@ class EmulatorTest : public testing::Test {
     return attest::parse_certificates(read_file(authority() / name, kFileLimit), name).value();
   }
 };
-
-agent::KernelFirmware firmware_of(const EmulatorProcess& node) {
-  const std::filesystem::path security = node.sys() / "kernel/security";
-  return agent::KernelFirmware({security / "tpm0/binary_bios_measurements",
-                                node.sys() / "firmware/efi/efivars", security / "lockdown"});
-}
 
 // PCRs that do not hold what the log tells, of those that a quote covers.
 std::vector<unsigned> unexplained(ByteView bytes, EsysTpm& tpm) {

@@ -29,7 +29,7 @@ std::string to_json(const NodeEvent& event, UnixTime now) {
   out["metadata"]["name"] = json_text(name_of(event));
   out["metadata"]["namespace"] = json_text("default");
   out["involvedObject"]["apiVersion"] = json_text("v1");
-  out["involvedObject"]["kind"] = json_text("Node");
+  out["involvedObject"]["kind"] = json_text(event.kind);
   out["involvedObject"]["name"] = json_text(event.node);
   out["involvedObject"]["uid"] = json_text(event.node_uid);
   out["type"] = json_text(event.warning ? "Warning" : "Normal");

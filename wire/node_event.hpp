@@ -1,4 +1,4 @@
-// A Kubernetes Event about a Node, for kubectl describe node and kubectl events.
+// A Kubernetes Event about a Node or another cluster-scoped object, for kubectl describe and kubectl events.
 #pragma once
 
 #include <string>
@@ -19,6 +19,7 @@ struct NodeEvent {
   // What happened, where it may be reported again: one Event for each node, reason and occasion, whoever
   // reports it, because its name is made of them.
   std::string occasion;
+  std::string kind = "Node";  // of the core API group, v1; `node` and `node_uid` are then its name and uid
 };
 
 // The body of a create; a second one of the same name is refused with 409.

@@ -74,10 +74,12 @@ testbed_start() {
 
 new_uuid() { cat /proc/sys/kernel/random/uuid; }
 
+node_resources='{cpu: 8, memory: 32Gi, pods: 100, ephemeral-storage: 100Gi}'
+
 # add_node NAME [CLASS]: a Node as a kubelet would register it, Ready, without a kubelet. CLASS: of its
 # emulated VM, confidential unless said otherwise.
 add_node() {
-  local node=$1 dir=$RUN/node/$1 now resources='{cpu: 8, memory: 32Gi, pods: 100, ephemeral-storage: 100Gi}'
+  local node=$1 dir=$RUN/node/$1 now
   mkdir -p "$dir"
   new_uuid >"$dir/boot_id"
   new_uuid >"$dir/vm_id"
@@ -90,8 +92,8 @@ metadata:
   name: $node
   labels: {kubernetes.io/hostname: $node, kubernetes.io/os: linux, kubernetes.io/arch: amd64}
 status:
-  capacity: $resources
-  allocatable: $resources
+  capacity: $node_resources
+  allocatable: $node_resources
   addresses: [{type: InternalIP, address: 127.0.0.1}, {type: Hostname, address: $node}]
   conditions:
     - {type: Ready, status: "True", reason: KubeletReady, message: emulated, lastHeartbeatTime: "$now", lastTransitionTime: "$now"}

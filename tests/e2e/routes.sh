@@ -22,11 +22,13 @@ case_name_made_by_the_server_is_no_way_round() {
 }
 
 case_daemonset_pods_wait_for_proof() {
-  local template
+  local template answer
   template=$(sensitive_template daemon)
-  controller apps/v1 DaemonSet daemon 'selector: {matchLabels: {e2e: daemon}}' "$template"
+  answer=$(controller apps/v1 DaemonSet daemon 'selector: {matchLabels: {e2e: daemon}}' "$template" 2>&1)
+  say "$answer"
+  [[ $answer =~ Warning:.*'add to spec.template.spec.nodeSelector '$(policy_label confidential)': met' ]]
   # One pod for each node: only the one for the proven node is placed.
-  wait_until 30 "the pod of the proven node to be placed, the other to wait" has_pods daemon "$(printf '%s\n' - "$good")"
+  wait_until 30 "the pod of the proven node to be placed, the others to wait" has_pods daemon "$(printf '%s\n' - - "$good")"
 }
 
 case_statefulset_and_deployment_are_steered() {

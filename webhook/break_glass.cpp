@@ -49,10 +49,11 @@ void BreakGlassKeeper::pass(const NamespaceMap& namespaces, UnixTime now,
     const auto found = namespaces.find(item.first);
     return found == namespaces.end() || !found->second.break_glass;
   });
-  for (const auto& [name, ns] : namespaces) {
-    if (!ns.break_glass) continue;
+  for (const auto& item : namespaces) {
+    if (!item.second.break_glass) continue;
     if (!leading()) return;
-    const BreakGlass& opened = *ns.break_glass;
+    const std::string& name = item.first;
+    const BreakGlass& opened = *item.second.break_glass;
     attempt("told of", name, [&] { tell(name, opened, now); });
     if (const auto why = ended(opened, now)) attempt("ended", name, [&] { close(name, opened, *why, now); });
   }

@@ -16,7 +16,7 @@
 
 namespace nodeproof::webhook {
 
-// Thread-safe. A pod costs some 75 bytes beside its markers, so that a scheduler which stands still in
+// Thread-safe. A pod costs some 80 bytes beside its markers, so that a scheduler which stands still in
 // the largest cluster (150,000 pods) does not cost us our memory limit. What was needed once is given back
 // when no pod waits any more.
 class PodDirectory {

@@ -10,9 +10,10 @@ namespace {
 
 std::optional<PcrBanks> quoted_pcrs(const NodeObjects& objects) {
   if (!objects.quote || !*objects.quote) return std::nullopt;
-  PcrBank bank;
-  for (const auto& [pcr, value] : (*objects.quote)->pcrs) bank.emplace(pcr, to_bytes(value));
-  return PcrBanks{{attest::kTpmAlgSha256, std::move(bank)}};
+  PcrBanks out;
+  for (const auto& [pcr, value] : (*objects.quote)->pcrs)
+    out[attest::kTpmAlgSha256].emplace(pcr, to_bytes(value));
+  return out;
 }
 
 std::string why_none(const wire::NodeEvidence& evidence) {

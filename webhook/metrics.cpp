@@ -29,9 +29,17 @@ double seconds(UnixTime time) {
 
 // Evidence may say any word, and each would become a time series: only those that we know pass.
 std::string known_word(const std::string& code) {
-  constexpr std::array kCollection{
-      "no-tpm",    "no-ak",       "owner-auth-set", "no-hcl-report",        "endorsements-unreachable",
-      "tpm-error", "no-evidence", "no-quote",       "unsupported-platform", "verification-error"};
+  constexpr std::array kCollection{"no-tpm",
+                                   "no-ak",
+                                   "owner-auth-set",
+                                   "no-hcl-report",
+                                   "no-ak-certificate",
+                                   "endorsements-unreachable",
+                                   "tpm-error",
+                                   "no-evidence",
+                                   "no-quote",
+                                   "unsupported-platform",
+                                   "verification-error"};
   const auto checks = attest::all_checks();
   const bool is_check =
       std::any_of(checks.begin(), checks.end(), [&](const auto& info) { return info.name == code; });

@@ -13,6 +13,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 system=nodeproof-system
 attestation_label=nodeproof.node-restriction.kubernetes.io/attestation
 tee_label=nodeproof.node-restriction.kubernetes.io/tee
+trusted_launch_label=nodeproof.node-restriction.kubernetes.io/trusted-launch
+secure_boot_label=nodeproof.node-restriction.kubernetes.io/secure-boot
+vtpm_label=nodeproof.node-restriction.kubernetes.io/vtpm
+measured_boot_label=nodeproof.node-restriction.kubernetes.io/measured-boot
 # Short, so that staleness is a matter of seconds here. (30 s, 120 s and 10 m by default.)
 epoch_length=2s
 refresh=3s
@@ -164,7 +168,7 @@ render_chart() {
     --set webhook.replicas=0 --set webhook.epochLength=$epoch_length --set agent.refresh=$refresh \
     --set "webhook.clientConfig.url=$(<"$RUN/webhook.url")" \
     --set "webhook.clientConfig.caBundle=$(base64 -w 0 "$RUN/webhook-ca.crt")" \
-    --set policies.confidential.maxEvidenceAge=${max_age}s \
+    --set policies.confidential.maxEvidenceAge=${max_age}s --set policies.trustedLaunch.maxEvidenceAge=${max_age}s \
     --set-file "webhook.trustAnchors.amd=$RUN/authority/amd-ark.pem" \
     --set-file "webhook.trustAnchors.vtpm=$RUN/authority/vtpm-trust-anchors.pem" \
     --set-file "webhook.referenceValues=$RUN/authority/reference-values.yaml" \
@@ -292,18 +296,19 @@ enrol_workloads() {
   kube label namespace "$workloads" nodeproof.dev/enforce=annotated-pods >/dev/null
 }
 
-# pod NAME [SPEC-FIELD]: the manifest of a sensitive pod. The variables annotations and selector
-# override what makes it sensitive, and what steers it.
+# pod NAME [SPEC-FIELD]: the manifest of a sensitive pod. The variable policy names another policy than
+# confidential; annotations and selector override what makes the pod sensitive, and what steers it.
 pod() {
+  local policy=${policy:-confidential}
   cat <<YAML
 apiVersion: v1
 kind: Pod
 metadata:
   name: $1
   namespace: $workloads
-  annotations: {${annotations-nodeproof.dev/policy: confidential}}
+  annotations: {${annotations-nodeproof.dev/policy: $policy}}
 spec:
-  nodeSelector: {${selector-$tee_label: sev-snp}}
+  nodeSelector: {${selector-$(policy_label "$policy"): met}}
   containers: [{name: main, image: example.invalid/ledger}]
 YAML
   if (($# > 1)); then echo "  $2"; fi

@@ -18,7 +18,7 @@ case_pod_without_selector_is_steered() {
   [[ $(node_of steered-there) == "$good" ]]
   # One try was enough.
   [[ -z $(kube -n "$workloads" get events --field-selector "involvedObject.name=steered-there,reason=FailedScheduling" -o name) ]]
-  [[ $(annotations='' selector_of not-marked) == '{}' ]]
+  [[ $(annotations='' selector_of left-alone) == '{}' ]]
 }
 
 case_steering_adds_and_never_widens() {

@@ -37,6 +37,11 @@ agent::KernelFirmware firmware_of(const EmulatorProcess& node) {
                                 node.sys() / "firmware/efi/efivars", security / "lockdown"});
 }
 
+attest::Certificate ak_certificate_of(EsysTpm& tpm) {
+  const auto der = attest::cut_der(tpm.read_nv(agent::kAkCertificateIndex), "AK certificate");
+  return attest::Certificate::parse_der(der.value(), "AK certificate").value();
+}
+
 class EmulatorTest : public testing::Test {
  protected:
   EmulatorTest() { make_authority(authority(), kFastBits, SystemClock().now()); }
@@ -73,26 +78,26 @@ class EmulatorTest : public testing::Test {
                                        const Sha512Digest& challenge, bool with_ak_certificate = true) const {
     attest::BootEvidence evidence;
     evidence.hcl_report = tpm.read_nv(agent::kHclReportIndex);
-    evidence.event_log = firmware_of(node).read().event_log;
     const auto reply = agent::fetch_thim_certification(node.thim(), {}, Seconds(30));
     const auto endorsements = agent::parse_thim_reply(reply);
     EXPECT_TRUE(endorsements);
     for (const Bytes& der : endorsements.value()) {
       evidence.certificates.push_back(attest::Certificate::parse_der(der, "THIM").value());
     }
-    if (with_ak_certificate) {
-      const auto der = attest::cut_der(tpm.read_nv(agent::kAkCertificateIndex), "AK certificate");
-      evidence.ak_certificate = attest::Certificate::parse_der(der.value(), "AK certificate").value();
-    }
+    if (with_ak_certificate) evidence.ak_certificate = ak_certificate_of(tpm);
+    evidence.event_log = firmware_of(node).read().event_log;
     const Bytes yaml = read_file(authority() / "reference-values.yaml", kFileLimit);
     const auto values = wire::parse_reference_values(as_text(yaml), "reference-values.yaml").value();
-    attest::TrustAnchors anchors;
-    EXPECT_TRUE(attest::add_trust_anchors(anchors, certificates("amd-ark.pem"),
-                                          certificates("vtpm-trust-anchors.pem")));
-    return attest::verify_boot(evidence, {.anchors = anchors,
+    return attest::verify_boot(evidence, {.anchors = anchors(),
                                           .reference_values = values,
                                           .now = SystemClock().now(),
                                           .report_challenge = challenge});
+  }
+
+  attest::BootVerification verify_trusted_launch(const EmulatorProcess& node, EsysTpm& tpm) const {
+    return attest::verify_trusted_launch(
+        {{}, ak_certificate_of(tpm), firmware_of(node).read().event_log},
+        {.anchors = anchors(), .reference_values = {}, .now = SystemClock().now()});
   }
 
   static attest::QuoteVerification verify_quote(EsysTpm& tpm, const attest::BootVerification& boot) {
@@ -106,6 +111,12 @@ class EmulatorTest : public testing::Test {
   TestFolder folder_;
 
  private:
+  attest::TrustAnchors anchors() const {
+    attest::TrustAnchors out;
+    EXPECT_TRUE(
+        attest::add_trust_anchors(out, certificates("amd-ark.pem"), certificates("vtpm-trust-anchors.pem")));
+    return out;
+  }
   std::vector<attest::Certificate> certificates(const std::string& name) const {
     return attest::parse_certificates(read_file(authority() / name, kFileLimit), name).value();
   }
@@ -247,12 +258,30 @@ TEST_F(EmulatorTest, TheEventLogExplainsThePcrsAfterEveryBoot) {
   }
 }
 
+TEST_F(EmulatorTest, ATrustedLaunchNodePassesEveryCheckAndTellsOfSecureBoot) {
+  for (const bool on : {true, false}) {
+    const auto node = start({"--class", "trusted-launch", "--secure-boot", on ? "on" : "off"});
+    EsysTpm tpm(node->tcti());
+    const auto boot = verify_trusted_launch(*node, tpm);
+    expect_all_passed(boot.findings);
+    const auto quote = verify_quote(tpm, boot);
+    expect_all_passed(quote.findings);
+    ASSERT_TRUE(boot.claims && quote.claims);
+    EXPECT_EQ(attest::secure_boot_of(*boot.claims, *quote.claims), on);
+    EXPECT_EQ(node->stop(), 0);
+  }
+}
+
 TEST_F(EmulatorTest, ATamperedBootMeasuresAnotherKernelThanTheLogTellsOf) {
   const auto node = start({"--class", "trusted-launch", "--tamper-boot"});
   EsysTpm tpm(node->tcti());
   const agent::BootFacts facts = firmware_of(*node).read();
   EXPECT_EQ(facts.event_log, forge::make_event_log().log);
   EXPECT_EQ(unexplained(facts.event_log, tpm), (std::vector<unsigned>{4, 9}));
+  const auto quote = verify_quote(tpm, verify_trusted_launch(*node, tpm));
+  EXPECT_EQ(find(quote.findings, Check::kEventLogReplay)->outcome, Outcome::kFailed);
+  ASSERT_TRUE(quote.claims);
+  EXPECT_EQ(quote.claims->measured_boot(), attest::MeasuredBoot::kMismatch);
 }
 
 TEST_F(EmulatorTest, CanGoWithoutEventLog) {
@@ -285,11 +314,7 @@ TEST_F(EmulatorTest, TheAgentCollectsATrustedLaunchNode) {
   EXPECT_EQ(evidence.platform, wire::kPlatformTrustedLaunch) << evidence.collection.detail;
   EXPECT_EQ(evidence.collection, wire::CollectionState{});
   EXPECT_FALSE(evidence.event_log.empty());
-  const auto certificate = attest::Certificate::parse_der(evidence.ak_certificate, "AK certificate");
-  ASSERT_TRUE(certificate);
-  EXPECT_TRUE(certificate->subject_common_name().ends_with(forge::kTrustedLaunchSuffix));
-  const agent::RawQuote quote = tpm.quote(attest::kNodeQuotePcrs, {});
-  EXPECT_TRUE(certificate->key().verify_rsassa_sha256(quote.attest, quote.signature));
+  EXPECT_EQ(evidence.ak_certificate, ak_certificate_of(tpm).der());
 }
 
 TEST_F(EmulatorTest, FailuresNameTheirRemedy) {

@@ -129,6 +129,17 @@ TEST(Metrics, ReasonsOfOurOwnKeepTheirName) {
   }
 }
 
+TEST(Metrics, WordsThatAgentsSayKeepTheirName) {
+  Metrics metrics;
+  for (const char* code : {"no-tpm", "no-ak", "owner-auth-set", "no-hcl-report", "no-ak-certificate",
+                           "endorsements-unreachable", "tpm-error"}) {
+    NodeTrust trust;
+    trust.code = code;
+    metrics.count_verification(trust, {});
+    EXPECT_THAT(metrics.render(state(), kNow), HasSubstr("\"" + std::string(code) + "\""));
+  }
+}
+
 TEST(Metrics, WordsFromEvidenceMakeNoNewSeries) {
   Metrics metrics;
   NodeTrust trust;

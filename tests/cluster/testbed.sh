@@ -156,6 +156,24 @@ install_chart() {
   kube apply -f "$RUN/manifests.yaml" >/dev/null
 }
 
+# helm ARGUMENT...: without its remark on the folder of CRDs, and without writing to the home folder.
+helm() {
+  env HELM_CACHE_HOME="$RUN/helm" HELM_CONFIG_HOME="$RUN/helm" HELM_DATA_HOME="$RUN/helm" "$(tool helm)" "$@" \
+    2> >(grep -v 'found symbolic link' >&2)
+}
+
+# template_chart HELM-ARGUMENT...: with the values of the test bed.
+template_chart() {
+  helm template nodeproof "$project/charts/nodeproof" --namespace "$system" \
+    --set webhook.replicas=0 --set webhook.epochLength=$epoch_length --set agent.refresh=$refresh \
+    --set "webhook.clientConfig.url=$(<"$RUN/webhook.url")" \
+    --set "webhook.clientConfig.caBundle=$(base64 -w 0 "$RUN/webhook-ca.crt")" \
+    --set policies.confidential.maxEvidenceAge=${max_age}s --set policies.trustedLaunch.maxEvidenceAge=${max_age}s \
+    --set-file "webhook.trustAnchors.amd=$RUN/authority/amd-ark.pem" \
+    --set-file "webhook.trustAnchors.vtpm=$RUN/authority/vtpm-trust-anchors.pem" \
+    --set-file "webhook.referenceValues=$RUN/authority/reference-values.yaml" "$@"
+}
+
 # render_chart: as for the API server that runs.
 render_chart() {
   local version steering=()
@@ -163,16 +181,7 @@ render_chart() {
     steering=(--api-versions admissionregistration.k8s.io/v1/MutatingAdmissionPolicy)
   fi
   version=$(kube version -o json | jq -r .serverVersion.gitVersion)
-  env HELM_CACHE_HOME="$RUN/helm" HELM_CONFIG_HOME="$RUN/helm" HELM_DATA_HOME="$RUN/helm" "$(tool helm)" template nodeproof "$project/charts/nodeproof" --namespace "$system" \
-    --kube-version "$version" "${steering[@]}" \
-    --set webhook.replicas=0 --set webhook.epochLength=$epoch_length --set agent.refresh=$refresh \
-    --set "webhook.clientConfig.url=$(<"$RUN/webhook.url")" \
-    --set "webhook.clientConfig.caBundle=$(base64 -w 0 "$RUN/webhook-ca.crt")" \
-    --set policies.confidential.maxEvidenceAge=${max_age}s --set policies.trustedLaunch.maxEvidenceAge=${max_age}s \
-    --set-file "webhook.trustAnchors.amd=$RUN/authority/amd-ark.pem" \
-    --set-file "webhook.trustAnchors.vtpm=$RUN/authority/vtpm-trust-anchors.pem" \
-    --set-file "webhook.referenceValues=$RUN/authority/reference-values.yaml" \
-    2> >(grep -v 'found symbolic link' >&2)
+  template_chart --kube-version "$version" "${steering[@]}"
 }
 
 # connection TOKEN-FILE: how a program outside the cluster reaches the API server.

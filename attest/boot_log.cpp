@@ -58,6 +58,7 @@ Result<BootLog> read_boot_log(ByteView log) {
   NODEPROOF_TRY(hash, BankHash::make(kTpmAlgSha256));
   NODEPROOF_TRY(replayed, replay(measurements, hash));
   BootLog out;
+  out.events = measurements.size() + 1;  // a log with a SHA-256 bank has a Spec ID, which is no measurement
   out.pcrs.reserve(replayed.size());
   for (const ReplayedPcr& pcr : replayed) out.pcrs.push_back(to_logged(pcr, measurements));
   out.secure_boot = judge_secure_boot(measurements, hash);

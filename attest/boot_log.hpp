@@ -73,6 +73,7 @@ struct LoggedPcr {
 
 // Made once for a log; small, for it is kept for every node.
 struct BootLog {
+  std::size_t events = 0;       // records of the log, the Spec ID among them
   std::vector<LoggedPcr> pcrs;  // SHA-256 bank, ascending
   SecureBootVerdict secure_boot;
   std::optional<std::string> vm_id;

@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "cli/inspect.hpp"
+#include "cli/node_log.hpp"
 #include "cli/verify_azure_snp.hpp"
 #include "cli/verify_event_log.hpp"
 #include "cli/verify_node.hpp"
@@ -243,20 +244,46 @@ void add_event_log(CLI::App& verify, EventLogOptions& options, int& exit_code) {
   });
 }
 
+void add_objects(CLI::App& verb, NodeOptions& options) {
+  verb.add_option("node", options.node, "The node; may be left out when a file is of one node alone")
+      ->type_name("NODE");
+  CLI::Option* file = verb.add_option("-f,--filename", options.file,
+                                      "YAML or JSON instead of a cluster; - for standard input")
+                          ->type_name("FILE");
+  verb.add_option("--kubeconfig", options.kubeconfig, "How to reach the cluster")
+      ->type_name("FILE")
+      ->excludes(file);
+  verb.add_option("--context", options.context, "A context of the kubeconfig instead of the current one")
+      ->type_name("NAME")
+      ->excludes(file);
+}
+
+constexpr const char* kNodeLogFooter =
+    R"(Lists every event of the firmware's log with PCR, type, what was measured and digest, and holds the replayed
+values against the PCRs of the node's last quote, as published: whether that quote is genuine, nodeproof verify
+node says.
+
+Examples:
+  nodeproof node log worker-7
+  kubectl get nodeevidence/worker-7 nodequote/worker-7 -o yaml | nodeproof node log -f -
+
+Exit codes: 0 the log explains the PCRs, 1 refused or no log, 2 usage or malformed input, 3 environment.)";
+
+void add_node_log(CLI::App& app, NodeOptions& options, int& exit_code) {
+  CLI::App* node = app.add_subcommand("node", "What a node published");
+  node->require_subcommand(1);
+  CLI::App* verb = node->add_subcommand("log", "Print the event log of a node's boot");
+  verb->footer(kNodeLogFooter);
+  add_objects(*verb, options);
+  verb->add_flag("--json", options.json, "Print JSON");
+  verb->callback(
+      [&options, &exit_code] { exit_code = nodeproof::cli::node_log(options, std::cout, std::cerr); });
+}
+
 void add_node(CLI::App& verify, NodeOptions& options, int& exit_code) {
   CLI::App* verb = verify.add_subcommand("node", "Verify what a node published in a cluster");
   verb->footer(kNodeFooter);
-  verb->add_option("node", options.node, "The node; may be left out when a file is of one node alone")
-      ->type_name("NODE");
-  CLI::Option* file = verb->add_option("-f,--filename", options.file,
-                                       "YAML or JSON instead of a cluster; - for standard input")
-                          ->type_name("FILE");
-  verb->add_option("--kubeconfig", options.kubeconfig, "How to reach the cluster")
-      ->type_name("FILE")
-      ->excludes(file);
-  verb->add_option("--context", options.context, "A context of the kubeconfig instead of the current one")
-      ->type_name("NAME")
-      ->excludes(file);
+  add_objects(*verb, options);
   verb->add_option("--reference-values", options.reference_values,
                    "Genuine paravisors, instead of the built-in list")
       ->type_name("FILE");
@@ -304,6 +331,8 @@ int run(int argc, char** argv) {
   add_snp_report(*verify, snp_report, exit_code);
   NodeOptions node;
   add_node(*verify, node, exit_code);
+  NodeOptions log;
+  add_node_log(app, log, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

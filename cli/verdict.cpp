@@ -125,7 +125,7 @@ value trusted_launch_vm(const attest::BootClaims& boot, const attest::QuoteClaim
 value event_log_claims(const attest::BootLog& log) {
   value out = value::object();
   out["banks"] = value::array({text("sha256")});
-  out["events"] = value::number(static_cast<std::uint64_t>(log.fingerprints.size()));
+  out["events"] = value::number(static_cast<std::uint64_t>(log.events));
   for (const attest::LoggedPcr& pcr : log.pcrs)
     out["pcrs"]["sha256"][std::to_string(pcr.pcr)] = text(to_hex(pcr.value));
   out["secureBoot"] = text(attest::to_string(log.secure_boot.state));

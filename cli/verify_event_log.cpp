@@ -161,18 +161,22 @@ Result<std::optional<PcrBanks>> read_pcr_banks(const std::string& file) {
 
 }  // namespace
 
+ExitCode print_event_log(ByteView log, const std::optional<PcrBanks>& pcrs, bool json, std::ostream& out) {
+  const EventLogVerdict judged = judge_event_log(log, pcrs);
+  if (json) {
+    print_json(out, judged);
+  } else {
+    print_listing(out, judged, pcrs);
+  }
+  return judged.verdict.verified() ? kVerified : kRefused;
+}
+
 ExitCode verify_event_log(const EventLogOptions& options, std::ostream& out, std::ostream& err) {
   return run_verb("verify event-log", err, [&]() -> Result<ExitCode> {
     if (options.file == "-" && options.pcrs == "-")
       return Error{Errc::kDuplicate, "--pcrs", "standard input can be one file only"};
     NODEPROOF_TRY(actual, read_pcr_banks(options.pcrs));
-    const EventLogVerdict judged = judge_event_log(read_file(options.file, attest::kMaxEventLog), actual);
-    if (options.json) {
-      print_json(out, judged);
-    } else {
-      print_listing(out, judged, actual);
-    }
-    return judged.verdict.verified() ? kVerified : kRefused;
+    return print_event_log(read_file(options.file, attest::kMaxEventLog), actual, options.json, out);
   });
 }
 

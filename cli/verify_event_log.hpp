@@ -3,8 +3,10 @@
 #pragma once
 
 #include <iosfwd>
+#include <optional>
 #include <string>
 
+#include "cli/pcr_banks.hpp"
 #include "cli/verdict.hpp"
 
 namespace nodeproof::cli {
@@ -19,5 +21,8 @@ struct EventLogOptions {
 // parse is a failed check; a file that cannot be read is kEnvironment; PCR values that cannot be parsed are
 // kUsage.
 ExitCode verify_event_log(const EventLogOptions& options, std::ostream& out, std::ostream& err);
+
+// The same for a log and PCR values at hand: prints, and gives kVerified or kRefused.
+ExitCode print_event_log(ByteView log, const std::optional<PcrBanks>& pcrs, bool json, std::ostream& out);
 
 }  // namespace nodeproof::cli

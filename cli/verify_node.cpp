@@ -3,7 +3,6 @@
 #include <ostream>
 #include <stdexcept>
 
-#include "cli/node_objects.hpp"
 #include "cli/node_verdict.hpp"
 #include "cli/printable.hpp"
 
@@ -18,12 +17,6 @@ NodeObjects fetch(const NodeOptions& options) {
                              ". Name one with --kubeconfig, or give the objects with -f");
   kube::ApiClient api(kube::kubeconfig_connection(file, options.context), "nodeproof");
   return fetch_node_objects(api, options.node);
-}
-
-Result<NodeObjects> read_objects(const NodeOptions& options) {
-  if (!options.file.empty()) return read_node_objects(options.file, options.node);
-  if (!options.node.empty()) return fetch(options);
-  return Error{Errc::kMissing, "NODE", "name a node, or a file with -f"};
 }
 
 Result<ExitCode> judge(const NodeOptions& options, UnixTime now, std::ostream& out, std::ostream& err) {
@@ -41,6 +34,12 @@ Result<ExitCode> judge(const NodeOptions& options, UnixTime now, std::ostream& o
 }
 
 }  // namespace
+
+Result<NodeObjects> read_objects(const NodeOptions& options) {
+  if (!options.file.empty()) return read_node_objects(options.file, options.node);
+  if (!options.node.empty()) return fetch(options);
+  return Error{Errc::kMissing, "NODE", "name a node, or a file with -f"};
+}
 
 ExitCode verify_node(const NodeOptions& options, UnixTime now, std::ostream& out, std::ostream& err) {
   return run_verb("verify node", err, [&] { return judge(options, now, out, err); });

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/input.hpp"
+#include "cli/node_objects.hpp"
 
 namespace nodeproof::cli {
 
@@ -17,6 +18,10 @@ struct NodeOptions : TrustOptions {
   std::string reference_values;
   bool json = false;
 };
+
+// The node's objects from `--filename`, else from the cluster. Errors and exceptions as those of
+// node_objects.hpp.
+Result<NodeObjects> read_objects(const NodeOptions& options);
 
 // Verifies at `--at` or else at `now`, prints the verdict to `out` and errors with their remedy to `err`.
 // What the node published and cannot be read is a failed check; a file that is no such object is kUsage; a

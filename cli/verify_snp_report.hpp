@@ -17,6 +17,7 @@ struct SnpReportOptions : TrustOptions {
 };
 
 // Judges authenticity and guest policy; the VMPL is only printed. Otherwise as verify_azure_snp.
-ExitCode verify_snp_report(const SnpReportOptions& options, UnixTime now, std::ostream& out, std::ostream& err);
+ExitCode verify_snp_report(const SnpReportOptions& options, UnixTime now, std::ostream& out,
+                           std::ostream& err);
 
 }  // namespace nodeproof::cli

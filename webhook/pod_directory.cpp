@@ -36,23 +36,56 @@ std::optional<std::array<std::uint8_t, 16>> uid_bytes(std::string_view text) {
   return out;
 }
 
-// What Kept::text holds; null when a string holds a NUL, which no API server lets pass.
-std::unique_ptr<char[]> packed(const wire::PodSummary& pod) {
-  std::vector<std::string_view> parts{pod.name};
+// The strings of Kept::text; nothing when one holds a NUL, which no API server lets pass.
+std::optional<std::vector<std::string_view>> strings_of(const wire::PodSummary& pod) {
+  std::vector<std::string_view> out{pod.name};
   for (const auto& [key, value] : pod.markers) {
-    parts.push_back(key);
-    parts.push_back(value);
+    out.push_back(key);
+    out.push_back(value);
   }
-  std::size_t size = 2;  // the mark and the last NUL
-  for (const std::string_view part : parts) {
-    if (part.find('\0') != std::string_view::npos) return nullptr;
-    size += part.size() + 1;
-  }
-  auto out = std::make_unique<char[]>(size);  // zeros
-  out[0] = kListed;
-  char* to = out.get() + 1;
-  for (const std::string_view part : parts) to = std::copy(part.begin(), part.end(), to) + 1;
+  const auto holds_nul = [](std::string_view text) { return text.find('\0') != std::string_view::npos; };
+  if (std::any_of(out.begin(), out.end(), holds_nul)) return std::nullopt;
   return out;
+}
+
+// Of Kept::text: the mark, the strings and the empty key.
+std::size_t text_size(const std::vector<std::string_view>& strings) {
+  std::size_t out = 2;
+  for (const std::string_view text : strings) out += text.size() + 1;
+  return out;
+}
+
+void write_text(char* to, const std::vector<std::string_view>& strings) {
+  *to++ = kListed;
+  for (const std::string_view text : strings) {
+    to = std::copy(text.begin(), text.end(), to);
+    *to++ = '\0';
+  }
+  *to = '\0';
+}
+
+// One string after the other of Kept::text.
+class TextReader {
+ public:
+  explicit TextReader(const char* text) : begin_(text), next_(text + 1) {}
+  bool at_end() const { return *next_ == '\0'; }
+  std::string_view next() {
+    const std::string_view out(next_);
+    next_ += out.size() + 1;
+    return out;
+  }
+  std::size_t size_at_end() const { return static_cast<std::size_t>(next_ - begin_) + 1; }
+
+ private:
+  const char* begin_;
+  const char* next_;
+};
+
+std::size_t text_size(const char* text) {
+  TextReader reader(text);
+  reader.next();
+  while (!reader.at_end()) reader.next();
+  return reader.size_at_end();
 }
 
 }  // namespace
@@ -66,7 +99,8 @@ kube::WatchHandler PodDirectory::handler() {
     const auto uid = pod ? uid_bytes(pod->uid) : std::nullopt;
     if (!uid) return;
     const std::lock_guard lock(mutex_);
-    if (const auto found = pods_.find(*uid); found != pods_.end()) drop_locked(found);
+    if (const auto found = pods_.find(*uid); found != pods_.end()) drop_locked(*found);
+    give_back_if_empty_locked();
   };
   out.listed = [this] { drop_unlisted(); };
   return out;
@@ -82,37 +116,57 @@ void PodDirectory::put(const attest::JsonValue& object) {
   const auto uid = uid_bytes(pod->uid);
   if (!uid) return;
   const std::lock_guard lock(mutex_);
-  if (const auto found = pods_.find(*uid); found != pods_.end()) drop_locked(found);
+  if (const auto found = pods_.find(*uid); found != pods_.end()) drop_locked(*found);
   if (pod->node_name.empty()) keep_locked(*uid, *pod);
+  give_back_if_empty_locked();
 }
 
 void PodDirectory::keep_locked(const Uid& uid, const wire::PodSummary& pod) {
-  auto text = packed(pod);
-  if (!text) return;
+  const auto strings = strings_of(pod);
+  if (!strings) return;
+  if (pods_.size() >= buckets_.size()) use_buckets_locked(2 * buckets_.size());
   auto ns = namespaces_.find(pod.ns);
   if (ns == namespaces_.end()) ns = namespaces_.emplace(pod.ns, 0).first;
+  void* memory = memory_.allocate(sizeof(Kept) + text_size(*strings), alignof(Kept));
+  auto* kept = new (memory) Kept{{}, uid, ns};
+  write_text(kept->text(), *strings);
   ++ns->second;
-  pods_.emplace(uid, Kept{ns, std::move(text)});
+  pods_.insert(*kept);
 }
 
-void PodDirectory::drop_locked(Pods::iterator pod) {
-  const Namespaces::iterator ns = pod->second.ns;
-  pods_.erase(pod);
+void PodDirectory::drop_locked(Kept& pod) {
+  const Namespaces::iterator ns = pod.ns;
+  const std::size_t size = sizeof(Kept) + text_size(pod.text());
+  pods_.erase(pods_.iterator_to(pod));
+  memory_.deallocate(&pod, size, alignof(Kept));
   if (--ns->second == 0) namespaces_.erase(ns);
+}
+
+// Not while pods are gone through: iterators end with the buckets.
+void PodDirectory::give_back_if_empty_locked() {
+  if (!pods_.empty()) return;
+  memory_.release();
+  if (buckets_.size() > kFewestBuckets) use_buckets_locked(kFewestBuckets);
+}
+
+void PodDirectory::use_buckets_locked(std::size_t count) {
+  std::vector<Pods::bucket_type> buckets(count);
+  pods_.rehash(Pods::bucket_traits(buckets.data(), buckets.size()));
+  buckets_.swap(buckets);
 }
 
 void PodDirectory::mark_unlisted() {
   const std::lock_guard lock(mutex_);
-  for (auto& [uid, pod] : pods_) pod.text[0] = kUnlisted;
+  for (Kept& pod : pods_) *pod.text() = kUnlisted;
 }
 
 void PodDirectory::drop_unlisted() {
   const std::lock_guard lock(mutex_);
   for (auto pod = pods_.begin(); pod != pods_.end();) {
-    const auto next = std::next(pod);
-    if (pod->second.text[0] == kUnlisted) drop_locked(pod);
-    pod = next;
+    Kept& kept = *pod++;
+    if (*kept.text() == kUnlisted) drop_locked(kept);
   }
+  give_back_if_empty_locked();
 }
 
 std::optional<PodEntry> PodDirectory::find(const std::string& uid) const {
@@ -122,18 +176,13 @@ std::optional<PodEntry> PodDirectory::find(const std::string& uid) const {
   const auto found = pods_.find(*bytes);
   if (found == pods_.end()) return std::nullopt;
   PodEntry out;
-  out.ns = found->second.ns->first;
+  out.ns = found->ns->first;
   out.uid = uid;
-  const char* text = found->second.text.get() + 1;
-  const auto next = [&text] {
-    const std::string_view part(text);
-    text += part.size() + 1;
-    return part;
-  };
-  out.name = next();
-  while (*text != '\0') {
-    const std::string_view key = next();
-    out.markers.emplace(key, next());
+  TextReader text(found->text());
+  out.name = text.next();
+  while (!text.at_end()) {
+    const std::string_view key = text.next();
+    out.markers.emplace(key, text.next());
   }
   return out;
 }

@@ -279,6 +279,7 @@ label() { kube get node "$1" -o json | jq -r --arg key "$2" '.metadata.labels[$k
 # meets NODE POLICY: by its label, which steers sensitive pods there.
 policy_label() { echo "policy.nodeproof.node-restriction.kubernetes.io/$1"; }
 meets() { [[ $(label "$1" "$(policy_label "$2")") == met ]]; }
+meets_not() { ! meets "$@"; }
 # has_label NODE VALUE: its attestation label.
 has_label() { [[ $(label "$1" "$attestation_label") == "$2" ]]; }
 

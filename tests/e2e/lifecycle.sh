@@ -65,20 +65,73 @@ case_another_replica_takes_the_lead() {
   leader_works
 }
 
-is_bound_elsewhere() { [[ -n $(kube -n elsewhere get pod "$1" -o 'jsonpath={.spec.nodeName}') ]]; }
+is_bound_in() { [[ -n $(kube -n "$1" get pod "$2" -o 'jsonpath={.spec.nodeName}') ]]; }
+# plain_pod_in NAMESPACE NAME
+plain_pod_in() { annotations='' selector='' workloads=$1 create_pod "$2"; }
+agents_are_on() { has_agent_pod joined-1; }
+
+have_namespace() { kube get namespace "$1" || kube create namespace "$1"; }
+
+# unaffected TAG WAITING-POD: what no webhook may hold up, in namespaces that are not enrolled, exempt or ours.
+unaffected() {
+  plain_pod_in elsewhere "free-$1"
+  plain_pod_in kube-system "free-$1"
+  plain_pod_in "$system" "free-$1"
+  wait_until 30 "a pod of a namespace that is not enrolled to be placed" is_bound_in elsewhere "free-$1"
+  wait_until 30 "a pod of kube-system to be placed" is_bound_in kube-system "free-$1"
+  wait_until 30 "a pod of our own namespace to be placed" is_bound_in "$system" "free-$1"
+  kube -n elsewhere delete pod "free-$1" --grace-period=0 --force
+  # A node joins, reports, renews its lease, and gets our agent.
+  add_node joined-1
+  report_new_boot joined-1
+  kube_as_node joined-1 create -f - <<YAML
+{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: joined-1, namespace: kube-node-lease},
+ spec: {holderIdentity: joined-1, leaseDurationSeconds: 40}}
+YAML
+  kube_as_node joined-1 -n kube-node-lease patch lease joined-1 --type merge -p '{"spec": {"leaseDurationSeconds": 41}}'
+  wait_until 30 "the agent's pod to be placed on the new node" agents_are_on
+  kube delete node joined-1
+  kube -n kube-node-lease delete lease joined-1
+  # In enrolled namespaces only placing waits.
+  annotations='' selector='' create_unscheduled_pod "unmarked-$1"
+  kube -n "$workloads" label pod "$2" "seen=$1" --overwrite
+  kube -n "$workloads" delete pod "unmarked-$1" --grace-period=0 --force
+}
 
 case_webhook_down_holds_only_the_enrolled() {
-  local workloads_before=$workloads
+  have_namespace elsewhere
   create_unscheduled_pod held
   stop_webhook
+  trap start_webhook EXIT
   refused_for 'failed calling webhook' bind held "$good"
-  kube create namespace elsewhere
-  workloads=elsewhere
-  annotations='' selector='' create_pod free
-  wait_until 30 "a pod of another namespace to be placed" is_bound_elsewhere free
-  workloads=$workloads_before
+  refused_for 'failed calling webhook' create_pod not-yet
+  unaffected down held
+  annotations='' create_pod recovers
+  sleep 2
+  is_unbound recovers
+  trap - EXIT
   start_webhook
   bind held "$good"
+  # The scheduler's backoff is ten seconds at most.
+  wait_until 15 "the pod that waited to be placed" is_bound recovers
+}
+
+# The configurations stand in etcd, and none of our pods runs, when the first API server comes up.
+case_cluster_comes_up_from_nothing() {
+  have_namespace elsewhere
+  create_unscheduled_pod held-anew
+  stop_webhook
+  trap start_webhook EXIT
+  TOOLS=$TOOLS "$project/tests/cluster/control-plane" restart "$RUN"
+  refused_for 'failed calling webhook' bind held-anew "$good"
+  # In force from the first request that was answered.
+  refused_for 'Only the nodeproof webhook' kube label node "$bad" "$attestation_label=verified" --overwrite
+  unaffected anew held-anew
+  trap - EXIT
+  start_webhook
+  wait_until 60 "a binding to be judged again" bind held-anew "$good"
+  # CRDs are known a little later; until then nobody was held up for them.
+  wait_until 60 "sensitive pods to be steered again" is_steered_by confidential "{$(met confidential)}"
 }
 
 # The kubelet reports a new boot: what was proven of the old one ends at once.

@@ -71,6 +71,7 @@ case_forged_label_and_status_admit_nothing() {
     '{"status": {"phase": "Verified", "tee": "sev-snp"}}'
   refused_for "$bad.*no-tpm" bind forged "$bad"
   wait_until 60 "the label to be put right" has_label "$bad" unsupported
+  wait_until 60 "the policy's label to be put right" meets_not "$bad" confidential
   refused_for "$bad.*no-tpm" bind forged "$bad"
 }
 

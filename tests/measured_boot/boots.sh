@@ -1,4 +1,4 @@
-# Cases of measured_boot_test.
+# Cases of measured_boot_test: what the machines published, held against what was booted.
 # shellcheck shell=bash
 
 case_evidence_answers_the_epoch_given() {

@@ -58,8 +58,10 @@ qualifying_data() {
   } | hashed nodeproof/quote/v1
 }
 
-# take_apart NAME: the quote, its signature and PCRs, and the AK certificate as files, for the verify verbs.
+# take_apart NAME: the quote, its signature and PCRs, and the AK certificate as files, for the verify verbs, where the
+# machine published any.
 take_apart() {
+  [[ -s $(quote_of "$1") ]] || return 0
   jq -r .spec.attest "$(quote_of "$1")" | base64 -d >"$RUN/$1/quote"
   jq -r .spec.signature "$(quote_of "$1")" | base64 -d >"$RUN/$1/signature"
   jq .spec.pcrs "$(quote_of "$1")" >"$RUN/$1/pcrs.json"

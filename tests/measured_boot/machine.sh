@@ -91,7 +91,8 @@ alter_kernel() {
 # provision_tpm: an authority, and a TPM's state as the platform delivers it, with AK and AK certificate.
 provision_tpm() {
   "$BIN/nodeproof-emulator" make-authority --dir "$RUN/authority" --rsa-bits 2048
-  spawn "$RUN" platform "$BIN/nodeproof-emulator" run --authority "$RUN/authority" --state "$RUN/platform" --vm-id "$vm_id"
+  spawn "$RUN" platform "$BIN/nodeproof-emulator" run --class trusted-launch --vm-id "$vm_id" \
+    --authority "$RUN/authority" --state "$RUN/platform"
   wait_served "$RUN" platform 60 grep -q '"tcti"' "$RUN/log/platform.log"
   end_process "$RUN" platform
 }
@@ -108,7 +109,7 @@ boot_machine() {
   cp "$firmware/OVMF_VARS_4M$build.fd" "$folder/variables.fd"
   cp -r "$RUN/platform/tpm" "$folder/tpm"
   truncate -s 4M "$folder/evidence.img"
-  node_object "$name" >"$folder/node"
+  node_object >"$folder/node"
   epoch_object >"$folder/epoch"
   spawn "$RUN" "$name-tpm" swtpm socket --tpm2 --tpmstate "dir=$folder/tpm,mode=0600" \
     --ctrl "type=unixio,path=$folder/tpm.sock" --terminate

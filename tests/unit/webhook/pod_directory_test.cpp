@@ -84,6 +84,31 @@ TEST_F(Directory, WhatAListDoesNotBringIsGoneWhenItEnds) {
   EXPECT_FALSE(directory_.find(kSecond));
 }
 
+TEST_F(Directory, HoldsAsManyAsWait) {
+  const auto uid = [](int i) { return "0000" + std::to_string(1000 + i) + "-0000-4000-8000-0123456789ab"; };
+  for (const int count : {3000, 1, 500}) {
+    std::vector<std::string> pods;
+    for (int i = 0; i < count; ++i) {
+      // Of all lengths, also some that no pool of memory takes.
+      const std::string value(static_cast<std::size_t>(i % 700), 'v');
+      pods.push_back(pod("web-" + std::to_string(i), uid(i), R"({"nodeproof.dev/policy":")" + value + "\"}",
+                         "{}", "team-" + std::to_string(i % 7)));
+    }
+    list(pods);
+    ASSERT_EQ(directory_.size(), static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) {
+      const auto found = directory_.find(uid(i));
+      ASSERT_TRUE(found) << i;
+      EXPECT_EQ(found->name, "web-" + std::to_string(i));
+      EXPECT_EQ(found->ns, "team-" + std::to_string(i % 7));
+      EXPECT_EQ(found->markers.at("nodeproof.dev/policy").size(), static_cast<std::size_t>(i % 700));
+    }
+    EXPECT_FALSE(directory_.find(uid(count)));
+    list({});
+    ASSERT_EQ(directory_.size(), 0U);
+  }
+}
+
 TEST_F(Directory, PodsThatCannotBeReadAreNotKept) {
   const std::string nul = "web-0\\u0000x";
   list({pod("web-0", "not-a-uuid"), pod(nul, kFirst), pod("", kSecond), pod("web-0", kFirst, "[]"),

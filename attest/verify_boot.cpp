@@ -33,7 +33,8 @@ struct BootVerifier {
     paravisor();
     ak_residency();
     if (!evidence.event_log.empty())
-      out.unverified_log = std::make_shared<const Result<BootLog>>(read_boot_log(evidence.event_log));
+      out.unverified_log =
+          std::make_shared<const Result<BootLog>>(read_boot_log(evidence.event_log, parameters.known_pcrs));
     make_claims();
     return std::move(out);
   }

@@ -67,6 +67,13 @@ struct VerifiedBoot {
   attest::BootVerification verification;  // condensed
 };
 
+// What the evidence of many nodes has in common, lent to one verification at a time.
+struct KnownParts {
+  explicit KnownParts(std::size_t certificates) : endorsements(certificates) {}
+  attest::EndorsementCache endorsements;
+  attest::LoggedPcrs pcrs;
+};
+
 // One that is not settled is made anew at the next occasion after this: dates begin and lists are renewed.
 inline constexpr Seconds kVerificationLifetime = std::chrono::hours(1);
 
@@ -76,12 +83,9 @@ bool is_settled(const VerifiedBoot& boot);
 
 // Gives `cached`, the last one of the node, back while it still speaks for `evidence`, otherwise verifies.
 // `image`: wire::Node::image. `known` may be null.
-std::shared_ptr<const VerifiedBoot> verify_evidence(const wire::NodeEvidence& evidence,
-                                                    std::string_view image,
-                                                    std::shared_ptr<const VerifiedBoot> cached,
-                                                    GenerationView generations,
-                                                    const TrustParameters& parameters, UnixTime now,
-                                                    attest::EndorsementCache* known = nullptr);
+std::shared_ptr<const VerifiedBoot> verify_evidence(
+    const wire::NodeEvidence& evidence, std::string_view image, std::shared_ptr<const VerifiedBoot> cached,
+    GenerationView generations, const TrustParameters& parameters, UnixTime now, KnownParts* known = nullptr);
 
 // An API object as received: null when there is none, an Error when it could not be read.
 template <typename T>

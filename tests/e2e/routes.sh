@@ -27,7 +27,7 @@ case_daemonset_pods_wait_for_proof() {
   answer=$(controller apps/v1 DaemonSet daemon 'selector: {matchLabels: {e2e: daemon}}' "$template" 2>&1)
   say "$answer"
   [[ $answer =~ Warning:.*'add to spec.template.spec.nodeSelector '$(policy_label confidential)': met' ]]
-  # One pod for each node: only the one for the proven node is placed.
+  # One pod for each node: only the one for the node that meets the policy is placed.
   wait_until 30 "the pod of the proven node to be placed, the others to wait" has_pods daemon "$(printf '%s\n' - - "$good")"
 }
 

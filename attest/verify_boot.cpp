@@ -193,8 +193,9 @@ struct BootVerifier {
       validity.from = std::max(validity.from, ak_validity->from);
       validity.until = std::min(validity.until, ak_validity->until);
     }
-    out.claims =
-        BootClaims(ConfidentialClaims(*snp.claims, *runtime, has(Check::kParavisor)), ak_resident, validity);
+    ConfidentialClaims confidential(*snp.claims, *runtime, has(Check::kParavisor));
+    out.claims = BootClaims(std::make_shared<const ConfidentialClaims>(std::move(confidential)), ak_resident,
+                            validity);
   }
 };
 

@@ -18,7 +18,7 @@ struct TrustedLaunchVerifier {
     if (!evidence.event_log.empty())
       out.unverified_log =
           std::make_shared<const Result<BootLog>>(read_boot_log(evidence.event_log, parameters.known_pcrs));
-    if (validity) out.claims = BootClaims(std::nullopt, true, *validity);
+    if (validity) out.claims = BootClaims(nullptr, true, *validity);
     return std::move(out);
   }
 

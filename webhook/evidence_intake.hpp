@@ -60,7 +60,7 @@ class EvidenceIntake {
   struct Record {
     std::optional<attest::BootIdentity> node;
     std::string system_uuid;                    // of the Node; empty when it reports none
-    std::string image;                          // wire::Node::image, as of the boot
+    std::uint64_t image = 0;                    // image_key, as of the boot
     std::map<std::string, std::string> labels;  // ours
     Received<wire::EvidenceSummary> summary;    // of the evidence as received
     Received<wire::NodeEvidence> evidence;      // the whole of it, until `boot` is settled

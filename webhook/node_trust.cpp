@@ -228,7 +228,7 @@ NodeTrust judge_quote(const NodeView& view, const EvidenceSummary& evidence,
                            attest::epoch_start(quote.epoch.number, parameters.epoch_length));
   out.boot = view.node;
   out.evidence_digest = evidence.digest;
-  out.epoch = quote.epoch;
+  out.epoch = quote.epoch.number;
   if (out.claims->quote.log() != nullptr) out.log_change = view.boot->log_change;
   return out;
 }
@@ -289,8 +289,8 @@ std::uint64_t hash64(std::string_view text) {
   return out;
 }
 
-BootKey key_of(const NodeEvidence& evidence, std::string_view image) {
-  return {hash64(evidence.boot.node_uid), hash64(evidence.boot.boot_id), hash64(image)};
+BootKey key_of(const NodeEvidence& evidence, std::uint64_t image) {
+  return {hash64(evidence.boot.node_uid), hash64(evidence.boot.boot_id), image};
 }
 
 // Against the previous boot of the same node from the same image. While that is still going on, what was
@@ -306,6 +306,10 @@ std::string log_change(const VerifiedBoot* previous, const VerifiedBoot& now, co
 
 }  // namespace
 
+std::uint64_t image_key(std::string_view image) {
+  return hash64(image);
+}
+
 bool is_settled(const VerifiedBoot& boot) {
   const auto& claims = boot.verification.claims;
   if (!claims || !claims->ak_resident()) return false;
@@ -313,7 +317,7 @@ bool is_settled(const VerifiedBoot& boot) {
          (boot.challenged && claims->confidential()->paravisor_genuine());
 }
 
-std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence, std::string_view image,
+std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence, std::uint64_t image,
                                                     std::shared_ptr<const VerifiedBoot> cached,
                                                     GenerationView generations,
                                                     const TrustParameters& parameters, UnixTime now,

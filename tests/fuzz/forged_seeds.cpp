@@ -2,6 +2,7 @@
 #include "tests/fuzz/seeds.hpp"
 #include "tests/support/event_log_parts.hpp"
 #include "tests/support/forge_node.hpp"
+#include "wire/node_inventory.hpp"
 
 namespace nodeproof::fuzz {
 namespace {
@@ -116,6 +117,10 @@ void write_quotes(const SeedWriter& out, const forge::World& world) {
   out.add("tpms_attest", "node-quote", quote.attest);
   out.add("quote_signature", "tpmt", quote.signature);
   out.add("quote_signature", "bare", forge::make_quote(world.ak, bare).signature);
+  out.add("node_inventory", "two-nodes",
+          wire::to_json(wire::NodeInventory{"pool",
+                                            {{"aks-pool-1", std::string(forge::kVmId)},
+                                             {"aks-pool-2", "7c9e6679-7425-40de-944b-e07fc1f90ae7"}}}));
   out.add("node_quote", "complete", wire::to_json(forge::make_node_quote(forge::make_node_evidence())));
 }
 

@@ -17,6 +17,9 @@ std::string_view to_string(EnforcementAction action);  // "Deny", "Warn", "DryRu
 enum class RequiredNodeClass { kConfidential, kTrustedLaunch, kAny };
 std::string_view to_string(RequiredNodeClass node_class);
 
+// Whose word ties a node to its VM: its own, or an inventory's that it does not write (DESIGN 3.2 f).
+enum class NodeIdentity { kSelfReported, kInventory };
+
 enum class Requirement { kPreferred, kRequired };
 
 // What the boot chain must have been (DESIGN 6, boot).
@@ -32,6 +35,8 @@ struct AppraisalPolicy {
   EnforcementAction enforcement_action = EnforcementAction::kDeny;
   Seconds max_evidence_age{600};
   RequiredNodeClass node_class = RequiredNodeClass::kConfidential;
+  NodeIdentity node_identity =
+      NodeIdentity::kSelfReported;  // judged by who knows the inventory, not by appraise
   Requirement ak_certificate = Requirement::kPreferred;
   BootPolicy boot;
   std::vector<Product> products;              // empty: any product we verify

@@ -42,6 +42,7 @@ class View {
     add(own + "nodequotes", intake_.quotes());
     add(own + "attestationpolicies", intake_.policies());
     add("/api/v1/namespaces", intake_.namespaces());
+    add(own + "nodeinventories", intake_.inventories());
     add("/api/v1/namespaces/np/secrets", intake_.epoch_secret());
     add("/api/v1/pods", pods_.handler());
   }

@@ -109,6 +109,7 @@ struct Application::Parts {
     watches.add("nodeevidences", own + "nodeevidences", intake.evidences());
     watches.add("nodequotes", own + "nodequotes", intake.quotes());
     watches.add("attestationpolicies", own + "attestationpolicies", intake.policies());
+    watches.add("nodeinventories", own + "nodeinventories", intake.inventories());
     watches.add("namespaces", "/api/v1/namespaces", intake.namespaces());
     watches.add("epoch keys",
                 "/api/v1/namespaces/" + config.ns + "/secrets?fieldSelector=metadata.name%3D" +

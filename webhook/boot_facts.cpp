@@ -49,6 +49,18 @@ std::string secure_boot_coverage(const attest::NodeClaims& claims) {
                    : "Secure Boot is as the paravisor states it, without the event log as a second witness";
 }
 
+std::string identity_coverage(const attest::Finding& identity) {
+  switch (identity.outcome) {
+    case attest::Outcome::kPassed:
+      return "the inventory names this VM for this node";
+    case attest::Outcome::kFailed:
+      return "the inventory names another VM for this node: the evidence may be of a machine elsewhere";
+    case attest::Outcome::kNotChecked:
+      break;
+  }
+  return "node identity is self-reported: nothing ties this VM to this cluster";
+}
+
 }  // namespace
 
 BootFacts boot_facts_of(const NodeTrust& trust) {
@@ -63,7 +75,7 @@ BootFacts boot_facts_of(const NodeTrust& trust) {
   return out;
 }
 
-std::vector<std::string> coverage_of(const attest::NodeClaims& claims) {
+std::vector<std::string> coverage_of(const attest::NodeClaims& claims, const attest::Finding& identity) {
   std::vector<std::string> out;
   if (claims.boot.confidential() != nullptr) {
     out.emplace_back("the SNP report covers the firmware and paravisor that this VM was started with");
@@ -79,7 +91,7 @@ std::vector<std::string> coverage_of(const attest::NodeClaims& claims) {
   }
   out.push_back(measured_boot_coverage(claims.quote.measured_boot()));
   out.push_back(secure_boot_coverage(claims));
-  out.emplace_back("node identity is self-reported: nothing ties this VM to this cluster");
+  out.push_back(identity_coverage(identity));
   return out;
 }
 

@@ -20,7 +20,7 @@ struct BootFacts {
 // Without claims little is said: only what the phase's own code tells.
 BootFacts boot_facts_of(const NodeTrust& trust);
 
-// What the claims speak for and what not, in plain words, a sentence each.
-std::vector<std::string> coverage_of(const attest::NodeClaims& claims);
+// What the claims speak for and what not, in plain words, a sentence each. `identity`: the inventory's word.
+std::vector<std::string> coverage_of(const attest::NodeClaims& claims, const attest::Finding& identity);
 
 }  // namespace nodeproof::webhook

@@ -38,9 +38,9 @@ std::optional<Refusal> check_keys(const Markers& markers) {
 }
 
 std::variant<Demand, Refusal> demand_for(const std::string& name, const std::optional<Seconds>& max_age,
-                                         const PolicyMap& policies) {
-  const auto found = policies.find(name);
-  if (found == policies.end()) {
+                                         const Snapshot& snapshot) {
+  const auto found = snapshot.policies->find(name);
+  if (found == snapshot.policies->end()) {
     return Refusal{"unknown-policy", "there is no AttestationPolicy '" + name + "'",
                    "name one of those that kubectl get attestationpolicies lists"};
   }
@@ -50,7 +50,8 @@ std::variant<Demand, Refusal> demand_for(const std::string& name, const std::opt
                    "ask a cluster administrator to correct the policy"};
   }
   const attest::AppraisalPolicy& policy = *found->second;
-  return Demand{&policy, std::min(policy.max_evidence_age, max_age.value_or(policy.max_evidence_age))};
+  return Demand{&policy, std::min(policy.max_evidence_age, max_age.value_or(policy.max_evidence_age)),
+                snapshot.inventory.get()};
 }
 
 std::string remedy_of(const NodeTrust& trust) {
@@ -85,7 +86,7 @@ std::variant<Demands, Refusal> demands_of(const PodEntry& pod, const NamespaceEn
   }
   Demands out;
   for (const std::string& name : names) {
-    auto demand = demand_for(name, max_age, *snapshot.policies);
+    auto demand = demand_for(name, max_age, snapshot);
     if (auto* refusal = std::get_if<Refusal>(&demand)) return std::move(*refusal);
     out.push_back(std::get<Demand>(demand));
   }
@@ -103,7 +104,11 @@ std::optional<Unmet> evaluate(const Demand& demand, const NodeEntry* node, UnixT
   const NodeTrust& trust = *node->trust;
   if (!trust.claims) return Unmet{trust.code, trust.detail, remedy_of(trust), {}};
   attest::Appraisal appraisal = attest::appraise(*trust.claims, *demand.policy, demand.max_age, now);
-  if (appraisal.met) return std::nullopt;
+  if (demand.policy->node_identity == attest::NodeIdentity::kInventory) {
+    attest::Finding identity = demand.inventory->judge(node->name, *trust.claims);
+    if (identity.outcome != attest::Outcome::kPassed) appraisal.findings.push_back(std::move(identity));
+  }
+  if (appraisal.findings.empty()) return std::nullopt;
   const attest::Finding& finding = appraisal.findings.front();
   return Unmet{std::string(attest::name_of(finding.check)), finding.detail, finding.remedy,
                attest::age_of(*trust.claims, now)};

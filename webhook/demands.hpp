@@ -14,6 +14,7 @@ namespace nodeproof::webhook {
 struct Demand {
   const attest::AppraisalPolicy* policy;
   Seconds max_age;  // the policy's, or less when the pod asks for it
+  const Inventory* inventory;
 };
 
 // Why a request is refused before any node is looked at. `reason` is a short stable word.

@@ -7,6 +7,7 @@
 #include "attest/strict_json.hpp"
 #include "webhook/evidence_intake.hpp"
 #include "wire/attestation_policy.hpp"
+#include "wire/node_inventory.hpp"
 
 namespace nodeproof::webhook {
 namespace {
@@ -41,6 +42,14 @@ void put_policy(PolicyMap& map, const JsonValue& object) {
   auto parsed = wire::parse_attestation_policy(object);
   if (!parsed) spdlog::error("AttestationPolicy {} cannot be used: {}", name, to_string(parsed.error()));
   map.insert_or_assign(name, std::move(parsed));
+}
+
+void put_inventory(Inventory& inventory, const JsonValue& object) {
+  const std::string name = name_of(object);
+  if (name.empty()) return;
+  auto parsed = wire::parse_node_inventory(object);
+  if (!parsed) spdlog::error("NodeInventory {} cannot be used: {}", name, to_string(parsed.error()));
+  inventory.put(name, std::move(parsed));
 }
 
 void put_namespace(NamespaceMap& map, const JsonValue& object) {
@@ -272,7 +281,8 @@ kube::WatchHandler EvidenceIntake::quotes() {
   });
 }
 
-// ---- Policies and namespaces: few or rarely changed, so each change publishes a copy -------------
+// ---- Policies, namespaces and inventories: few or rarely changed, so each change publishes a copy
+// -------------
 
 template <typename Map, typename Put>
 kube::WatchHandler EvidenceIntake::published(Collection collection,
@@ -307,6 +317,9 @@ kube::WatchHandler EvidenceIntake::policies() {
 }
 kube::WatchHandler EvidenceIntake::namespaces() {
   return published(kNamespaces, &Snapshot::namespaces, put_namespace);
+}
+kube::WatchHandler EvidenceIntake::inventories() {
+  return published(kInventories, &Snapshot::inventory, put_inventory);
 }
 
 // ---- Epoch keys ---------------------------------------------------------------------------------

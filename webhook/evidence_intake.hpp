@@ -35,12 +35,13 @@ class EvidenceIntake {
   void start();
   void stop();  // the watches must have been stopped before
 
-  // What the watches of the six collections feed. Each borrows this.
+  // What the watches of the seven collections feed. Each borrows this.
   kube::WatchHandler nodes();
   kube::WatchHandler evidences();
   kube::WatchHandler quotes();
   kube::WatchHandler policies();
   kube::WatchHandler namespaces();
+  kube::WatchHandler inventories();
   kube::WatchHandler epoch_secret();
 
   std::shared_ptr<const Snapshot> snapshot() const;
@@ -52,6 +53,7 @@ class EvidenceIntake {
     kQuotes,
     kPolicies,
     kNamespaces,
+    kInventories,
     kSecret,
     kCollections
   };

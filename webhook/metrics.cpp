@@ -130,7 +130,7 @@ void add_policies(const Snapshot& snapshot, UnixTime now, std::vector<MetricFami
     if (!policy) continue;
     int met = 0;
     for (const NodeMap::Entry& node : *snapshot.nodes) {
-      if (!evaluate({&*policy, policy->max_evidence_age}, node.get(), now)) ++met;
+      if (!evaluate({&*policy, policy->max_evidence_age, snapshot.inventory.get()}, node.get(), now)) ++met;
     }
     add(nodes, met, {{"policy", name}, {"met", "true"}});
     add(nodes, static_cast<double>(snapshot.nodes->size()) - met, {{"policy", name}, {"met", "false"}});

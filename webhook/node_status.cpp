@@ -30,13 +30,15 @@ void describe_confidential(const attest::ConfidentialClaims& claims, NodeAttesta
   out.tcb = attest::describe(claims.report().reported_tcb);
 }
 
-void describe_claims(const attest::NodeClaims& claims, NodeAttestationStatus& out) {
+// What the inventory leaves open or refutes is a finding like the others.
+void describe_claims(const attest::NodeClaims& claims, attest::Finding identity, NodeAttestationStatus& out) {
   const attest::ConfidentialClaims* confidential = claims.boot.confidential();
   if (confidential != nullptr) describe_confidential(*confidential, out);
   if (confidential != nullptr && confidential->paravisor_genuine() && claims.boot.ak_resident())
     out.tee = kSevSnp;
   out.vm_id = attest::vm_id_of(claims.boot, claims.quote);
-  out.coverage = coverage_of(claims);
+  out.coverage = coverage_of(claims, identity);
+  if (identity.outcome != attest::Outcome::kPassed) out.findings.push_back(std::move(identity));
 }
 
 void describe_boot(const BootFacts& facts, NodeAttestationStatus& out) {
@@ -47,9 +49,9 @@ void describe_boot(const BootFacts& facts, NodeAttestationStatus& out) {
 }
 
 wire::PolicyOutcome outcome_of(const std::string& name, const Result<attest::AppraisalPolicy>& policy,
-                               const NodeEntry& node, UnixTime now) {
+                               const NodeEntry& node, const Inventory& inventory, UnixTime now) {
   if (!policy) return {name, false, "invalid-policy", to_string(policy.error())};
-  const auto unmet = evaluate({&*policy, policy->max_evidence_age}, &node, now);
+  const auto unmet = evaluate({&*policy, policy->max_evidence_age, &inventory}, &node, now);
   if (!unmet) return {name, true, {}, {}};
   return {name, false, unmet->code, unmet->detail};
 }
@@ -87,7 +89,8 @@ bool is_written_here(const std::string& key) {
 
 }  // namespace
 
-NodeAttestationStatus status_of(const NodeEntry& node, const PolicyMap& policies, UnixTime now) {
+NodeAttestationStatus status_of(const NodeEntry& node, const Snapshot& snapshot, UnixTime now) {
+  const PolicyMap& policies = *snapshot.policies;
   const NodeTrust& trust = *node.trust;
   const Seconds max_age = shortest_max_age(policies);
   NodeAttestationStatus out;
@@ -101,14 +104,15 @@ NodeAttestationStatus status_of(const NodeEntry& node, const PolicyMap& policies
     out.remedy = "check that the nodeproof agent runs on the node and reaches the API server";
   }
   describe_boot(boot_facts_of(trust), out);
+  out.findings = trust.findings;
   if (trust.claims) {
-    describe_claims(*trust.claims, out);
+    describe_claims(*trust.claims, snapshot.inventory->judge(node.name, *trust.claims), out);
     out.evidence_digest = to_hex(trust.evidence_digest);
     out.verified_at = to_rfc3339(trust.claims->quoted_since);
     out.expires_at = to_rfc3339(trust.claims->quoted_since + max_age);
   }
-  out.findings = trust.findings;
-  for (const auto& [name, policy] : policies) out.policies.push_back(outcome_of(name, policy, node, now));
+  for (const auto& [name, policy] : policies)
+    out.policies.push_back(outcome_of(name, policy, node, *snapshot.inventory, now));
   return out;
 }
 

@@ -10,7 +10,7 @@
 namespace nodeproof::webhook {
 
 // `node.trust` must not be null. A proof older than the shortest maxEvidenceAge is Stale.
-wire::NodeAttestationStatus status_of(const NodeEntry& node, const PolicyMap& policies, UnixTime now);
+wire::NodeAttestationStatus status_of(const NodeEntry& node, const Snapshot& snapshot, UnixTime now);
 
 // True when something that a reader would act on differs: not for a newer time or another wording.
 bool differs(const wire::NodeAttestationStatus& have, const wire::NodeAttestationStatus& want);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "attest/policy.hpp"
+#include "webhook/inventory.hpp"
 #include "webhook/node_trust.hpp"
 #include "wire/objects.hpp"
 
@@ -75,6 +76,7 @@ struct Snapshot {
   std::shared_ptr<const NodeMap> nodes = std::make_shared<const NodeMap>();
   std::shared_ptr<const PolicyMap> policies = std::make_shared<const PolicyMap>();
   std::shared_ptr<const NamespaceMap> namespaces = std::make_shared<const NamespaceMap>();
+  std::shared_ptr<const Inventory> inventory = std::make_shared<const Inventory>();
   bool complete = false;  // every collection was listed, and every node judged from that
 };
 

@@ -69,7 +69,7 @@ void StatusWriter::pass(const Snapshot& snapshot, UnixTime now, const std::funct
     if (!leading()) return;
     if (!node->trust) continue;
     try {
-      const wire::NodeAttestationStatus status = status_of(*node, *snapshot.policies, now);
+      const wire::NodeAttestationStatus status = status_of(*node, snapshot, now);
       write_labels(name, *node, status);
       write_status(name, *node, status, heartbeat, now);
       report_log_change(name, *node, now);

@@ -14,6 +14,7 @@ namespace {
 using attest::AppraisalPolicy;
 using attest::EnforcementAction;
 using attest::JsonValue;
+using attest::NodeIdentity;
 using attest::Product;
 using attest::RequiredNodeClass;
 using attest::Requirement;
@@ -53,7 +54,8 @@ constexpr std::array<Choice<RequiredNodeClass>, 3> kClasses{
      {"Any", RequiredNodeClass::kAny}}};
 constexpr std::array<Choice<Requirement>, 2> kRequirements{
     {{"Preferred", Requirement::kPreferred}, {"Required", Requirement::kRequired}}};
-constexpr std::array<Choice<bool>, 2> kIdentities{{{"SelfReported", false}, {"Inventory", true}}};
+constexpr std::array<Choice<NodeIdentity>, 2> kIdentities{
+    {{"SelfReported", NodeIdentity::kSelfReported}, {"Inventory", NodeIdentity::kInventory}}};
 
 Result<std::uint64_t> bounded_number(const JsonValue& value, std::uint64_t limit) {
   NODEPROOF_TRY(number, value.unsigned_integer());
@@ -215,13 +217,6 @@ Result<Seconds> parse_max_age(const JsonValue& spec, Seconds fallback) {
   return parse_duration(text, member->path());
 }
 
-Status refuse_inventory(const JsonValue& spec) {
-  NODEPROOF_TRY(inventory, choice(spec, "nodeIdentity", kIdentities, false));
-  if (!inventory) return Ok{};
-  return Error{Errc::kUnsupported, spec.path() + ".nodeIdentity",
-               "Inventory is not supported yet; use SelfReported, which is also the default"};
-}
-
 Result<std::string> policy_name(const JsonValue& object) {
   NODEPROOF_TRY(meta, parse_metadata(object));
   if (!meta.name.empty() && meta.name.size() <= kMaxName) return std::move(meta.name);
@@ -242,7 +237,7 @@ Result<AppraisalPolicy> parse_attestation_policy(const JsonValue& object) {
   NODEPROOF_TRY(max_age, parse_max_age(spec, out.max_evidence_age));
   NODEPROOF_TRY(node_class, choice(spec, "nodeClass", kClasses, out.node_class));
   NODEPROOF_TRY(ak_certificate, choice(spec, "akCertificate", kRequirements, out.ak_certificate));
-  NODEPROOF_CHECK(refuse_inventory(spec));
+  NODEPROOF_TRY(node_identity, choice(spec, "nodeIdentity", kIdentities, out.node_identity));
   NODEPROOF_TRY(sev_snp, spec.optional("sevSnp"));
   if (sev_snp && node_class == RequiredNodeClass::kTrustedLaunch) {
     return Error{
@@ -260,6 +255,7 @@ Result<AppraisalPolicy> parse_attestation_policy(const JsonValue& object) {
   out.enforcement_action = action;
   out.max_evidence_age = max_age;
   out.node_class = node_class;
+  out.node_identity = node_identity;
   out.ak_certificate = ak_certificate;
   return out;
 }

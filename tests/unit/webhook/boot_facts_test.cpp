@@ -1,4 +1,5 @@
 #include "webhook/boot_facts.hpp"
+#include "webhook/inventory.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -47,7 +48,8 @@ TEST(TrustedLaunchNode, IsVerifiedByCertificateQuoteAndLog) {
   ASSERT_EQ(trust.phase, Phase::kVerified) << trust.code << ": " << trust.detail;
   EXPECT_EQ(facts(trust), "verified / enabled / verified / verified");
   EXPECT_EQ(attest::vm_id_of(trust.claims->boot, trust.claims->quote), forge::kVmId);
-  EXPECT_THAT(coverage_of(*trust.claims), Contains(HasSubstr("proves nothing against the host")));
+  EXPECT_THAT(coverage_of(*trust.claims, Inventory().judge("cvm-1", *trust.claims)),
+              Contains(HasSubstr("proves nothing against the host")));
 }
 
 TEST(TrustedLaunchNode, SecureBootOffIsToldAndNoFailure) {
@@ -151,10 +153,12 @@ TEST(BootFacts, OfAConfidentialNode) {
   // The paravisor's word stands without a log.
   const NodeTrust no_log = scene_of(make_evidence({.event_log = Bytes()})).judge();
   EXPECT_EQ(facts(no_log), "unknown / enabled / verified / no-log");
-  EXPECT_THAT(coverage_of(*no_log.claims), Contains(HasSubstr("without the event log as a second witness")));
+  EXPECT_THAT(coverage_of(*no_log.claims, Inventory().judge("cvm-1", *no_log.claims)),
+              Contains(HasSubstr("without the event log as a second witness")));
   const NodeTrust no_certificate = scene_of(make_evidence({.with_ak_certificate = false})).judge();
   EXPECT_EQ(facts(no_certificate), "unknown / enabled / unverified / verified");
-  EXPECT_THAT(coverage_of(*no_certificate.claims), Contains(HasSubstr("may be invented")));
+  EXPECT_THAT(coverage_of(*no_certificate.claims, Inventory().judge("cvm-1", *no_certificate.claims)),
+              Contains(HasSubstr("may be invented")));
 }
 
 TEST(BootFacts, AnUnprovableLogIsAFindingAndNoFailure) {

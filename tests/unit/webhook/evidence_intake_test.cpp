@@ -47,6 +47,7 @@ class Intake : public ::testing::Test {
     replace(intake_.quotes(), {wire::to_json(testing::make_quote(evidence_))});
     replace(intake_.policies(), {});
     replace(intake_.namespaces(), {});
+    replace(intake_.inventories(), {});
     replace(intake_.epoch_secret(), {secret()});
   }
   // As at the next refresh.
@@ -89,6 +90,7 @@ TEST_F(Intake, IsCompleteOnlyWhenEveryCollectionIsListedAndEveryNodeJudged) {
   replace(intake_.quotes(), {});
   replace(intake_.policies(), {});
   replace(intake_.namespaces(), {});
+  replace(intake_.inventories(), {});
   EXPECT_FALSE(until_phase(Phase::kPending)->complete);
   replace(intake_.epoch_secret(), {});
   until([](const Snapshot& s) { return s.complete; });

@@ -34,11 +34,11 @@ NodeEntry node_with(std::shared_ptr<const NodeTrust> trust) {
 
 NodeAttestationStatus verified(Seconds after = Seconds(0)) {
   static const Snapshot snapshot = testing::picture();
-  return status_of(node_with(testing::verified_trust()), *snapshot.policies, kNow + after);
+  return status_of(node_with(testing::verified_trust()), snapshot, kNow + after);
 }
 
 NodeAttestationStatus changed(const std::function<void(testing::Scene&)>& change) {
-  return status_of(node_with(testing::trust_without(change)), *testing::picture().policies, kNow);
+  return status_of(node_with(testing::trust_without(change)), testing::picture(), kNow);
 }
 
 TEST(StatusOf, DescribesAVerifiedNode) {

@@ -45,7 +45,7 @@ class Writer : public ::testing::Test {
       for (const NodeMap::Entry& node : *snapshot_.nodes) {
         if (node->trust)
           nodes.put(testing::entry(node->name, node->uid, node->trust,
-                                   labels_of(status_of(*node, *snapshot_.policies, kNow))));
+                                   labels_of(status_of(*node, snapshot_, kNow))));
       }
     });
     for (const auto& [path, json] : api_.objects) testing::update(writer_.handler(), json);

@@ -3,7 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "attest/strict_json.hpp"
-#include "wire/node_event.hpp"
+#include "wire/event.hpp"
 
 namespace nodeproof::webhook {
 namespace {
@@ -87,9 +87,9 @@ void StatusWriter::report_log_change(const std::string& name, const NodeEntry& n
   const std::string note =
       "this boot's event log differs from that of the previous boot of the same node image, first in " +
       trust.log_change + "; nodeproof node log " + name + " lists it";
+  const wire::Event event{{"Node", "", name, node.uid}, true, "BootLogChanged", note, trust.boot.boot_id};
   try {
-    api_.create(wire::kNodeEventPath,
-                wire::to_json({name, node.uid, true, "BootLogChanged", note, trust.boot.boot_id}, now));
+    api_.create(wire::event_path(event), wire::to_json(event, now));
     spdlog::warn("node {}: {}", name, note);
   } catch (const kube::ApiError& e) {
     if (e.status() != 409) throw;

@@ -27,12 +27,14 @@ constexpr const char* kUserAgent = "nodeproof-webhook/" NODEPROOF_VERSION;
 constexpr Seconds kListTimeout{10};
 constexpr Seconds kLookupTimeout{3};
 constexpr Seconds kLeaderTimeout{4};
+constexpr Seconds kEventTimeout{3};
 // After /readyz has said no: time for the Service to forget us, and for clients that keep their connections
 // to be told that they end, before we stop answering.
 constexpr std::chrono::seconds kUnreadyTime{2};
 constexpr std::chrono::seconds kDrainTime{10};
 constexpr std::chrono::seconds kReadinessInterval{1};
 constexpr std::chrono::minutes kHeapInterval{1};
+constexpr std::chrono::milliseconds kEventInterval{500};
 
 template <typename T>
 T or_throw(Result<T> result) {
@@ -95,6 +97,7 @@ struct Application::Parts {
         list_client(connection, kUserAgent, kListTimeout),
         lookup_client(connection, kUserAgent, kLookupTimeout),
         leader_client(connection, kUserAgent, kLeaderTimeout),
+        event_client(connection, kUserAgent, kEventTimeout),
         tls(std::make_shared<TlsMaterial>(TlsMaterial::Files{from.certificate_file, from.key_file}, clock)),
         leader(leader_client, leader_api, clock,
                {from.ns, identity_of(from), from.epoch_length, from.max_report_age},
@@ -158,6 +161,7 @@ struct Application::Parts {
     state.certificate_reload_errors = tls->reload_errors();
     if (const auto lines = spdlog::thread_pool()) state.log_lines_dropped = lines->overrun_counter();
     state.conditions = ready_conditions(now);
+    state.events = events.counts();
     state.http = admission_server.stats();
     return metrics.render(state, now);
   }
@@ -182,7 +186,9 @@ struct Application::Parts {
   kube::ApiClient list_client;
   kube::ApiClient lookup_client;
   kube::ApiClient leader_client;
+  kube::ApiClient event_client;
   KubeClusterApi leader_api{leader_client};
+  KubeClusterApi event_api{event_client};
   std::shared_ptr<TlsMaterial> tls;
 
   EvidenceIntake intake{trust, clock, [this](const NodeTrust& judged, Metrics::Duration took) {
@@ -198,11 +204,14 @@ struct Application::Parts {
   ReadinessLog readiness_log{};  // of the thread below
   Periodic noting{"readiness", kReadinessInterval, [this] { note_readiness(); }};
   Periodic trimming{"heap", kHeapInterval, return_free_heap};
+  EventWriter events{event_api};
+  Periodic telling{"events", kEventInterval, [this] { events.write(); }};
   AdmissionHandler admission{{[this] { return intake.snapshot(); }, pods, reader, clock, metrics,
                               [this](UnixTime now) {
                                 return unfit(watches.oldest(now), config.view_age,
                                              leader_client.clock_offset());
-                              }}};
+                              },
+                              events}};
   HttpServer admission_server{
       {.address = config.listen.address, .port = config.listen.port, .limits = {}, .tls = tls},
       std::ref(admission)};
@@ -225,6 +234,7 @@ void Application::start() {
   p.reporting.start();
   p.noting.start();
   p.trimming.start();
+  p.telling.start();
   p.admission_server.start();
   spdlog::info("admission at {}:{}, health at {}:{}", p.config.listen.address, p.admission_server.port(),
                p.config.health_listen.address, p.health_server.port());
@@ -238,6 +248,7 @@ void Application::stop() {
   if (!p.admission_server.drain_and_stop(kDrainTime)) spdlog::warn("not every request was answered in time");
   p.noting.stop();
   p.trimming.stop();
+  p.telling.stop();
   p.reporting.stop();
   p.leading.stop();
   p.leader.resign();

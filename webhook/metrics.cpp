@@ -54,6 +54,8 @@ std::string known_reason(const AdmissionDecision& decision) {
                             "valid",
                             "not-sensitive",
                             "unchanged",
+                            "steered",
+                            "warned",
                             "mirror-pod",
                             "no-such-pod",
                             "starting",
@@ -191,6 +193,16 @@ void add_readiness(const std::vector<Condition>& conditions, std::vector<MetricF
   out.push_back(std::move(each));
 }
 
+void add_events(const EventCounts& counts, std::vector<MetricFamily>& out) {
+  MetricFamily events = family("nodeproof_refusal_events_total",
+                               "Events about refused pods by what became of them", MetricType::Counter);
+  add(events, static_cast<double>(counts.written), {{"result", "written"}});
+  add(events, static_cast<double>(counts.repeated), {{"result", "repeated"}});
+  add(events, static_cast<double>(counts.dropped), {{"result", "dropped"}});
+  add(events, static_cast<double>(counts.failed), {{"result", "failed"}});
+  out.push_back(std::move(events));
+}
+
 void add_http(const HttpStats& http, std::vector<MetricFamily>& out) {
   add_value(out, "nodeproof_http_connections", "Open connections to the admission port",
             static_cast<double>(http.open));
@@ -296,6 +308,7 @@ std::string Metrics::render(const MetricsState& state, UnixTime now) const {
   add_watches(state, families);
   add_replica(state, families);
   add_readiness(state.conditions, families);
+  add_events(state.events, families);
   add_http(state.http, families);
   return prometheus::TextSerializer().Serializer::Serialize(families);
 }

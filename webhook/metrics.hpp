@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "webhook/decide.hpp"
+#include "webhook/event_writer.hpp"
 #include "webhook/http_server.hpp"
 #include "webhook/readiness.hpp"
 
@@ -33,6 +34,7 @@ struct MetricsState {
   std::uint64_t certificate_reload_errors = 0;
   std::uint64_t log_lines_dropped = 0;
   std::vector<Condition> conditions;  // of being ready
+  EventCounts events;                 // about refused pods
   HttpStats http;
 };
 

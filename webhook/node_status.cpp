@@ -126,7 +126,7 @@ std::map<std::string, std::string> labels_of(const NodeAttestationStatus& status
       {kMeasuredBootLabel, status.measured_boot}};
   if (status.phase == Phase::kUnsupported || is_proven(status)) out.emplace(kTeeLabel, status.tee);
   for (const wire::PolicyOutcome& policy : status.policies) {
-    if (policy.met) out.emplace(std::string(wire::kPolicyLabelPrefix) + policy.policy, "met");
+    if (policy.met) out.emplace(std::string(wire::kPolicyLabelPrefix) + policy.policy, wire::kPolicyMet);
   }
   return out;
 }

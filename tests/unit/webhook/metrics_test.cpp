@@ -26,6 +26,7 @@ MetricsState state() {
   out.extra_trust_anchors = 2;
   out.certificate_until = kNow;
   out.certificate_reload_errors = 4;
+  out.events = {.written = 5, .repeated = 6, .dropped = 7, .failed = 8};
   out.conditions = {{"view/nodes", ""}, {"clock", "the clock differs"}};
   return out;
 }
@@ -63,6 +64,7 @@ TEST(Metrics, HaveTheseNames) {
                                    "nodeproof_serving_certificate_reload_errors_total counter",
                                    "nodeproof_ready gauge",
                                    "nodeproof_ready_condition gauge",
+                                   "nodeproof_refusal_events_total counter",
                                    "nodeproof_http_connections gauge",
                                    "nodeproof_http_events_total counter"};
   EXPECT_EQ(names, want);
@@ -83,6 +85,10 @@ TEST(Metrics, TellTheStateOfTheMoment) {
         "nodeproof_watch_restarts_total{collection=\"nodes\"} 2\n", "nodeproof_clock_offset_seconds -1\n",
         "nodeproof_leader 1\n", "nodeproof_epoch_foreign_values_total 1\n",
         "nodeproof_trust_anchors_extra 2\n", "nodeproof_serving_certificate_reload_errors_total 4\n",
+        "nodeproof_refusal_events_total{result=\"written\"} 5\n",
+        "nodeproof_refusal_events_total{result=\"repeated\"} 6\n",
+        "nodeproof_refusal_events_total{result=\"dropped\"} 7\n",
+        "nodeproof_refusal_events_total{result=\"failed\"} 8\n",
         "nodeproof_ready 0\n", "nodeproof_ready_condition{condition=\"view/nodes\"} 1\n",
         "nodeproof_ready_condition{condition=\"clock\"} 0\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
@@ -98,7 +104,7 @@ TEST(Metrics, ReadyIsOneWhenEveryConditionHolds) {
 
 TEST(Metrics, ReasonsOfOurOwnKeepTheirName) {
   Metrics metrics;
-  for (const char* reason : {"view-too-old", "clock-off"}) {
+  for (const char* reason : {"view-too-old", "clock-off", "steered", "warned"}) {
     AdmissionDecision decision;
     decision.reason = reason;
     metrics.count_admission(decision, {});

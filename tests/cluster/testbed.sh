@@ -154,7 +154,7 @@ install_chart() {
   kube apply -f "$RUN/manifests.yaml" >/dev/null
 }
 
-# render_chart: as for the API server that runs.
+# render_chart [ARGUMENT...]: as for the API server that runs.
 render_chart() {
   local version steering=()
   if kube get --raw /apis/admissionregistration.k8s.io/v1 | jq -e 'any(.resources[]; .kind == "MutatingAdmissionPolicy")' >/dev/null; then
@@ -169,7 +169,7 @@ render_chart() {
     --set policies.confidential.maxEvidenceAge=${max_age}s --set policies.trustedLaunch.maxEvidenceAge=${max_age}s \
     --set-file "webhook.trustAnchors.amd=$RUN/authority/amd-ark.pem" \
     --set-file "webhook.trustAnchors.vtpm=$RUN/authority/vtpm-trust-anchors.pem" \
-    --set-file "webhook.referenceValues=$RUN/authority/reference-values.yaml" \
+    --set-file "webhook.referenceValues=$RUN/authority/reference-values.yaml" "$@" \
     2> >(grep -v 'found symbolic link' >&2)
 }
 

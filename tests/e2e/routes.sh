@@ -26,7 +26,7 @@ case_daemonset_pods_wait_for_proof() {
   template=$(sensitive_template daemon)
   controller apps/v1 DaemonSet daemon 'selector: {matchLabels: {e2e: daemon}}' "$template"
   # One pod for each node: only the one for the proven node is placed.
-  wait_until 30 "the pod of the proven node to be placed, the other to wait" has_pods daemon "$(printf '%s\n' - "$good")"
+  wait_until 30 "the pod of the proven node to be placed, the others to wait" has_pods daemon "$(printf '%s\n' - - "$good")"
 }
 
 case_statefulset_and_deployment_are_steered() {

@@ -45,7 +45,7 @@ denials() {
     awk '/^nodeproof_admission_requests_total\{/ && /decision="denied"/ && /rule="binding"/ {sum += $2} END {print sum + 0}'
 }
 
-placed_in_crowd() { kube -n crowd get pods -o json | jq '[.items[] | select(.spec.nodeName)] | length'; }
+placed_in_crowd() { kube -n crowd get pods -l e2e=crowd -o json | jq '[.items[] | select(.spec.nodeName)] | length'; }
 all_are_placed() { (($(placed_in_crowd) == crowd_pods)); }
 verified_nodes() { kube get nodes -l "$(policy_label confidential)=met" -o name | wc -l; }
 all_are_verified() { (($(verified_nodes) == crowd_verified)); }
@@ -61,11 +61,15 @@ case_denials_are_rare_among_many_nodes() {
   kube label namespace crowd nodeproof.dev/enforce=annotated-pods
   wait_until 10 "the namespace to be gated" crowd_is_gated
   before=$(denials)
+  workloads=crowd create_unscheduled_pod astray
+  workloads=crowd refused_for 'not met' bind astray crowd-plain-1
+  (($(denials) == before + 1))  # so that none below means none
+  before=$(denials)
   workloads=crowd controller apps/v1 Deployment crowd "replicas: $crowd_pods, selector: {matchLabels: {e2e: crowd}}" "$(sensitive_template crowd)"
   wait_until 120 "$crowd_pods pods to be placed" all_are_placed
   denied=$(($(denials) - before))
   say "        $denied bindings were denied until $crowd_pods pods were placed on $crowd_verified of $crowd_nodes nodes"
   ((denied <= crowd_most_denials))
-  [[ $(kube -n crowd get pods -o json | jq -r '[.items[].spec.nodeName] | unique[]') == "$({ echo "$good"; for ((i = 2; i <= crowd_verified; i++)); do echo "crowd-$i"; done; } | sort)" ]]
+  [[ $(kube -n crowd get pods -l e2e=crowd -o json | jq -r '[.items[].spec.nodeName] | unique[]') == "$({ echo "$good"; for ((i = 2; i <= crowd_verified; i++)); do echo "crowd-$i"; done; } | sort)" ]]
 }
 crowd_is_gated() { selector='' workloads=crowd refused_for "$bad.*no-tpm" create_pod asked "nodeName: $bad" >/dev/null 2>&1; }

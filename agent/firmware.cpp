@@ -53,7 +53,8 @@ wire::CollectionState too_large(const std::string& what) {
 }
 
 wire::CollectionState absent_log(const fs::path& file) {
-  if (is_securityfs_mounted(file)) return no_log(file.string() + " is not there: the kernel got no event log");
+  if (is_securityfs_mounted(file))
+    return no_log(file.string() + " is not there: the kernel got no event log");
   return log_unreadable(file.string() + " is not there, and securityfs is not mounted", kMountRemedy);
 }
 

@@ -145,11 +145,10 @@ void appraise_measured_boot(const QuoteClaims& quote, Findings& findings) {
 // "; the last of its 6 measurements is EV_...", or nothing where no log tells.
 std::string last_measurement(const QuoteClaims& quote, unsigned pcr) {
   if (quote.log() == nullptr) return {};
-  const auto& logged = quote.log()->pcrs;
-  const auto found =
-      std::find_if(logged.begin(), logged.end(), [pcr](const LoggedPcr& item) { return item.pcr == pcr; });
-  if (found == logged.end()) return {};
-  return "; the last of its " + std::to_string(found->events) + " measurements is " + found->last_event;
+  const LoggedPcr* logged = quote.log()->find(pcr);
+  if (logged == nullptr) return {};
+  return "; the last of its " + std::to_string(logged->measurements.size()) + " measurements is " +
+         logged->last_event;
 }
 
 void appraise_pcrs(const QuoteClaims& quote, const BootPolicy& policy, Findings& findings) {

@@ -1,6 +1,7 @@
 #include "attest/boot_log.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "attest/measurement.hpp"
 
@@ -10,37 +11,20 @@ namespace {
 constexpr std::size_t kLastEventSize = 96;
 constexpr std::size_t kDifferenceSize = 160;
 
-void append_le32(ByteArray<40>& to, std::size_t at, std::uint32_t value) {
-  for (unsigned i = 0; i < 4; ++i) to[at + i] = static_cast<std::uint8_t>(value >> (8U * i));
-}
-
-// PCR and type as the log has them, then the digest.
-std::uint32_t fingerprint(const Measurement& event, BankHash& hash) {
-  ByteArray<40> told{};
-  append_le32(told, 0, event.pcr);
-  append_le32(told, 4, event.type);
-  std::copy_n(event.digest.begin(), std::min<std::size_t>(event.digest.size(), 32), told.begin() + 8);
-  const HashValue value = hash.of(told);
-  const ByteView bytes = value;
-  return static_cast<std::uint32_t>(bytes[0]) << 24U | static_cast<std::uint32_t>(bytes[1]) << 16U |
-         static_cast<std::uint32_t>(bytes[2]) << 8U | bytes[3];
-}
-
-std::vector<std::uint32_t> fingerprints_of(std::span<const Measurement> log, BankHash& hash) {
-  std::vector<std::uint32_t> out;
-  out.reserve(static_cast<std::size_t>(
-      std::count_if(log.begin(), log.end(), [](const Measurement& event) { return event.extends(); })));
-  for (const Measurement& event : log) {
-    if (event.extends()) out.push_back(fingerprint(event, hash));
-  }
+std::uint32_t first_bytes(ByteView digest) {
+  std::uint32_t out = 0;
+  for (std::size_t i = 0; i < sizeof out; ++i) out = out << 8U | digest[i];
   return out;
 }
 
 LoggedPcr to_logged(const ReplayedPcr& pcr, std::span<const Measurement> log) {
   LoggedPcr out;
-  out.pcr = static_cast<std::uint8_t>(pcr.pcr);
-  out.events = static_cast<std::uint16_t>(std::min<std::size_t>(pcr.events, 0xFFFF));
+  out.pcr = pcr.pcr;
   std::copy_n(pcr.value.begin(), out.value.size(), out.value.begin());
+  out.measurements.reserve(pcr.events);
+  for (const Measurement& event : log) {
+    if (event.extends() && event.pcr == pcr.pcr) out.measurements.push_back(first_bytes(event.digest));
+  }
   out.last_event = describe_event(log[pcr.last_event], kLastEventSize);
   out.last_event.shrink_to_fit();
   return out;
@@ -52,7 +36,25 @@ std::string placed(const Measurement& event) {
 
 }  // namespace
 
-Result<BootLog> read_boot_log(ByteView log) {
+std::shared_ptr<const LoggedPcr> LoggedPcrs::share(LoggedPcr pcr) {
+  const auto key = std::pair(pcr.pcr, pcr.value);
+  const auto found = known_.find(key);
+  if (found != known_.end()) return found->second;
+  if (known_.size() >= limit_) {
+    // Those of one node alone first; if that makes no room, all of them: they come again.
+    std::erase_if(known_, [](const auto& item) { return item.second.use_count() <= 2; });
+    if (known_.size() >= limit_) known_.clear();
+  }
+  return known_.emplace(key, std::make_shared<const LoggedPcr>(std::move(pcr))).first->second;
+}
+
+const LoggedPcr* BootLog::find(unsigned pcr) const {
+  const auto found =
+      std::find_if(pcrs.begin(), pcrs.end(), [pcr](const auto& logged) { return logged->pcr == pcr; });
+  return found == pcrs.end() ? nullptr : found->get();
+}
+
+Result<BootLog> read_boot_log(ByteView log, LoggedPcrs* known) {
   const OpensslScope scope;
   NODEPROOF_TRY(measurements, measurements_of(log, kTpmAlgSha256));
   NODEPROOF_TRY(hash, BankHash::make(kTpmAlgSha256));
@@ -60,28 +62,36 @@ Result<BootLog> read_boot_log(ByteView log) {
   BootLog out;
   out.events = measurements.size() + 1;  // a log with a SHA-256 bank has a Spec ID, which is no measurement
   out.pcrs.reserve(replayed.size());
-  for (const ReplayedPcr& pcr : replayed) out.pcrs.push_back(to_logged(pcr, measurements));
+  for (const ReplayedPcr& pcr : replayed) {
+    LoggedPcr logged = to_logged(pcr, measurements);
+    out.measurements += logged.measurements.size();
+    out.pcrs.push_back(known != nullptr ? known->share(std::move(logged))
+                                        : std::make_shared<const LoggedPcr>(std::move(logged)));
+  }
   out.secure_boot = judge_secure_boot(measurements, hash);
   out.vm_id = measured_vm_id(measurements, hash);
-  out.fingerprints = fingerprints_of(measurements, hash);
   return out;
 }
 
-std::optional<std::string> first_difference(const std::vector<std::uint32_t>& before, ByteView log) {
+std::optional<std::string> first_difference(const BootLog& before, ByteView log) {
   const OpensslScope scope;
   const auto measurements = measurements_of(log, kTpmAlgSha256);
   if (!measurements) return to_string(measurements.error());
-  auto hash = BankHash::make(kTpmAlgSha256);
-  if (!hash) return to_string(hash.error());
-  std::size_t next = 0;
+  std::array<std::size_t, kPcrCount> seen{};
   for (const Measurement& event : *measurements) {
     if (!event.extends()) continue;
-    if (next == before.size() || fingerprint(event, *hash) != before[next]) return placed(event);
-    ++next;
+    const LoggedPcr* known = before.find(event.pcr);
+    const std::size_t place = seen.at(event.pcr)++;
+    const bool same = known != nullptr && place < known->measurements.size() && !event.digest.empty() &&
+                      known->measurements[place] == first_bytes(event.digest);
+    if (!same) return placed(event);
   }
-  if (next == before.size()) return std::nullopt;
-  return "the log ends after " + std::to_string(next) + " of " + std::to_string(before.size()) +
-         " measurements";
+  for (const auto& known : before.pcrs) {
+    if (seen.at(known->pcr) == known->measurements.size()) continue;
+    return "PCR " + std::to_string(known->pcr) + ", which has " + std::to_string(seen.at(known->pcr)) +
+           " of " + std::to_string(known->measurements.size()) + " measurements";
+  }
+  return std::nullopt;
 }
 
 }  // namespace nodeproof::attest

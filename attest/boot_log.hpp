@@ -5,8 +5,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "attest/event_log.hpp"
@@ -65,28 +68,44 @@ std::string describe_measurement(const LogEvent& event, std::size_t limit = 160)
 // ---- A boot's log, as far as verification needs it ---------------------------------------------
 
 struct LoggedPcr {
-  std::uint8_t pcr = 0;
-  std::uint16_t events = 0;
+  unsigned pcr = 0;
   Sha256Digest value{};
+  // The first four bytes of the digest of each of its measurements, in their order: where another boot's
+  // differ.
+  std::vector<std::uint32_t> measurements;
   std::string last_event;  // "EV_IPL kernel_cmdline: ..." of ReplayedPcr::last_event, at most 96 bytes
+};
+
+// Nodes of one image measure the same into most PCRs. What was read of one is shared with the next. The
+// caller owns it and uses it from one thread at a time; it holds at most `limit` of them.
+class LoggedPcrs {
+ public:
+  explicit LoggedPcrs(std::size_t limit = 1024) : limit_(limit) {}
+  // The one of this PCR and value that was given before, else this one.
+  std::shared_ptr<const LoggedPcr> share(LoggedPcr pcr);
+
+ private:
+  std::size_t limit_;
+  std::map<std::pair<unsigned, Sha256Digest>, std::shared_ptr<const LoggedPcr>> known_;
 };
 
 // Made once for a log; small, for it is kept for every node.
 struct BootLog {
-  std::size_t events = 0;       // records of the log, the Spec ID among them
-  std::vector<LoggedPcr> pcrs;  // SHA-256 bank, ascending
+  std::size_t events = 0;                              // records of the log, the Spec ID among them
+  std::size_t measurements = 0;                        // of them, those that extend a PCR
+  std::vector<std::shared_ptr<const LoggedPcr>> pcrs;  // SHA-256 bank, ascending; never null
   SecureBootVerdict secure_boot;
   std::optional<std::string> vm_id;
-  // Four bytes of SHA-256 over PCR, type and digest of each event that extends a PCR, in their order: tells
-  // whether, and from which event on, another boot's log differs.
-  std::vector<std::uint32_t> fingerprints;
+
+  const LoggedPcr* find(unsigned pcr) const;  // null when the log tells nothing of it
 };
 
 // Parses, replays the SHA-256 bank and judges. Cost: the hashing and little more (docs/performance.md).
-Result<BootLog> read_boot_log(ByteView log);
+// `known` may be null.
+Result<BootLog> read_boot_log(ByteView log, LoggedPcrs* known = nullptr);
 
-// The first measurement of `log` that a boot with `before` did not make at that place, for a person
-// ("PCR 9, EV_IPL (hd0,gpt1)/boot/vmlinuz..."), or that it ends early; nothing when both tell the same.
-std::optional<std::string> first_difference(const std::vector<std::uint32_t>& before, ByteView log);
+// The first measurement of `log` that the boot of `before` did not make at its place in its PCR, for a person
+// ("PCR 9, EV_IPL (hd0,gpt1)/boot/vmlinuz..."), or which PCR has fewer; nothing when both tell the same.
+std::optional<std::string> first_difference(const BootLog& before, ByteView log);
 
 }  // namespace nodeproof::attest

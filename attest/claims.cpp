@@ -16,6 +16,13 @@ std::string_view to_string(MeasuredBoot state) {
   return "unknown";
 }
 
+void BootClaims::condense() {
+  if (!confidential_) return;
+  ConfidentialClaims smaller = *confidential_;
+  smaller.runtime_.ak.condense();
+  confidential_ = std::make_shared<const ConfidentialClaims>(std::move(smaller));
+}
+
 std::optional<bool> secure_boot_of(const BootClaims& boot, const QuoteClaims& quote) {
   if (const ConfidentialClaims* confidential = boot.confidential()) {
     return confidential->paravisor_genuine() ? confidential->runtime().secure_boot : std::nullopt;

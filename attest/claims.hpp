@@ -64,22 +64,21 @@ class BootClaims {
   NodeClass node_class() const {
     return confidential_ ? NodeClass::kConfidential : NodeClass::kTrustedLaunch;
   }
-  // Null on Trusted Launch.
-  const ConfidentialClaims* confidential() const { return confidential_ ? &*confidential_ : nullptr; }
+  // Null on Trusted Launch. Copies share it.
+  const ConfidentialClaims* confidential() const { return confidential_.get(); }
   bool ak_resident() const { return ak_resident_; }  // number 15: the AK lives in the vTPM
   const ValidityWindow& validity() const {
     return validity_;
   }  // of the report's chain and the AK certificate
-  void condense() {
-    if (confidential_) confidential_->runtime_.ak.condense();
-  }
+  void condense();
 
  private:
   friend struct BootVerifier;
   friend struct TrustedLaunchVerifier;
-  BootClaims(std::optional<ConfidentialClaims> confidential, bool ak_resident, ValidityWindow validity)
+  BootClaims(std::shared_ptr<const ConfidentialClaims> confidential, bool ak_resident,
+             ValidityWindow validity)
       : confidential_(std::move(confidential)), ak_resident_(ak_resident), validity_(validity) {}
-  std::optional<ConfidentialClaims> confidential_;
+  std::shared_ptr<const ConfidentialClaims> confidential_;
   bool ak_resident_;
   ValidityWindow validity_;
 };

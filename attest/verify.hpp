@@ -61,6 +61,7 @@ struct VerifyParameters {
   std::span<const RevocationList> revocation_lists = {};
   // Makes verification of evidence under known endorsements cheaper, never different; may be null.
   EndorsementCache* known_endorsements = nullptr;
+  LoggedPcrs* known_pcrs = nullptr;  // makes what is kept of event logs smaller; may be null
   // Whether a Trusted Launch VM must have its AK under Azure's template and its VM id in PCR 6. Both are
   // known of confidential VMs only; until they are of others, what differs is not-checked (DESIGN 5).
   bool trusted_launch_strict = false;

@@ -33,7 +33,8 @@ struct BootVerifier {
     paravisor();
     ak_residency();
     if (!evidence.event_log.empty())
-      out.unverified_log = std::make_shared<const Result<BootLog>>(read_boot_log(evidence.event_log));
+      out.unverified_log =
+          std::make_shared<const Result<BootLog>>(read_boot_log(evidence.event_log, parameters.known_pcrs));
     make_claims();
     return std::move(out);
   }
@@ -192,8 +193,9 @@ struct BootVerifier {
       validity.from = std::max(validity.from, ak_validity->from);
       validity.until = std::min(validity.until, ak_validity->until);
     }
-    out.claims =
-        BootClaims(ConfidentialClaims(*snp.claims, *runtime, has(Check::kParavisor)), ak_resident, validity);
+    ConfidentialClaims confidential(*snp.claims, *runtime, has(Check::kParavisor));
+    out.claims = BootClaims(std::make_shared<const ConfidentialClaims>(std::move(confidential)), ak_resident,
+                            validity);
   }
 };
 

@@ -169,34 +169,33 @@ struct QuoteVerifier {
     const std::vector<std::string> differing = differing_pcrs(log);
     if (differing.empty()) {
       measured_boot = MeasuredBoot::kVerified;
-      return passed(kThis, std::to_string(log.fingerprints.size()) + " measurements");
+      return passed(kThis, std::to_string(log.measurements) + " measurements");
     }
     measured_boot = MeasuredBoot::kMismatch;
     std::string detail;
     for (const std::string& text : differing) detail += (detail.empty() ? "" : "; ") + text;
     return failed(kThis, "mismatch", detail,
-                  "treat the node as tampered with: reboot it from a known image; nodeproof verify event-log "
-                  "--pcrs says where the log and the PCRs part");
+                  "treat the node as tampered with: reboot it from a known image; nodeproof node log says where "
+                  "the log and the PCRs part");
   }
 
   std::vector<std::string> differing_pcrs(const BootLog& log) const {
     std::vector<std::string> texts;
     for (unsigned pcr = 0; pcr < kPcrCount; ++pcr) {
-      const auto logged = std::find_if(log.pcrs.begin(), log.pcrs.end(),
-                                       [pcr](const LoggedPcr& item) { return item.pcr == pcr; });
-      const bool must = kBootPcrs.contains(pcr) || (kLoaderPcrs.contains(pcr) && logged != log.pcrs.end());
+      const LoggedPcr* logged = log.find(pcr);
+      const bool must = kBootPcrs.contains(pcr) || (kLoaderPcrs.contains(pcr) && logged != nullptr);
       const Sha256Digest* quoted = evidence.pcrs.find(pcr);
       if (!must || !quote->selection.contains(pcr) || quoted == nullptr) continue;
-      const Sha256Digest replayed = logged == log.pcrs.end() ? Sha256Digest{} : logged->value;
+      const Sha256Digest replayed = logged == nullptr ? Sha256Digest{} : logged->value;
       if (*quoted == replayed) continue;
       texts.push_back("PCR " + std::to_string(pcr) + " is " + to_hex(*quoted).substr(0, kShownDigits) +
-                      "..., " + told(log, logged));
+                      "..., " + told(logged));
     }
     return texts;
   }
 
-  static std::string told(const BootLog& log, std::vector<LoggedPcr>::const_iterator logged) {
-    if (logged == log.pcrs.end()) return "of which the event log tells nothing";
+  static std::string told(const LoggedPcr* logged) {
+    if (logged == nullptr) return "of which the event log tells nothing";
     return "the event log tells " + to_hex(logged->value).substr(0, kShownDigits) + "..., ending in " +
            logged->last_event;
   }

@@ -16,8 +16,9 @@ struct TrustedLaunchVerifier {
     ak_certificate();
     ak_residency();
     if (!evidence.event_log.empty())
-      out.unverified_log = std::make_shared<const Result<BootLog>>(read_boot_log(evidence.event_log));
-    if (validity) out.claims = BootClaims(std::nullopt, true, *validity);
+      out.unverified_log =
+          std::make_shared<const Result<BootLog>>(read_boot_log(evidence.event_log, parameters.known_pcrs));
+    if (validity) out.claims = BootClaims(nullptr, true, *validity);
     return std::move(out);
   }
 

@@ -126,8 +126,7 @@ value event_log_claims(const attest::BootLog& log) {
   value out = value::object();
   out["banks"] = value::array({text("sha256")});
   out["events"] = value::number(static_cast<std::uint64_t>(log.events));
-  for (const attest::LoggedPcr& pcr : log.pcrs)
-    out["pcrs"]["sha256"][std::to_string(pcr.pcr)] = text(to_hex(pcr.value));
+  for (const auto& pcr : log.pcrs) out["pcrs"]["sha256"][std::to_string(pcr->pcr)] = text(to_hex(pcr->value));
   out["secureBoot"] = text(attest::to_string(log.secure_boot.state));
   out["reason"] = text(log.secure_boot.reason);
   return out;

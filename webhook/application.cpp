@@ -8,6 +8,7 @@
 
 #include "base/file.hpp"
 #include "webhook/admission_handler.hpp"
+#include "webhook/break_glass.hpp"
 #include "webhook/evidence_intake.hpp"
 #include "webhook/health_handler.hpp"
 #include "webhook/heap.hpp"
@@ -156,6 +157,8 @@ struct Application::Parts {
     state.leader = leader.leading();
     state.epoch_generation_end = leader.epochs().generation_end();
     state.epoch_foreign_values = leader.epochs().foreign_values();
+    state.break_glass_opened = break_glass.opened();
+    state.break_glass_ended = break_glass.closed();
     state.extra_trust_anchors = trust.anchors.extra.size();
     state.certificate_until = tls->not_after();
     state.certificate_reload_errors = tls->reload_errors();
@@ -168,9 +171,15 @@ struct Application::Parts {
 
   // From a view that is old or incomplete nothing is reported: it would call good nodes stale.
   void report() {
-    if (!leader.leading()) return writer.forget();
+    if (!leader.leading()) {
+      break_glass.forget();
+      return writer.forget();
+    }
     if (!may_report(readiness(), config.view_age)) return;
-    writer.pass(*intake.snapshot(), clock.now(), [this] { return leader.leading() && !stopping; });
+    const auto still_leads = [this] { return leader.leading() && !stopping; };
+    const auto snapshot = intake.snapshot();
+    break_glass.pass(*snapshot->namespaces, clock.now(), still_leads);
+    writer.pass(*snapshot, clock.now(), still_leads);
   }
 
   HttpResponse health(const HttpRequest& request) const {
@@ -197,6 +206,7 @@ struct Application::Parts {
   PodDirectory pods{};
   ApiPodReader reader{lookup_client, kLookupTimeout};
   StatusWriter writer{leader_api};
+  BreakGlassKeeper break_glass{leader_api};
   Leader leader;
   Watches watches{list_client};
   Periodic leading{"leader", Leader::kInterval, [this] { leader.step(); }};

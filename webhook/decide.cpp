@@ -53,7 +53,7 @@ void audit_proof(const std::string& node_name, const NodeEntry* node,
   audit["node"] = node_name;
   if (node == nullptr || !node->trust || !node->trust->claims) return;
   audit["evidence-digest"] = to_hex(node->trust->evidence_digest);
-  audit["epoch"] = node->trust->epoch.kid + "/" + std::to_string(node->trust->epoch.number);
+  audit["epoch"] = std::to_string(node->trust->epoch);
 }
 
 void add_to(std::string& list, const std::string& item) {

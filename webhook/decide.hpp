@@ -53,7 +53,7 @@ struct AdmissionDecision {
   std::string message;  // one sentence, empty when allowed
   std::vector<std::string> warnings;
   // Audit annotations, keys without prefix: "denied" with the reason; of a decision about a node also "node",
-  // "policy-met" and "policy-unmet", and of its proof "evidence-digest" and "epoch" (kid/n).
+  // "policy-met" and "policy-unmet", and of its proof "evidence-digest" and "epoch".
   std::map<std::string, std::string> audit;
 };
 

@@ -152,7 +152,7 @@ void EvidenceIntake::put_node_locked(const JsonValue& object) {
   record.quote_spent = false;
   record.node = std::move(identity);
   record.system_uuid = node->system_uuid;
-  record.image = node->image;
+  record.image = image_key(node->image);
   touch_locked(node->meta.name);
 }
 

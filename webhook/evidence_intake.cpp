@@ -69,7 +69,7 @@ void EvidenceIntake::set_snapshot(std::shared_ptr<const Snapshot> next) {
 }
 
 void EvidenceIntake::run(const std::stop_token& stop) {
-  attest::EndorsementCache known(kKnownEndorsements);
+  KnownParts known(kKnownEndorsements);
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     const auto now = steady_clock::now();
@@ -92,7 +92,7 @@ void EvidenceIntake::run(const std::stop_token& stop) {
 
 // Judges with the lock released, from what was known when it began; what changes meanwhile puts the
 // node into the queue again when this is done, so that an older judgement never follows a newer one.
-void EvidenceIntake::judge_next(const std::string& name, attest::EndorsementCache& known,
+void EvidenceIntake::judge_next(const std::string& name, KnownParts& known,
                                 std::unique_lock<std::mutex>& lock) {
   const auto found = records_.find(name);
   if (found == records_.end() || !found->second.node) return;
@@ -135,8 +135,7 @@ void EvidenceIntake::keep_locked(Record& record, const Record& judged, Judgement
 }
 
 EvidenceIntake::Judgement EvidenceIntake::judged(const std::string& name, const Record& record,
-                                                 const Generations& keys,
-                                                 attest::EndorsementCache& known) const {
+                                                 const Generations& keys, KnownParts& known) const {
   Judgement out{record.boot, record.trust};
   if (record.quote_spent && !record.evidence && record.trust) return out;  // nothing new to judge from
   try {

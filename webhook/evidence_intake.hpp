@@ -60,7 +60,7 @@ class EvidenceIntake {
   struct Record {
     std::optional<attest::BootIdentity> node;
     std::string system_uuid;                    // of the Node; empty when it reports none
-    std::string image;                          // wire::Node::image, as of the boot
+    std::uint64_t image = 0;                    // image_key, as of the boot
     std::map<std::string, std::string> labels;  // ours
     Received<wire::EvidenceSummary> summary;    // of the evidence as received
     Received<wire::NodeEvidence> evidence;      // the whole of it, until `boot` is settled
@@ -96,14 +96,13 @@ class EvidenceIntake {
 
   // On the verifiers' threads.
   void run(const std::stop_token& stop);
-  void judge_next(const std::string& name, attest::EndorsementCache& known,
-                  std::unique_lock<std::mutex>& lock);
+  void judge_next(const std::string& name, KnownParts& known, std::unique_lock<std::mutex>& lock);
   struct Judgement {
     std::shared_ptr<const VerifiedBoot> boot;
     std::shared_ptr<const NodeTrust> trust;
   };
   Judgement judged(const std::string& name, const Record& record, const Generations& keys,
-                   attest::EndorsementCache& known) const;
+                   KnownParts& known) const;
   void keep_locked(Record& record, const Record& judged, Judgement judgement);
   void publish_nodes_locked();
   void set_snapshot(std::shared_ptr<const Snapshot> next);

@@ -140,6 +140,28 @@ void add_policies(const Snapshot& snapshot, UnixTime now, std::vector<MetricFami
   out.insert(out.end(), {nodes, invalid});
 }
 
+void add_value(std::vector<MetricFamily>& out, const std::string& name, const std::string& help, double value,
+               MetricType type = MetricType::Gauge) {
+  MetricFamily item = family(name, help, type);
+  add(item, value);
+  out.push_back(std::move(item));
+}
+
+void add_break_glass(const MetricsState& state, std::vector<MetricFamily>& out) {
+  MetricFamily until = family("nodeproof_break_glass_end_time_seconds",
+                              "End of the break-glass of a namespace that is out of the gate; 0 for none");
+  for (const auto& [name, ns] : *state.snapshot->namespaces) {
+    if (!ns.break_glass) continue;
+    const auto end = parse_rfc3339(ns.break_glass->until, wire::kBreakGlassUntilAnnotation);
+    add(until, end ? seconds(*end) : 0, {{"namespace", name}});
+  }
+  out.push_back(std::move(until));
+  add_value(out, "nodeproof_break_glass_opened_total", "Namespaces seen to be taken out of the gate",
+            static_cast<double>(state.break_glass_opened), MetricType::Counter);
+  add_value(out, "nodeproof_break_glass_ended_total", "Namespaces put back under the gate by this replica",
+            static_cast<double>(state.break_glass_ended), MetricType::Counter);
+}
+
 void add_watches(const MetricsState& state, std::vector<MetricFamily>& out) {
   MetricFamily heard =
       family("nodeproof_watch_last_heard_time_seconds", "When the API server was last heard of on a watch");
@@ -150,13 +172,6 @@ void add_watches(const MetricsState& state, std::vector<MetricFamily>& out) {
     add(restarts, static_cast<double>(watch.restarts), {{"collection", watch.collection}});
   }
   out.insert(out.end(), {heard, restarts});
-}
-
-void add_value(std::vector<MetricFamily>& out, const std::string& name, const std::string& help, double value,
-               MetricType type = MetricType::Gauge) {
-  MetricFamily item = family(name, help, type);
-  add(item, value);
-  out.push_back(std::move(item));
 }
 
 void add_replica(const MetricsState& state, std::vector<MetricFamily>& out) {
@@ -305,6 +320,7 @@ std::string Metrics::render(const MetricsState& state, UnixTime now) const {
   std::vector<MetricFamily> families = impl_->registry.Collect();
   add_nodes(*state.snapshot, now, families);
   add_policies(*state.snapshot, now, families);
+  add_break_glass(state, families);
   add_watches(state, families);
   add_replica(state, families);
   add_readiness(state.conditions, families);

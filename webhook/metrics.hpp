@@ -29,6 +29,8 @@ struct MetricsState {
   bool leader = false;
   std::int64_t epoch_generation_end = 0;  // Unix time; 0 unless leading
   std::uint64_t epoch_foreign_values = 0;
+  std::uint64_t break_glass_opened = 0;  // by this replica while it led
+  std::uint64_t break_glass_ended = 0;
   std::size_t extra_trust_anchors = 0;
   UnixTime certificate_until;
   std::uint64_t certificate_reload_errors = 0;

@@ -228,7 +228,7 @@ NodeTrust judge_quote(const NodeView& view, const EvidenceSummary& evidence,
                            attest::epoch_start(quote.epoch.number, parameters.epoch_length));
   out.boot = view.node;
   out.evidence_digest = evidence.digest;
-  out.epoch = quote.epoch;
+  out.epoch = quote.epoch.number;
   if (out.claims->quote.log() != nullptr) out.log_change = view.boot->log_change;
   return out;
 }
@@ -289,8 +289,8 @@ std::uint64_t hash64(std::string_view text) {
   return out;
 }
 
-BootKey key_of(const NodeEvidence& evidence, std::string_view image) {
-  return {hash64(evidence.boot.node_uid), hash64(evidence.boot.boot_id), hash64(image)};
+BootKey key_of(const NodeEvidence& evidence, std::uint64_t image) {
+  return {hash64(evidence.boot.node_uid), hash64(evidence.boot.boot_id), image};
 }
 
 // Against the previous boot of the same node from the same image. While that is still going on, what was
@@ -301,10 +301,14 @@ std::string log_change(const VerifiedBoot* previous, const VerifiedBoot& now, co
   if (previous->key.node != now.key.node || previous->key.image != now.key.image) return {};
   const auto& before = previous->verification.unverified_log;
   if (!before || !*before || evidence.event_log.empty()) return {};
-  return attest::first_difference(before->value().fingerprints, evidence.event_log).value_or(std::string());
+  return attest::first_difference(before->value(), evidence.event_log).value_or(std::string());
 }
 
 }  // namespace
+
+std::uint64_t image_key(std::string_view image) {
+  return hash64(image);
+}
 
 bool is_settled(const VerifiedBoot& boot) {
   const auto& claims = boot.verification.claims;
@@ -313,11 +317,11 @@ bool is_settled(const VerifiedBoot& boot) {
          (boot.challenged && claims->confidential()->paravisor_genuine());
 }
 
-std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence, std::string_view image,
+std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence, std::uint64_t image,
                                                     std::shared_ptr<const VerifiedBoot> cached,
                                                     GenerationView generations,
                                                     const TrustParameters& parameters, UnixTime now,
-                                                    attest::EndorsementCache* known) {
+                                                    KnownParts* known) {
   const Sha256Digest content = content_of(evidence);
   const auto challenge = challenge_of(evidence, generations, parameters, now);
   if (cached && cached->content == content && cached->challenged == challenge.has_value() &&
@@ -328,9 +332,16 @@ std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence
   out->content = content;
   out->challenged = challenge.has_value();
   out->verified_at = now;
-  out->verification = wire::verify_boot(
-      evidence, {parameters.anchors, parameters.reference_values, now, parameters.ak_certificate_grace,
-                 challenge, parameters.revocation_lists, known, parameters.trusted_launch_strict});
+  out->verification =
+      wire::verify_boot(evidence, {.anchors = parameters.anchors,
+                                   .reference_values = parameters.reference_values,
+                                   .now = now,
+                                   .ak_certificate_grace = parameters.ak_certificate_grace,
+                                   .report_challenge = challenge,
+                                   .revocation_lists = parameters.revocation_lists,
+                                   .known_endorsements = known != nullptr ? &known->endorsements : nullptr,
+                                   .known_pcrs = known != nullptr ? &known->pcrs : nullptr,
+                                   .trusted_launch_strict = parameters.trusted_launch_strict});
   out->verification.condense();
   out->key = key_of(evidence, image);
   out->log_change = log_change(cached.get(), *out, evidence);

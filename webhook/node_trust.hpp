@@ -43,7 +43,7 @@ struct NodeTrust {
   std::shared_ptr<const attest::NodeClaims> claims;
   attest::BootIdentity boot;       // whose evidence the claims are of; empty without claims
   Sha256Digest evidence_digest{};  // likewise
-  attest::Epoch epoch;             // whose nonce the quote answers; likewise
+  std::uint64_t epoch = 0;         // whose nonce the quote answers; likewise
   std::string log_change;          // VerifiedBoot's, once the quote proves the log
 };
 
@@ -67,6 +67,13 @@ struct VerifiedBoot {
   attest::BootVerification verification;  // condensed
 };
 
+// What the evidence of many nodes has in common, lent to one verification at a time.
+struct KnownParts {
+  explicit KnownParts(std::size_t certificates) : endorsements(certificates) {}
+  attest::EndorsementCache endorsements;
+  attest::LoggedPcrs pcrs;
+};
+
 // One that is not settled is made anew at the next occasion after this: dates begin and lists are renewed.
 inline constexpr Seconds kVerificationLifetime = std::chrono::hours(1);
 
@@ -74,14 +81,15 @@ inline constexpr Seconds kVerificationLifetime = std::chrono::hours(1);
 // evidence itself need not be kept. Dates and the age of the report are judged from what is left.
 bool is_settled(const VerifiedBoot& boot);
 
+std::uint64_t image_key(std::string_view image);
+
 // Gives `cached`, the last one of the node, back while it still speaks for `evidence`, otherwise verifies.
-// `image`: wire::Node::image. `known` may be null.
-std::shared_ptr<const VerifiedBoot> verify_evidence(const wire::NodeEvidence& evidence,
-                                                    std::string_view image,
+// `image`: image_key of wire::Node::image. `known` may be null.
+std::shared_ptr<const VerifiedBoot> verify_evidence(const wire::NodeEvidence& evidence, std::uint64_t image,
                                                     std::shared_ptr<const VerifiedBoot> cached,
                                                     GenerationView generations,
                                                     const TrustParameters& parameters, UnixTime now,
-                                                    attest::EndorsementCache* known = nullptr);
+                                                    KnownParts* known = nullptr);
 
 // An API object as received: null when there is none, an Error when it could not be read.
 template <typename T>

@@ -10,6 +10,14 @@ bool precedes(const NodeMap::Entry& entry, std::string_view name) {
   return entry->name < name;
 }
 
+std::optional<BreakGlass> break_glass_of(const wire::ObjectMeta& meta) {
+  const auto label = meta.labels.find(std::string(wire::kBreakGlassLabel));
+  if (label == meta.labels.end()) return std::nullopt;
+  const auto until = meta.annotations.find(std::string(wire::kBreakGlassUntilAnnotation));
+  return BreakGlass{label->second, until == meta.annotations.end() ? std::string() : until->second, meta.uid,
+                    meta.resource_version};
+}
+
 }  // namespace
 
 void NodeMap::put(Entry entry) {
@@ -54,6 +62,7 @@ NamespaceEntry entry_of(const wire::Namespace& ns) {
       floor != ns.meta.annotations.end()) {
     out.policy = floor->second;
   }
+  out.break_glass = break_glass_of(ns.meta);
   return out;
 }
 

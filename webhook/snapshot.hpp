@@ -23,9 +23,18 @@ struct NodeEntry {
   std::map<std::string, std::string> labels;  // ours alone: they are what the leader compares with
 };
 
+// What a namespace's label for break-glass says, and what ends it takes.
+struct BreakGlass {
+  std::string reason;            // the label's value
+  std::string until;             // the annotation's; empty when absent
+  std::string uid;               // of the namespace
+  std::string resource_version;  // likewise, as this was read
+};
+
 struct NamespaceEntry {
-  std::string enforce;                // value of our label; empty: not enrolled
-  std::optional<std::string> policy;  // our annotation: the floor
+  std::string enforce;                         // value of our label; empty: not enrolled
+  std::optional<std::string> policy;           // our annotation: the floor
+  std::optional<BreakGlass> break_glass = {};  // while the namespace is out of the gate
 };
 
 // Enough of a pod to decide about it.

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "webhook/steering.hpp"
-
 namespace nodeproof::webhook {
 namespace {
 
@@ -21,12 +19,6 @@ bool can_be_placed_now(const Demand& demand, const Snapshot& snapshot, UnixTime 
   return demand.policy->enforcement_action != attest::EnforcementAction::kDeny ||
          std::any_of(snapshot.nodes->begin(), snapshot.nodes->end(),
                      [&](const NodeMap::Entry& node) { return !evaluate(demand, node.get(), now); });
-}
-
-std::string as_text(const NodeSelector& labels) {
-  std::string out;
-  for (const auto& [key, value] : labels) out += (out.empty() ? "" : ", ") + key + ": " + value;
-  return out;
 }
 
 }  // namespace
@@ -56,12 +48,6 @@ std::vector<std::string> template_warnings(const wire::AdmissionRequest& request
     out.push_back(template_warning(
         owner, "no node meets policy " + demand.policy->name + " now; its pods will wait for one",
         "look at kubectl get nodeattestations"));
-  }
-  if (made_from.kind != "DaemonSet") return out;
-  const NodeSelector missing = missing_of(std::get<Demands>(demands), made_from.node_selector);
-  if (!missing.empty()) {
-    out.push_back(template_warning(owner, "its pods on nodes that prove nothing will stay Pending",
-                                   "add to spec.template.spec.nodeSelector " + as_text(missing)));
   }
   return out;
 }

@@ -1,5 +1,6 @@
 // What becomes of the pods that a Deployment, Job or the like will make, said to whoever writes it: the
-// refusals of the pods themselves are seen by a controller alone. Never a refusal. Pure.
+// refusals of the pods themselves are seen by a controller alone. Never a refusal. That a DaemonSet lacks
+// the nodeSelector of its policies, a ValidatingAdmissionPolicy of the chart tells. Pure.
 #pragma once
 
 #include "webhook/decide.hpp"

@@ -1,4 +1,5 @@
-// A Kubernetes Event about a Node or a pod, for kubectl describe and kubectl events.
+// A Kubernetes Event about a pod, a Node or another cluster-scoped object, for kubectl describe and kubectl
+// events.
 #pragma once
 
 #include <string>
@@ -9,7 +10,7 @@ namespace nodeproof::wire {
 
 // What an Event is about, of the core API group.
 struct InvolvedObject {
-  std::string kind;  // "Node", "Pod"
+  std::string kind;  // "Node", "Namespace", "Pod"
   std::string ns;    // empty: cluster-scoped
   std::string name;
   std::string uid;  // empty: not known

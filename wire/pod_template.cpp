@@ -33,13 +33,9 @@ Result<PodTemplate> parse_pod_template(const JsonValue& object, std::string_view
   out.owner = std::move(owner);
   NODEPROOF_TRY(pod, template_of(object, kind));
   NODEPROOF_TRY(metadata, pod.optional("metadata"));
-  if (metadata) {
-    NODEPROOF_TRY(annotations, optional_string_map(*metadata, "annotations"));
-    if (annotations) out.annotations = *std::move(annotations);
-  }
-  NODEPROOF_TRY(spec, pod.required("spec"));
-  NODEPROOF_TRY(selector, optional_string_map(spec, "nodeSelector"));
-  if (selector) out.node_selector = *std::move(selector);
+  if (!metadata) return out;
+  NODEPROOF_TRY(annotations, optional_string_map(*metadata, "annotations"));
+  if (annotations) out.annotations = *std::move(annotations);
   return out;
 }
 

@@ -8,9 +8,7 @@ namespace nodeproof::wire {
 struct PodTemplate {
   std::string kind;  // of the object: "Deployment"
   ObjectMeta owner;  // of the object itself; without a name when it is made of generateName
-  // Of the pods to be: those of the template.
-  std::map<std::string, std::string> annotations;
-  std::map<std::string, std::string> node_selector;
+  std::map<std::string, std::string> annotations;  // of the pods to be: those of the template
 };
 
 // Deployment, ReplicaSet, StatefulSet and DaemonSet of group apps, Job and CronJob of batch.

@@ -78,10 +78,12 @@ testbed_start() {
 
 new_uuid() { cat /proc/sys/kernel/random/uuid; }
 
+node_resources='{cpu: 8, memory: 32Gi, pods: 100, ephemeral-storage: 100Gi}'
+
 # add_node NAME [CLASS]: a Node as a kubelet would register it, Ready, without a kubelet. CLASS: of its
 # emulated VM, confidential unless said otherwise.
 add_node() {
-  local node=$1 dir=$RUN/node/$1 now resources='{cpu: 8, memory: 32Gi, pods: 100, ephemeral-storage: 100Gi}'
+  local node=$1 dir=$RUN/node/$1 now
   mkdir -p "$dir"
   new_uuid >"$dir/boot_id"
   new_uuid >"$dir/vm_id"
@@ -94,8 +96,8 @@ metadata:
   name: $node
   labels: {kubernetes.io/hostname: $node, kubernetes.io/os: linux, kubernetes.io/arch: amd64}
 status:
-  capacity: $resources
-  allocatable: $resources
+  capacity: $node_resources
+  allocatable: $node_resources
   addresses: [{type: InternalIP, address: 127.0.0.1}, {type: Hostname, address: $node}]
   conditions:
     - {type: Ready, status: "True", reason: KubeletReady, message: emulated, lastHeartbeatTime: "$now", lastTransitionTime: "$now"}
@@ -154,6 +156,24 @@ install_chart() {
   kube apply -f "$RUN/manifests.yaml" >/dev/null
 }
 
+# helm ARGUMENT...: without its remark on the folder of CRDs, and without writing to the home folder.
+helm() {
+  env HELM_CACHE_HOME="$RUN/helm" HELM_CONFIG_HOME="$RUN/helm" HELM_DATA_HOME="$RUN/helm" "$(tool helm)" "$@" \
+    2> >(grep -v 'found symbolic link' >&2)
+}
+
+# template_chart HELM-ARGUMENT...: with the values of the test bed.
+template_chart() {
+  helm template nodeproof "$project/charts/nodeproof" --namespace "$system" \
+    --set webhook.replicas=0 --set webhook.epochLength=$epoch_length --set agent.refresh=$refresh \
+    --set "webhook.clientConfig.url=$(<"$RUN/webhook.url")" \
+    --set "webhook.clientConfig.caBundle=$(base64 -w 0 "$RUN/webhook-ca.crt")" \
+    --set policies.confidential.maxEvidenceAge=${max_age}s --set policies.trustedLaunch.maxEvidenceAge=${max_age}s \
+    --set-file "webhook.trustAnchors.amd=$RUN/authority/amd-ark.pem" \
+    --set-file "webhook.trustAnchors.vtpm=$RUN/authority/vtpm-trust-anchors.pem" \
+    --set-file "webhook.referenceValues=$RUN/authority/reference-values.yaml" "$@"
+}
+
 # render_chart [ARGUMENT...]: as for the API server that runs.
 render_chart() {
   local version steering=()
@@ -161,16 +181,7 @@ render_chart() {
     steering=(--api-versions admissionregistration.k8s.io/v1/MutatingAdmissionPolicy)
   fi
   version=$(kube version -o json | jq -r .serverVersion.gitVersion)
-  env HELM_CACHE_HOME="$RUN/helm" HELM_CONFIG_HOME="$RUN/helm" HELM_DATA_HOME="$RUN/helm" "$(tool helm)" template nodeproof "$project/charts/nodeproof" --namespace "$system" \
-    --kube-version "$version" "${steering[@]}" \
-    --set webhook.replicas=0 --set webhook.epochLength=$epoch_length --set agent.refresh=$refresh \
-    --set "webhook.clientConfig.url=$(<"$RUN/webhook.url")" \
-    --set "webhook.clientConfig.caBundle=$(base64 -w 0 "$RUN/webhook-ca.crt")" \
-    --set policies.confidential.maxEvidenceAge=${max_age}s --set policies.trustedLaunch.maxEvidenceAge=${max_age}s \
-    --set-file "webhook.trustAnchors.amd=$RUN/authority/amd-ark.pem" \
-    --set-file "webhook.trustAnchors.vtpm=$RUN/authority/vtpm-trust-anchors.pem" \
-    --set-file "webhook.referenceValues=$RUN/authority/reference-values.yaml" "$@" \
-    2> >(grep -v 'found symbolic link' >&2)
+  template_chart --kube-version "$version" "${steering[@]}" "$@"
 }
 
 # connection TOKEN-FILE: how a program outside the cluster reaches the API server.

@@ -85,3 +85,30 @@ case_break_glass_opens_one_namespace() {
   close_glass kube emergency
   wait_until 10 "the namespace to be held again" is_held_again
 }
+
+is_closed() { [[ $(kube get namespace "$1" -o json | jq '[.metadata.labels, .metadata.annotations | values | keys[] | select(startswith("nodeproof.dev/break-glass"))] | length') == 0 ]]; }
+events_of() { kube get events -n default --field-selector "involvedObject.kind=Namespace,involvedObject.name=$1" -o json | jq -r '.items[].reason'; }
+has_event() { events_of "$1" | grep -qx "$2"; }
+counts() { curl -fs "$(<"$RUN/webhook.health")/metrics" | grep -E "^$1"; }
+
+# The leader tells of it and ends it in time, and leaves alone what may still go on.
+case_break_glass_ends_by_itself() {
+  local end
+  kube create namespace brief
+  kube create namespace lasting
+  set_end kube lasting "$(ahead '+1 hour')"
+  open_glass kube lasting incident-8
+  end=$(ahead '+8 seconds')
+  set_end kube brief "$end"
+  open_glass kube brief incident-9
+  wait_until 20 "the opening to be told of" has_event brief BreakGlassOpened
+  counts "nodeproof_break_glass_end_time_seconds{namespace=\"lasting\"} [1-9]"
+  wait_until 30 "break-glass to end" is_closed brief
+  [[ ! $(date -u +%Y-%m-%dT%H:%M:%SZ) < $end ]]
+  wait_until 10 "the end to be told of" has_event brief BreakGlassEnded
+  wait_until 10 "the other to be told of" has_event lasting BreakGlassOpened
+  counts 'nodeproof_break_glass_opened_total [2-9]'
+  counts 'nodeproof_break_glass_ended_total [1-9]'
+  if is_closed lasting || has_event lasting BreakGlassEnded; then return 1; fi
+  close_glass kube lasting
+}

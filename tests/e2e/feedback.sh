@@ -48,8 +48,6 @@ case_templates_are_warned_of() {
     not_warned make "$kind" made "nodeSelector: {$(policy_label confidential): met}"
     annotations='' not_warned make "$kind" made
   done
-  # A DaemonSet makes its pods for the nodes of its template, before anybody steers them.
-  warned_of "DaemonSet $workloads/made: its pods on nodes that prove nothing will stay Pending; remedy: .*$(policy_label confidential): met" make DaemonSet made
   not_warned make Deployment made
   policy out-of-reach 'sevSnp: {products: [Turin]}'
   annotations='nodeproof.dev/policy: out-of-reach' wait_until 10 "the policy to be known" warned_of 'no node meets policy out-of-reach now; its pods will wait' make Deployment made

@@ -253,6 +253,9 @@ case_results_and_epochs_are_the_webhooks() {
   operator delete configmap nodeproof-epochs -n "$system"
   kube delete secret nodeproof-epoch-key -n "$system" --dry-run=server
   kube delete nodeattestation "$good" --dry-run=server
+  # Or the namespace could not be deleted.
+  kube_as system:serviceaccount:kube-system:namespace-controller system:serviceaccounts:kube-system \
+    delete configmap nodeproof-epoch -n "$system" --dry-run=server
   patch_status_as "system:serviceaccount:$system:nodeproof-webhook" system:serviceaccounts "/apis/nodeproof.dev/v1alpha1/nodeattestations/$bad" \
     '{"status": {"detail": "written by the webhook"}}'
 }

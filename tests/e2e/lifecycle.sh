@@ -160,12 +160,15 @@ case_swapped_vtpm_fails() {
 
 no_evidence() { ! kube get nodeevidence "$1" >/dev/null 2>&1 && ! kube get nodequote "$1" >/dev/null 2>&1; }
 
+no_attestation() { ! kube get nodeattestation "$1" >/dev/null 2>&1; }
+
 case_evidence_of_a_gone_node_is_collected() {
   local left
   create_unscheduled_pod lost
   left=$(evidence "$bad")
   kube delete node "$bad"
   wait_until 60 "its evidence to be collected" no_evidence "$bad"
+  wait_until 60 "its result to be collected" no_attestation "$bad"
   wait_until 10 "a binding to a gone node to be refused for that" would_refuse_for unknown-node lost "$bad"
   # The agent's token outlives the Node for a while. What it writes then helps nobody, and goes.
   write "$(<"$RUN/node/$bad/agent.token")" "$(as_new "$bad" <<<"$left")" create || true

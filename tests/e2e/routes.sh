@@ -22,10 +22,12 @@ case_name_made_by_the_server_is_no_way_round() {
 }
 
 case_daemonset_pods_wait_for_proof() {
-  local template
+  local template answer
   template=$(sensitive_template daemon)
-  controller apps/v1 DaemonSet daemon 'selector: {matchLabels: {e2e: daemon}}' "$template"
-  # One pod for each node: only the one for the proven node is placed.
+  answer=$(controller apps/v1 DaemonSet daemon 'selector: {matchLabels: {e2e: daemon}}' "$template" 2>&1)
+  say "$answer"
+  [[ $answer =~ Warning:.*'add to spec.template.spec.nodeSelector '$(policy_label confidential)': met' ]]
+  # One pod for each node: only the one for the node that meets the policy is placed.
   wait_until 30 "the pod of the proven node to be placed, the others to wait" has_pods daemon "$(printf '%s\n' - - "$good")"
 }
 
@@ -140,4 +142,42 @@ case_resize_is_not_held_up() {
   pod resized "nodeName: $good" | sed 's/image: [^}]*/&, resources: {requests: {cpu: 20m}}/' | kube create -f -
   kube -n "$workloads" patch pod resized --subresource resize --type strategic \
     -p '{"spec": {"containers": [{"name": "main", "resources": {"requests": {"cpu": "10m"}}}]}}'
+}
+
+# strip_markers: somebody's policy that takes the marker off every pod.
+strip_markers() {
+  kube apply -f - >/dev/null <<YAML
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: e2e-stripper}
+spec:
+  reinvocationPolicy: Never
+  matchConstraints:
+    namespaceSelector: {matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [stripped]}]}
+    resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]
+  matchConditions: [{name: marked, expression: "'nodeproof.dev/policy' in object.metadata.?annotations.orValue({})"}]
+  mutations:
+    - patchType: JSONPatch
+      jsonPatch: {expression: "[JSONPatch{op: 'remove', path: '/metadata/annotations/' + jsonpatch.escapeKey('nodeproof.dev/policy')}]"}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {name: e2e-stripper}
+spec: {policyName: e2e-stripper}
+YAML
+}
+is_stripped() { [[ $(pod looked-at | kube create --dry-run=server -o json -f - | jq '.metadata.annotations | length') == 0 ]]; }
+
+# Without the marker a pod is not sensitive, whoever took it off; where all pods are, it makes no difference.
+case_stripped_marker_is_no_way_round_where_all_pods_are_sensitive() {
+  local workloads=stripped
+  kube create namespace stripped
+  kube annotate namespace stripped nodeproof.dev/policy=confidential
+  kube label namespace stripped nodeproof.dev/enforce=annotated-pods
+  trap 'kube delete mutatingadmissionpolicybinding,mutatingadmissionpolicy e2e-stripper >/dev/null' EXIT
+  strip_markers
+  wait_until 10 "markers to be taken off" is_stripped
+  create_pod unnoticed "nodeName: $bad"
+  kube label namespace stripped nodeproof.dev/enforce=all-pods --overwrite
+  wait_until 10 "all pods to be sensitive" refused_for "$bad.*no-tpm" create_pod noticed "nodeName: $bad"
 }

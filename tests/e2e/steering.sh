@@ -52,7 +52,7 @@ case_floor_and_own_policy_both_steer() {
   kube label namespace floored nodeproof.dev/enforce=annotated-pods
   wait_until 10 "both policies to steer" is_steered_by confidential "{$(met confidential),$(met floor)}"
   [[ $(annotations='nodeproof.dev/max-evidence-age: 5m' selector_of floor-only) == "{$(met floor)}" ]]
-  [[ $(annotations='' selector_of unmarked) == '{}' ]]
+  [[ $(annotations='' selector_of not-marked) == '{}' ]]
   kube label namespace floored nodeproof.dev/enforce=all-pods --overwrite
   wait_until 10 "every pod to be steered" is_steered_by_floor
 }
@@ -113,4 +113,58 @@ case_mirror_pods_are_left_alone() {
   kube_as_node "$bad" create -f - <<<"$mirror"
   [[ $(kube -n "$workloads" get pod "$name" -o 'jsonpath={.spec.nodeSelector}') == '' ]]
   kube_as_node "$bad" create -f - <<<"${mirror/namespace: $workloads/namespace: default}"
+}
+
+# crowd_nodes N: nodes that prove nothing, without a word of who they are.
+crowd_nodes() {
+  local i
+  for ((i = 1; i <= $1; i++)); do
+    echo "---
+{apiVersion: v1, kind: Node, metadata: {name: crowd-$i, labels: {e2e: crowd, kubernetes.io/hostname: crowd-$i, kubernetes.io/os: linux}},
+ status: {capacity: $node_resources, allocatable: $node_resources, conditions: [{type: Ready, status: \"True\"}]}}"
+  done | kube create -f - >/dev/null
+  kube taint node -l e2e=crowd node.kubernetes.io/not-ready- >/dev/null
+}
+crowd_is_placed() { [[ $(kube -n crowd get pods -l e2e=crowd --field-selector spec.nodeName!= -o name | wc -l) == "$1" ]]; }
+refused_bindings() {
+  curl -fs "$(<"$RUN/webhook.health")/metrics" |
+    awk '/^nodeproof_admission_requests_total/ && /rule="binding"/ && /decision="denied"/ {sum += $NF} END {print sum + 0}'
+}
+end_crowd() {
+  local node
+  kube -n crowd delete deployment crowd >/dev/null
+  kube -n crowd delete pods --all --grace-period=0 --force >/dev/null 2>&1
+  for node in "$@"; do
+    stop_agent "$node"
+    stop_vtpm "$node"
+  done
+  kube delete node -l e2e=crowd >/dev/null
+  kube delete node "$@" >/dev/null
+}
+
+# Fifty nodes, five of them proven, two hundred sensitive pods that say nothing of nodes: were they not
+# steered, nine of ten bindings would be refused.
+case_refused_bindings_are_rare() {
+  local node before proven=(confidential-2 confidential-3 confidential-4 confidential-5)
+  kube create namespace crowd
+  kube label namespace crowd nodeproof.dev/enforce=annotated-pods
+  crowd_nodes 45
+  # shellcheck disable=SC2064  # the names as they are now
+  trap "end_crowd ${proven[*]}" EXIT
+  for node in "${proven[@]}"; do
+    add_node "$node"
+    start_vtpm "$node"
+    start_agent "$node"
+  done
+  for node in "${proven[@]}"; do wait_until 60 "$node to be proven" meets "$node" confidential; done
+  workloads=crowd create_unscheduled_pod astray
+  before=$(refused_bindings)
+  workloads=crowd refused_for 'not met' bind astray crowd-1
+  (($(refused_bindings) == before + 1))  # so that none below means none
+  before=$(refused_bindings)
+  workloads=crowd controller apps/v1 Deployment crowd 'replicas: 200, selector: {matchLabels: {e2e: crowd}}' "$(sensitive_template crowd)"
+  wait_until 120 "all pods to be placed" crowd_is_placed 200
+  say "bindings refused: $(($(refused_bindings) - before)) of 200"
+  (($(refused_bindings) - before <= 2))
+  [[ $(kube -n crowd get pods -l e2e=crowd -o json | jq -r '.items[].spec.nodeName' | sort -u | wc -l) == 5 ]]
 }

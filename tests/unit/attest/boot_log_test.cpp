@@ -307,29 +307,47 @@ TEST(BootLog, HoldsWhatVerificationNeeds) {
   const auto boot = read_boot_log(serialize_event_log(make_boot_log()));
   ASSERT_TRUE(boot) << to_string(boot.error());
   ASSERT_EQ(boot->pcrs.size(), 10U);
-  const LoggedPcr& pcr8 = boot->pcrs.at(8);
-  EXPECT_EQ(pcr8.pcr, 8);
-  EXPECT_EQ(pcr8.events, 2);
+  const LoggedPcr& pcr8 = *boot->pcrs.at(8);
+  EXPECT_EQ(pcr8.pcr, 8U);
+  EXPECT_EQ(pcr8.measurements.size(), 2U);
   EXPECT_EQ(to_bytes(pcr8.value), extended(Bytes(32), {"linux /vmlinuz", "/vmlinuz quiet"}));
   EXPECT_EQ(pcr8.last_event, "EV_IPL kernel_cmdline: /vmlinuz quiet");
-  EXPECT_EQ(boot->pcrs.at(2).last_event, "EV_SEPARATOR 00000000");
+  EXPECT_EQ(boot->find(2)->last_event, "EV_SEPARATOR 00000000");
   EXPECT_EQ(boot->secure_boot.state, SecureBootState::kEnabled);
   EXPECT_EQ(boot->vm_id, "12345678-abcd-4321-8765-0123456789ab");
-  EXPECT_EQ(boot->fingerprints.size(), make_boot_log().events.size());
+  EXPECT_EQ(boot->measurements, make_boot_log().events.size());
+  EXPECT_EQ(boot->events, make_boot_log().events.size() + 1);
+  EXPECT_EQ(boot->find(15), nullptr);
 }
 
-// Kept with nodes from one version of the program to the next.
-TEST(BootLog, FingerprintsAreThoseOfPcrTypeAndDigest) {
+TEST(BootLog, KeepsTheBeginningOfEachDigest) {
   const EventLog log = log_of({make_event(9, kEvNoAction, "no"), make_event(9, kEvIpl, "/vmlinuz")});
   const auto boot = read_boot_log(serialize_event_log(log));
   ASSERT_TRUE(boot);
-  Bytes told{9, 0, 0, 0, 0x0D, 0, 0, 0};
-  append(told, sha256(as_bytes("/vmlinuz")));
-  const Sha256Digest digest = sha256(told);
+  const Sha256Digest digest = sha256(as_bytes("/vmlinuz"));
   const std::uint32_t first = static_cast<std::uint32_t>(digest[0]) << 24U |
                               static_cast<std::uint32_t>(digest[1]) << 16U |
                               static_cast<std::uint32_t>(digest[2]) << 8U | digest[3];
-  EXPECT_EQ(boot->fingerprints, std::vector<std::uint32_t>{first});
+  ASSERT_EQ(boot->pcrs.size(), 1U);
+  EXPECT_EQ(boot->pcrs[0]->measurements, std::vector<std::uint32_t>{first});
+}
+
+// Two nodes of one image differ in a few PCRs and share the others.
+TEST(BootLog, SharesWhatIsTheSameWithEarlierLogs) {
+  LoggedPcrs known;
+  const auto first = read_boot_log(serialize_event_log(make_boot_log()), &known);
+  EventLog other = make_boot_log();
+  other.events.back().digests = forge::digests_of(as_bytes("another kernel"));
+  const auto second = read_boot_log(serialize_event_log(other), &known);
+  ASSERT_TRUE(first && second);
+  for (unsigned pcr = 0; pcr < 9; ++pcr) EXPECT_EQ(first->find(pcr), second->find(pcr)) << pcr;
+  EXPECT_NE(first->find(9), second->find(9));
+
+  LoggedPcrs small(2);
+  const auto third = read_boot_log(serialize_event_log(make_boot_log()), &small);
+  ASSERT_TRUE(third);
+  for (std::size_t i = 0; i < third->pcrs.size(); ++i)
+    EXPECT_EQ(third->pcrs[i]->value, first->pcrs[i]->value);
 }
 
 TEST(BootLog, RefusesALogWithoutTheBankOrADigestOfIt) {
@@ -368,7 +386,7 @@ TEST(BootLog, APrefixIsRefusedOrUnprovable) {
 
 std::optional<std::string> difference(const EventLog& before, const EventLog& after) {
   const auto boot = read_boot_log(serialize_event_log(before));
-  return first_difference(boot.value().fingerprints, serialize_event_log(after));
+  return first_difference(boot.value(), serialize_event_log(after));
 }
 
 TEST(FirstDifference, NamesTheFirstOtherMeasurement) {
@@ -386,19 +404,19 @@ TEST(FirstDifference, NamesTheFirstOtherMeasurement) {
   EXPECT_EQ(difference(before, after), "PCR 9, EV_IPL /initrd");
   after = before;
   after.events.pop_back();
-  EXPECT_EQ(difference(before, after), "the log ends after 19 of 20 measurements");
+  EXPECT_EQ(difference(before, after), "PCR 9, which has 0 of 1 measurements");
   after = before;
   after.events[0].pcr = 1;
   EXPECT_EQ(difference(before, after), "PCR 1, EV_S_CRTM_VERSION v1");
   after = before;
   after.events[0].type = kEvAction;
-  EXPECT_EQ(difference(before, after), "PCR 0, EV_ACTION v1");
+  EXPECT_EQ(difference(before, after), std::nullopt) << "no PCR is made of types";
 }
 
 TEST(FirstDifference, SaysWhenThereIsNoLogToCompare) {
   const auto boot = read_boot_log(serialize_event_log(make_boot_log()));
   ASSERT_TRUE(boot);
-  EXPECT_THAT(first_difference(boot->fingerprints, Bytes(7)).value(), HasSubstr("event_log.event[0]"));
+  EXPECT_THAT(first_difference(*boot, Bytes(7)).value(), HasSubstr("event_log.event[0]"));
 }
 
 }  // namespace

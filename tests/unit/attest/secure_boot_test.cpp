@@ -250,7 +250,7 @@ TEST(SecureBoot, EveryBitOfItsEventsIsProven) {
     bent[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
     const auto read = read_boot_log(bent);
     if (!read || read->secure_boot.state == SecureBootState::kUnprovable) continue;
-    const bool pcr7_differs = read->pcrs.size() != 1 || read->pcrs[0].value != boot->pcrs[0].value;
+    const bool pcr7_differs = read->pcrs.size() != 1 || read->pcrs[0]->value != boot->pcrs[0]->value;
     EXPECT_TRUE(pcr7_differs || read->secure_boot.state == boot->secure_boot.state) << bit;
   }
 }

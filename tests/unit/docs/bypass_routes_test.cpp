@@ -121,5 +121,16 @@ TEST(BypassRoutes, ARowWithoutATestSaysWhyThereIsNone) {
   }
 }
 
+TEST(BypassRoutes, WhatCannotBeClosedStandsInLimitations) {
+  const std::string limitations = read_text(kSource / "LIMITATIONS.md");
+  int open = 0;
+  for (const Route& route : routes()) {
+    if (route.closing.find("cannot be closed") == std::string::npos) continue;
+    ++open;
+    EXPECT_THAT(limitations, testing::HasSubstr("(route " + std::to_string(route.number) + ")"));
+  }
+  EXPECT_GT(open, 0);
+}
+
 }  // namespace
 }  // namespace nodeproof

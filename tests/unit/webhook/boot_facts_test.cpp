@@ -214,8 +214,8 @@ TEST(LogChange, IsNotSaidOfAnotherImageOrAnotherNode) {
   const Scene first = scene_with_log({});
   Scene other = rebooted(first, {.kernel = "x"});
   const auto verify = [&](const wire::NodeEvidence& evidence, std::string_view image) {
-    return verify_evidence(evidence, image, first.verified_boot(), other.keys, testing::parameters(),
-                           other.now);
+    return verify_evidence(evidence, image_key(image), first.verified_boot(), other.keys,
+                           testing::parameters(), other.now);
   };
   EXPECT_NE(verify(**other.evidence, "image-1")->log_change, "");
   EXPECT_EQ(verify(**other.evidence, "image-2")->log_change, "");

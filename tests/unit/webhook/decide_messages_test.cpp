@@ -112,7 +112,7 @@ TEST(Audit, SaysWhatWasProvenForWhom) {
   EXPECT_EQ(bound.audit.at("node"), "cvm-1");
   EXPECT_EQ(bound.audit.at("policy-met"), "confidential, short");
   EXPECT_EQ(bound.audit.at("evidence-digest").size(), 64U);
-  EXPECT_EQ(bound.audit.at("epoch"), std::string(testing::kKid) + "/" + std::to_string(testing::kEpoch));
+  EXPECT_EQ(bound.audit.at("epoch"), std::to_string(testing::kEpoch));
 
   const AdmissionDecision refused =
       decide_now(create_request(pod("vault", testing::asks_for("genoa"), "cvm-1")));

@@ -84,8 +84,9 @@ struct Scene {
     TrustParameters with = parameters();
     with.revocation_lists = revocation_lists;
     with.trusted_launch_strict = strict;
-    return evidence && *evidence ? verify_evidence(**evidence, "image-1", last_boot, keys, with, now)
-                                 : nullptr;
+    return evidence && *evidence
+               ? verify_evidence(**evidence, image_key("image-1"), last_boot, keys, with, now)
+               : nullptr;
   }
 
   NodeTrust judge() const {

@@ -15,14 +15,25 @@ using ::testing::HasSubstr;
 using testing::kNow;
 using ::testing::Not;
 
+Snapshot picture_with_break_glass() {
+  Snapshot out = testing::picture();
+  NamespaceMap namespaces = *out.namespaces;
+  namespaces["rescued"].break_glass = BreakGlass{"incident-7", "2026-08-25T01:00:00Z", {}, {}};
+  namespaces["endless"].break_glass = BreakGlass{"incident-8", "", {}, {}};
+  out.namespaces = std::make_shared<const NamespaceMap>(std::move(namespaces));
+  return out;
+}
+
 MetricsState state() {
   MetricsState out;
-  out.snapshot = std::make_shared<const Snapshot>(testing::picture());
+  out.snapshot = std::make_shared<const Snapshot>(picture_with_break_glass());
   out.watches = {{"nodes", kNow - Seconds(3), 2}, {"pods", std::nullopt, 0}};
   out.clock_offset = Seconds(-1);
   out.leader = true;
   out.epoch_generation_end = 1787630400;
   out.epoch_foreign_values = 1;
+  out.break_glass_opened = 5;
+  out.break_glass_ended = 6;
   out.extra_trust_anchors = 2;
   out.certificate_until = kNow;
   out.certificate_reload_errors = 4;
@@ -58,6 +69,9 @@ TEST(Metrics, HaveTheseNames) {
                                    "nodeproof_leader gauge",
                                    "nodeproof_epoch_generation_end_time_seconds gauge",
                                    "nodeproof_epoch_foreign_values_total counter",
+                                   "nodeproof_break_glass_end_time_seconds gauge",
+                                   "nodeproof_break_glass_opened_total counter",
+                                   "nodeproof_break_glass_ended_total counter",
                                    "nodeproof_trust_anchors_extra gauge",
                                    "nodeproof_log_lines_dropped_total counter",
                                    "nodeproof_serving_certificate_expiry_time_seconds gauge",
@@ -73,24 +87,33 @@ TEST(Metrics, HaveTheseNames) {
 TEST(Metrics, TellTheStateOfTheMoment) {
   const Metrics metrics;
   const std::string text = metrics.render(state(), kNow + Seconds(21));
-  for (const char* line :
-       {"nodeproof_nodes{phase=\"Verified\"} 0\n", "nodeproof_nodes{phase=\"Stale\"} 1\n",
-        "nodeproof_nodes{phase=\"Unsupported\"} 1\n", "nodeproof_nodes{phase=\"Pending\"} 1\n",
-        "nodeproof_node_quote_epoch_time_seconds{node=\"cvm-1\"} 1787616000\n",
-        "nodeproof_node_evidence_expiry_time_seconds{node=\"cvm-1\"} 1787616020\n",
-        "nodeproof_policy_nodes{policy=\"confidential\",met=\"true\"} 1\n",
-        "nodeproof_policy_nodes{policy=\"short\",met=\"true\"} 0\n",
-        "nodeproof_policy_invalid{policy=\"broken\"} 1\n",
-        "nodeproof_watch_last_heard_time_seconds{collection=\"nodes\"} 1787615997\n",
-        "nodeproof_watch_restarts_total{collection=\"nodes\"} 2\n", "nodeproof_clock_offset_seconds -1\n",
-        "nodeproof_leader 1\n", "nodeproof_epoch_foreign_values_total 1\n",
-        "nodeproof_trust_anchors_extra 2\n", "nodeproof_serving_certificate_reload_errors_total 4\n",
-        "nodeproof_refusal_events_total{result=\"written\"} 5\n",
-        "nodeproof_refusal_events_total{result=\"repeated\"} 6\n",
-        "nodeproof_refusal_events_total{result=\"dropped\"} 7\n",
-        "nodeproof_refusal_events_total{result=\"failed\"} 8\n",
-        "nodeproof_ready 0\n", "nodeproof_ready_condition{condition=\"view/nodes\"} 1\n",
-        "nodeproof_ready_condition{condition=\"clock\"} 0\n"}) {
+  for (const char* line : {"nodeproof_nodes{phase=\"Verified\"} 0\n",
+                           "nodeproof_nodes{phase=\"Stale\"} 1\n",
+                           "nodeproof_nodes{phase=\"Unsupported\"} 1\n",
+                           "nodeproof_nodes{phase=\"Pending\"} 1\n",
+                           "nodeproof_node_quote_epoch_time_seconds{node=\"cvm-1\"} 1787616000\n",
+                           "nodeproof_node_evidence_expiry_time_seconds{node=\"cvm-1\"} 1787616020\n",
+                           "nodeproof_policy_nodes{policy=\"confidential\",met=\"true\"} 1\n",
+                           "nodeproof_policy_nodes{policy=\"short\",met=\"true\"} 0\n",
+                           "nodeproof_policy_invalid{policy=\"broken\"} 1\n",
+                           "nodeproof_watch_last_heard_time_seconds{collection=\"nodes\"} 1787615997\n",
+                           "nodeproof_watch_restarts_total{collection=\"nodes\"} 2\n",
+                           "nodeproof_clock_offset_seconds -1\n",
+                           "nodeproof_leader 1\n",
+                           "nodeproof_epoch_foreign_values_total 1\n",
+                           "nodeproof_break_glass_end_time_seconds{namespace=\"rescued\"} 1787619600\n",
+                           "nodeproof_break_glass_end_time_seconds{namespace=\"endless\"} 0\n",
+                           "nodeproof_break_glass_opened_total 5\n",
+                           "nodeproof_break_glass_ended_total 6\n",
+                           "nodeproof_trust_anchors_extra 2\n",
+                           "nodeproof_serving_certificate_reload_errors_total 4\n",
+                           "nodeproof_refusal_events_total{result=\"written\"} 5\n",
+                           "nodeproof_refusal_events_total{result=\"repeated\"} 6\n",
+                           "nodeproof_refusal_events_total{result=\"dropped\"} 7\n",
+                           "nodeproof_refusal_events_total{result=\"failed\"} 8\n",
+                           "nodeproof_ready 0\n",
+                           "nodeproof_ready_condition{condition=\"view/nodes\"} 1\n",
+                           "nodeproof_ready_condition{condition=\"clock\"} 0\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
   EXPECT_THAT(text, Not(HasSubstr("collection=\"pods\"} 17"))) << "never heard of is no time";

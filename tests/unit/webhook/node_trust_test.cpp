@@ -290,7 +290,7 @@ NodeTrust judge_later(UnixTime now) {
   const wire::NodeEvidence evidence = make_evidence(options);
   Generations keys = testing::generations();
   keys[0].last += 100000000;
-  const auto boot = verify_evidence(evidence, {}, nullptr, keys, testing::parameters(), kNow);
+  const auto boot = verify_evidence(evidence, 0, nullptr, keys, testing::parameters(), kNow);
   EXPECT_TRUE(is_settled(*boot));
   const Result<wire::EvidenceSummary> summary(wire::summary_of(evidence));
   const Result<wire::NodeQuote> quote(
@@ -327,42 +327,42 @@ TEST(NodeTrust, CertificatesEndWithoutBeingVerifiedAgain) {
 
 TEST(VerifyEvidence, IsSettledWhenNothingCanBecomeKnown) {
   const auto with = testing::parameters();
-  EXPECT_TRUE(is_settled(*verify_evidence(make_evidence(), {}, nullptr, testing::generations(), with, kNow)));
-  EXPECT_FALSE(is_settled(*verify_evidence(make_evidence(), {}, nullptr, {}, with, kNow)))
+  EXPECT_TRUE(is_settled(*verify_evidence(make_evidence(), 0, nullptr, testing::generations(), with, kNow)));
+  EXPECT_FALSE(is_settled(*verify_evidence(make_evidence(), 0, nullptr, {}, with, kNow)))
       << "the key of its challenge may come";
   forge::BootOptions without;
   without.with_ak_certificate = false;
   EXPECT_FALSE(
-      is_settled(*verify_evidence(make_evidence(without), {}, nullptr, testing::generations(), with, kNow)));
+      is_settled(*verify_evidence(make_evidence(without), 0, nullptr, testing::generations(), with, kNow)));
   forge::BootOptions stranger;
   stranger.report_by_stranger = true;
   EXPECT_FALSE(
-      is_settled(*verify_evidence(make_evidence(stranger), {}, nullptr, testing::generations(), with, kNow)));
+      is_settled(*verify_evidence(make_evidence(stranger), 0, nullptr, testing::generations(), with, kNow)));
 }
 
 TEST(VerifyEvidence, IsDoneOnceForTheSameContent) {
   const auto with = testing::parameters();
   const auto keys = testing::generations();
   const wire::NodeEvidence evidence = make_evidence();
-  const auto first = verify_evidence(evidence, {}, nullptr, keys, with, kNow);
-  EXPECT_EQ(verify_evidence(evidence, {}, first, keys, with, kNow + Seconds(60)), first);
+  const auto first = verify_evidence(evidence, 0, nullptr, keys, with, kNow);
+  EXPECT_EQ(verify_evidence(evidence, 0, first, keys, with, kNow + Seconds(60)), first);
 
-  EXPECT_NE(verify_evidence(evidence, {}, first, keys, with, kNow + kVerificationLifetime + Seconds(1)),
+  EXPECT_NE(verify_evidence(evidence, 0, first, keys, with, kNow + kVerificationLifetime + Seconds(1)),
             first);
-  EXPECT_NE(verify_evidence(evidence, {}, first, {}, with, kNow), first)
+  EXPECT_NE(verify_evidence(evidence, 0, first, {}, with, kNow), first)
       << "the challenge is not known any more";
   wire::NodeEvidence other = evidence;
   other.ak_certificate.clear();
-  EXPECT_NE(verify_evidence(other, {}, first, keys, with, kNow), first);
+  EXPECT_NE(verify_evidence(other, 0, first, keys, with, kNow), first);
   other = evidence;
   other.certificates.pop_back();
-  EXPECT_NE(verify_evidence(other, {}, first, keys, with, kNow), first);
+  EXPECT_NE(verify_evidence(other, 0, first, keys, with, kNow), first);
   other = evidence;
   other.collected.number -= 1;
-  EXPECT_NE(verify_evidence(other, {}, first, keys, with, kNow), first);
+  EXPECT_NE(verify_evidence(other, 0, first, keys, with, kNow), first);
   other = evidence;
   other.collected_at = "2026-08-25T00:00:00Z";
-  EXPECT_EQ(verify_evidence(other, {}, first, keys, with, kNow), first) << "a hint changes nothing";
+  EXPECT_EQ(verify_evidence(other, 0, first, keys, with, kNow), first) << "a hint changes nothing";
 }
 
 }  // namespace

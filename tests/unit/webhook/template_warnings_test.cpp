@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/webhook/cluster_picture.hpp"
-#include "webhook/steering.hpp"
 
 namespace nodeproof::webhook {
 namespace {
@@ -22,7 +21,7 @@ using testing::with_age;
 using Annotations = std::map<std::string, std::string>;
 
 wire::AdmissionRequest template_request(const std::string& kind, const std::string& ns,
-                                        Annotations annotations, NodeSelector selector = {}) {
+                                        Annotations annotations) {
   wire::AdmissionRequest out = testing::request("CREATE", "", ns);
   out.resource = kind == "DaemonSet" ? "daemonsets" : "deployments";
   out.name = "web";
@@ -30,7 +29,6 @@ wire::AdmissionRequest template_request(const std::string& kind, const std::stri
   made_from.kind = kind;
   made_from.owner.name = "web";
   made_from.annotations = std::move(annotations);
-  made_from.node_selector = std::move(selector);
   out.pod_template = made_from;
   return out;
 }
@@ -72,7 +70,7 @@ std::vector<Row> rows() {
 }
 
 TEST(TemplateWarnings, Table) {
-  for (const char* kind : {"Deployment", "ReplicaSet", "StatefulSet", "Job", "CronJob"}) {
+  for (const char* kind : {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"}) {
     for (const Row& row : rows()) {
       const AdmissionDecision decision = decide_template(template_request(kind, row.ns, row.annotations));
       EXPECT_TRUE(decision.allowed) << row.name << ": a template is never refused";
@@ -95,31 +93,12 @@ TEST(TemplateWarnings, GoldenSentences) {
       decide_template(template_request("Deployment", "demo", asks_for("nope"))).warnings,
       ElementsAre("nodeproof: Deployment demo/web: its pods will be refused: there is no AttestationPolicy "
                   "'nope'; remedy: name one of those that kubectl get attestationpolicies lists"));
-  EXPECT_THAT(
-      decide_template(template_request("DaemonSet", "demo", asks_for("confidential"))).warnings,
-      ElementsAre("nodeproof: DaemonSet demo/web: its pods on nodes that prove nothing will stay Pending; "
-                  "remedy: add to spec.template.spec.nodeSelector "
-                  "policy.nodeproof.node-restriction.kubernetes.io/confidential: met"));
 }
 
 TEST(TemplateWarnings, AnAgedProofIsNoNode) {
   const auto request = template_request("Deployment", "demo", asks_for("confidential"));
   EXPECT_THAT(decide_template(request, Seconds(600)).warnings, IsEmpty());
   EXPECT_THAT(decide_template(request, Seconds(601)).warnings, ElementsAre(HasSubstr("no node meets")));
-}
-
-// Steering comes too late for a DaemonSet: it makes a pod for every node that its template lets it.
-TEST(TemplateWarnings, ADaemonSetNeedsTheSelectorInItsTemplate) {
-  const std::string key = "policy.nodeproof.node-restriction.kubernetes.io/confidential";
-  const auto warnings = [](NodeSelector selector, const Annotations& annotations) {
-    return decide_template(template_request("DaemonSet", "demo", annotations, std::move(selector))).warnings;
-  };
-  EXPECT_THAT(warnings({{key, "met"}}, asks_for("confidential")), IsEmpty());
-  EXPECT_THAT(warnings({{"disk", "ssd"}}, asks_for("confidential")), ElementsAre(HasSubstr(key + ": met")));
-  EXPECT_THAT(warnings({}, asks_for("warn")), IsEmpty());
-  EXPECT_THAT(warnings({}, asks_for("genoa")),
-              ElementsAre(HasSubstr("no node meets"), HasSubstr("stay Pending")));
-  EXPECT_THAT(warnings({}, {}), IsEmpty());
 }
 
 TEST(TemplateWarnings, AMarkerOfTheObjectMarksNoPods) {

@@ -35,29 +35,22 @@ TEST(PodTemplate, IsReadWhereverItLies) {
     EXPECT_EQ(read->owner.name, "web");
     EXPECT_EQ(read->owner.annotations, (Map{{"a", "b"}}));
     EXPECT_EQ(read->annotations, (Map{{"nodeproof.dev/policy", "p"}}));
-    EXPECT_EQ(read->node_selector, (Map{{"disk", "ssd"}}));
   }
   const auto nightly = parsed(cron_job(), as("CronJob"));
   ASSERT_TRUE(nightly) << to_string(nightly.error());
   EXPECT_EQ(nightly->owner.name, "");
   EXPECT_EQ(nightly->annotations, (Map{{"nodeproof.dev/policy", "p"}}));
-  EXPECT_EQ(nightly->node_selector, (Map{{"disk", "ssd"}}));
 }
 
 TEST(PodTemplate, WhatKubernetesLetsOutMayBeAbsent) {
-  const auto bare =
-      parsed(R"({"metadata": {}, "spec": {"template": {"spec": {"nodeSelector": null}}}})", as("Job"));
+  const auto bare = parsed(R"({"metadata": {}, "spec": {"template": {"metadata": null}}})", as("Job"));
   ASSERT_TRUE(bare) << to_string(bare.error());
   EXPECT_TRUE(bare->annotations.empty());
-  EXPECT_TRUE(bare->node_selector.empty());
 }
 
 TEST(PodTemplate, BadTemplatesAreNamed) {
   const Refusal cases[] = {
       {R"("template")", R"("Template")", Errc::kMissing, "spec.template"},
-      {R"("spec": {"nodeSelector")", R"("Spec": {"nodeSelector")", Errc::kMissing, "spec.template.spec"},
-      {R"({"disk": "ssd"})", R"(["disk"])", Errc::kWrongType, "spec.template.spec.nodeSelector"},
-      {R"("ssd")", "{}", Errc::kWrongType, "spec.template.spec.nodeSelector.disk"},
       {R"({"nodeproof.dev/policy": "p"})", R"("p")", Errc::kWrongType, "spec.template.metadata.annotations"},
       {R"("p")", "true", Errc::kWrongType, "spec.template.metadata.annotations.nodeproof.dev/policy"},
       {R"({"a": "b"})", "1", Errc::kWrongType, "metadata.annotations"},
@@ -66,7 +59,7 @@ TEST(PodTemplate, BadTemplatesAreNamed) {
   const Refusal deeper[] = {
       {R"("jobTemplate")", R"("job")", Errc::kMissing, "spec.jobTemplate"},
       {R"("template")", R"("Template")", Errc::kMissing, "spec.jobTemplate.spec.template"},
-      {R"("ssd")", "1", Errc::kWrongType, "spec.jobTemplate.spec.template.spec.nodeSelector.disk"},
+      {R"("p")", "1", Errc::kWrongType, "spec.jobTemplate.spec.template.metadata.annotations"},
   };
   expect_refusals(cron_job(), as("CronJob"), deeper);
   EXPECT_FALSE(parsed(deployment(), as("CronJob"))) << "a template lies elsewhere there";

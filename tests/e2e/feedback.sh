@@ -70,9 +70,9 @@ case_templates_are_not_held_up() {
 }
 create_unknown() { annotations='nodeproof.dev/policy: nonesuch' maker Deployment changed | kube create -f -; }
 
-# events_of POD: the sentences.
-events_of() { kube -n "$workloads" get events --field-selector "involvedObject.name=$1,reason=PlacementRefused" -o json | jq -r '.items[].message'; }
-has_event() { [[ -n $(events_of "$1") ]]; }
+# refusals_of POD: the sentences.
+refusals_of() { kube -n "$workloads" get events --field-selector "involvedObject.name=$1,reason=PlacementRefused" -o json | jq -r '.items[].message'; }
+has_refusal_event() { [[ -n $(refusals_of "$1") ]]; }
 
 case_refusal_is_an_event_of_the_pod() {
   local answer
@@ -80,18 +80,18 @@ case_refusal_is_an_event_of_the_pod() {
   create_unscheduled_pod untold
   would_refuse_for no-tpm untold "$bad"
   answer=$(refused_for "pod $workloads/told .*$bad.*no-tpm" bind told "$bad")
-  wait_until 10 "the pod's Event" has_event told
+  wait_until 10 "the pod's Event" has_refusal_event told
   # The same sentence, once, however often somebody tries.
   refused_for no-tpm bind told "$bad" >/dev/null
   sleep 2
-  [[ $(events_of told | wc -l) == 1 ]]
-  [[ ${answer%%$'\n'*} == *"denied the request: $(events_of told)" ]]
+  [[ $(refusals_of told | wc -l) == 1 ]]
+  [[ ${answer%%$'\n'*} == *"denied the request: $(refusals_of told)" ]]
   [[ $(kube -n "$workloads" get events --field-selector involvedObject.name=told,reason=PlacementRefused -o 'jsonpath={.items[0].involvedObject.uid}') == \
     $(kube -n "$workloads" get pod told -o 'jsonpath={.metadata.uid}') ]]
   kube -n "$workloads" describe pod told | grep -q "Warning *PlacementRefused .* no-tpm"
   # Nothing came of the dry run, nor of a binding that was allowed.
-  [[ -z $(events_of untold) ]]
+  [[ -z $(refusals_of untold) ]]
   bind untold "$good"
   sleep 2
-  [[ -z $(events_of untold) ]]
+  [[ -z $(refusals_of untold) ]]
 }

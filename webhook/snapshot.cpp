@@ -50,6 +50,7 @@ NamespaceEntry entry_of(const wire::Namespace& ns) {
       floor != ns.meta.annotations.end()) {
     out.policy = floor->second;
   }
+  out.break_glass = ns.meta.labels.contains(std::string(wire::kBreakGlassLabel));
   return out;
 }
 

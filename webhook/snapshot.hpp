@@ -26,6 +26,7 @@ struct NodeEntry {
 struct NamespaceEntry {
   std::string enforce;                // value of our label; empty: not enrolled
   std::optional<std::string> policy;  // our annotation: the floor
+  bool break_glass = false;           // taken out of the gate for a while: nobody asks us
 };
 
 // Enough of a pod to decide about it.

@@ -51,6 +51,14 @@ struct PodSummary {
 // As parse_pod, at a fraction of its cost: a list may hold 150,000 pods. A pod without a name is refused.
 Result<PodSummary> summarize_pod(const attest::JsonValue& object);
 
+// A pod as a sweep of what runs sees it. Borrows from the object.
+struct PlacedPod {
+  PodSummary pod;
+  bool mirror = false;    // stands for a static pod
+  bool finished = false;  // Succeeded or Failed: nothing of it runs any more
+};
+Result<PlacedPod> summarize_placed_pod(const attest::JsonValue& object);
+
 struct Namespace {
   ObjectMeta meta;
 };
@@ -67,6 +75,7 @@ Result<Binding> parse_binding(const attest::JsonValue& object);
 inline constexpr std::string_view kPolicyAnnotation = "nodeproof.dev/policy";
 inline constexpr std::string_view kMaxAgeAnnotation = "nodeproof.dev/max-evidence-age";
 inline constexpr std::string_view kEnforceLabel = "nodeproof.dev/enforce";
+inline constexpr std::string_view kBreakGlassLabel = "nodeproof.dev/break-glass";
 inline constexpr std::string_view kOurPrefix = "nodeproof.dev/";
 inline constexpr std::string_view kNodeLabelPrefix = "nodeproof.node-restriction.kubernetes.io/";
 inline constexpr std::string_view kPolicyLabelPrefix = "policy.nodeproof.node-restriction.kubernetes.io/";

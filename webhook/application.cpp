@@ -13,6 +13,7 @@
 #include "webhook/heap.hpp"
 #include "webhook/leader.hpp"
 #include "webhook/periodic.hpp"
+#include "webhook/pod_sweeper.hpp"
 #include "webhook/status_writer.hpp"
 #include "webhook/watches.hpp"
 #include "wire/reference_values.hpp"
@@ -86,6 +87,12 @@ std::chrono::milliseconds report_interval(Seconds epoch_length) {
                                                std::chrono::seconds(5));
 }
 
+// Five minutes of 30 s epochs; with short ones, in step with how soon a proof can end.
+Seconds sweep_interval(Seconds epoch_length) {
+  return std::clamp<Seconds>(10 * epoch_length, Seconds(10), Seconds(300));
+}
+constexpr std::chrono::seconds kSweepCheck{5};
+
 }  // namespace
 
 struct Application::Parts {
@@ -158,6 +165,7 @@ struct Application::Parts {
     state.certificate_reload_errors = tls->reload_errors();
     if (const auto lines = spdlog::thread_pool()) state.log_lines_dropped = lines->overrun_counter();
     state.conditions = ready_conditions(now);
+    state.sweep = sweeper.last();
     state.http = admission_server.stats();
     return metrics.render(state, now);
   }
@@ -166,7 +174,17 @@ struct Application::Parts {
   void report() {
     if (!leader.leading()) return writer.forget();
     if (!may_report(readiness(), config.view_age)) return;
-    writer.pass(*intake.snapshot(), clock.now(), [this] { return leader.leading() && !stopping; });
+    const auto swept = sweeper.last();
+    writer.pass(
+        *intake.snapshot(), clock.now(), [this] { return leader.leading() && !stopping; },
+        swept ? &swept->counts : nullptr);
+  }
+
+  void sweep_pods() {
+    if (!leader.leading()) return sweeper.forget();
+    sweeper.step(
+        [this] { return intake.snapshot(); },
+        [this] { return leader.leading() && !stopping && may_report(readiness(), config.view_age); });
   }
 
   HttpResponse health(const HttpRequest& request) const {
@@ -191,10 +209,13 @@ struct Application::Parts {
   PodDirectory pods{};
   ApiPodReader reader{lookup_client, kLookupTimeout};
   StatusWriter writer{leader_api};
+  KubeClusterApi list_api{list_client};
+  PodSweeper sweeper{list_api, clock, sweep_interval(config.epoch_length)};
   Leader leader;
   Watches watches{list_client};
   Periodic leading{"leader", Leader::kInterval, [this] { leader.step(); }};
   Periodic reporting{"status of nodes", report_interval(config.epoch_length), [this] { report(); }};
+  Periodic sweeping{"sweep of running pods", kSweepCheck, [this] { sweep_pods(); }};
   ReadinessLog readiness_log{};  // of the thread below
   Periodic noting{"readiness", kReadinessInterval, [this] { note_readiness(); }};
   Periodic trimming{"heap", kHeapInterval, return_free_heap};
@@ -223,6 +244,7 @@ void Application::start() {
   p.watches.start();
   p.leading.start();
   p.reporting.start();
+  p.sweeping.start();
   p.noting.start();
   p.trimming.start();
   p.admission_server.start();
@@ -238,6 +260,7 @@ void Application::stop() {
   if (!p.admission_server.drain_and_stop(kDrainTime)) spdlog::warn("not every request was answered in time");
   p.noting.stop();
   p.trimming.stop();
+  p.sweeping.stop();
   p.reporting.stop();
   p.leading.stop();
   p.leader.resign();

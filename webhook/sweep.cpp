@@ -109,8 +109,13 @@ UnprovenCounts::UnprovenCounts() {
 void UnprovenCounts::add(const std::vector<UnprovenPod>& pods) {
   for (const UnprovenPod& pod : pods) {
     ++by_reason[pod.reason];
-    ++by_node[pod.node];
+    if (pod.reason != UnprovenReason::kUnreadable) ++by_node[pod.node];
   }
+}
+
+std::size_t UnprovenCounts::on_node(std::string_view name) const {
+  const auto found = by_node.find(name);
+  return found == by_node.end() ? 0 : found->second;
 }
 
 std::size_t UnprovenCounts::total() const {

@@ -64,6 +64,7 @@ struct UnprovenCounts {
   UnprovenCounts();  // nothing yet
   void add(const std::vector<UnprovenPod>& pods);
   std::size_t total() const;
+  std::size_t on_node(std::string_view name) const;
 };
 
 }  // namespace nodeproof::webhook

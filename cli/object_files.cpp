@@ -26,10 +26,8 @@ Status read_document(const JsonValue& root, const ObjectReader& read) {
   return Ok{};
 }
 
-Status read_text(std::string_view json, std::size_t limit, const std::string& what,
-                 const ObjectReader& read) {
-  NODEPROOF_TRY(document, JsonDocument::parse(as_bytes(json), limit, what));
-  return read_document(document.root(), read);
+Result<JsonDocument> parse(std::string_view json, std::size_t limit, const std::string& what) {
+  return JsonDocument::parse(as_bytes(json), limit, what);
 }
 
 }  // namespace
@@ -40,9 +38,20 @@ Status read_object_file(const std::string& file, std::size_t limit, const Object
   const Bytes content = read_file(file, limit);
   const std::string_view text = as_text(content);
   const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first != std::string_view::npos && text[first] == '{') return read_text(text, json_limit, file, read);
-  NODEPROOF_TRY(documents, wire::yaml_documents(text, file));
-  for (const std::string& json : documents) NODEPROOF_CHECK(read_text(json, json_limit, file, read));
+  const bool like_json = first != std::string_view::npos && text[first] == '{';
+  std::optional<Error> no_json;
+  if (like_json) {
+    const auto document = parse(text, json_limit, file);
+    if (document) return read_document(document->root(), read);
+    no_json = document.error();
+  }
+  const auto documents = wire::yaml_documents(text, file);
+  // YAML may begin with a brace, too; what is neither is most likely broken JSON.
+  if (!documents) return no_json.value_or(documents.error());
+  for (const std::string& json : *documents) {
+    NODEPROOF_TRY(document, parse(json, json_limit, file));
+    NODEPROOF_CHECK(read_document(document.root(), read));
+  }
   return Ok{};
 }
 

@@ -131,6 +131,19 @@ TEST_F(ExplainPod, OtherObjectsOfAManifestAreNamed) {
               HasSubstr("not looked at, because it makes no pod that this version knows: Service web"));
 }
 
+TEST_F(ExplainPod, YamlMayBeginWithABrace) {
+  EXPECT_EQ(
+      of_manifest(
+          "{kind: Deployment, metadata: {name: web, namespace: payments}, spec: {template: {spec: {}}}}"),
+      kVerified)
+      << err_.str();
+  EXPECT_EQ(of_manifest(pod_json() + "\n---\n" + pod_json("b") + "\n", "payments/b"), kVerified)
+      << err_.str();
+  EXPECT_EQ(of_manifest(R"({"kind":"Pod","kind":"Pod"})"), kUsage);
+  EXPECT_EQ(of_manifest(R"({"kind":"Pod")"), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("is not valid JSON"));
+}
+
 TEST_F(ExplainPod, WhichPodMustBeClear) {
   const std::string two = "---\n" + pod_json("a") + "\n---\n" + pod_json("b") + "\n";
   EXPECT_EQ(of_manifest(two), kUsage);

@@ -58,9 +58,9 @@ Status put_object(const JsonValue& object, const std::string& kind, ClusterObjec
 }
 
 // Part by part: a file may hold a node's evidence alone.
-void add_missing(NodesByName from, NodesByName& to) {
+void add_missing(NodesByName&& from, NodesByName& to) {
   for (auto& [name, found] : from) {
-    const auto [at, added] = to.try_emplace(name, found);
+    const auto [at, added] = to.try_emplace(name, std::move(found));
     if (added) continue;
     NodeObjects& have = at->second;
     if (!have.node) have.node = std::move(found.node);

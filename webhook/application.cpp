@@ -14,6 +14,7 @@
 #include "webhook/heap.hpp"
 #include "webhook/leader.hpp"
 #include "webhook/periodic.hpp"
+#include "webhook/pod_sweeper.hpp"
 #include "webhook/status_writer.hpp"
 #include "webhook/watches.hpp"
 #include "wire/reference_values.hpp"
@@ -88,6 +89,12 @@ std::chrono::milliseconds report_interval(Seconds epoch_length) {
   return std::clamp<std::chrono::milliseconds>(epoch_length / 2, std::chrono::seconds(1),
                                                std::chrono::seconds(5));
 }
+
+// Five minutes of 30 s epochs; with short ones, in step with how soon a proof can end.
+Seconds sweep_interval(Seconds epoch_length) {
+  return std::clamp<Seconds>(10 * epoch_length, Seconds(10), Seconds(300));
+}
+constexpr std::chrono::seconds kSweepCheck{5};
 
 }  // namespace
 
@@ -165,6 +172,7 @@ struct Application::Parts {
     if (const auto lines = spdlog::thread_pool()) state.log_lines_dropped = lines->overrun_counter();
     state.conditions = ready_conditions(now);
     state.events = events.counts();
+    state.sweep = sweeper.last();
     state.http = admission_server.stats();
     return metrics.render(state, now);
   }
@@ -178,8 +186,16 @@ struct Application::Parts {
     if (!may_report(readiness(), config.view_age)) return;
     const auto still_leads = [this] { return leader.leading() && !stopping; };
     const auto snapshot = intake.snapshot();
+    const auto swept = sweeper.last();
     break_glass.pass(*snapshot->namespaces, clock.now(), still_leads);
-    writer.pass(*snapshot, clock.now(), still_leads);
+    writer.pass(*snapshot, clock.now(), still_leads, swept ? &swept->counts : nullptr);
+  }
+
+  void sweep_pods() {
+    if (!leader.leading()) return sweeper.forget();
+    sweeper.step(
+        [this] { return intake.snapshot(); },
+        [this] { return leader.leading() && !stopping && may_report(readiness(), config.view_age); });
   }
 
   HttpResponse health(const HttpRequest& request) const {
@@ -207,10 +223,13 @@ struct Application::Parts {
   ApiPodReader reader{lookup_client, kLookupTimeout};
   StatusWriter writer{leader_api};
   BreakGlassKeeper break_glass{leader_api};
+  KubeClusterApi list_api{list_client};
+  PodSweeper sweeper{list_api, clock, sweep_interval(config.epoch_length)};
   Leader leader;
   Watches watches{list_client};
   Periodic leading{"leader", Leader::kInterval, [this] { leader.step(); }};
   Periodic reporting{"status of nodes", report_interval(config.epoch_length), [this] { report(); }};
+  Periodic sweeping{"sweep of running pods", kSweepCheck, [this] { sweep_pods(); }};
   ReadinessLog readiness_log{};  // of the thread below
   Periodic noting{"readiness", kReadinessInterval, [this] { note_readiness(); }};
   Periodic trimming{"heap", kHeapInterval, return_free_heap};
@@ -242,6 +261,7 @@ void Application::start() {
   p.watches.start();
   p.leading.start();
   p.reporting.start();
+  p.sweeping.start();
   p.noting.start();
   p.trimming.start();
   p.telling.start();
@@ -259,6 +279,7 @@ void Application::stop() {
   p.noting.stop();
   p.trimming.stop();
   p.telling.stop();
+  p.sweeping.stop();
   p.reporting.stop();
   p.leading.stop();
   p.leader.resign();

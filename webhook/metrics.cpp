@@ -218,6 +218,16 @@ void add_events(const EventCounts& counts, std::vector<MetricFamily>& out) {
   out.push_back(std::move(events));
 }
 
+void add_sweep(const SweepOutcome& sweep, std::vector<MetricFamily>& out) {
+  MetricFamily pods =
+      family("nodeproof_unproven_pods", "Running sensitive pods whose node does not prove what they ask for");
+  for (const auto& [reason, count] : sweep.counts.by_reason)
+    add(pods, static_cast<double>(count), {{"reason", std::string(to_string(reason))}});
+  out.push_back(std::move(pods));
+  add_value(out, "nodeproof_sweep_time_seconds", "When the last sweep over all running pods began",
+            seconds(sweep.at));
+}
+
 void add_http(const HttpStats& http, std::vector<MetricFamily>& out) {
   add_value(out, "nodeproof_http_connections", "Open connections to the admission port",
             static_cast<double>(http.open));
@@ -323,6 +333,7 @@ std::string Metrics::render(const MetricsState& state, UnixTime now) const {
   add_break_glass(state, families);
   add_watches(state, families);
   add_replica(state, families);
+  if (state.sweep) add_sweep(*state.sweep, families);
   add_readiness(state.conditions, families);
   add_events(state.events, families);
   add_http(state.http, families);

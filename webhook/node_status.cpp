@@ -71,7 +71,7 @@ std::vector<std::tuple<std::string, bool, std::string>> gist(
 auto gist(const NodeAttestationStatus& status) {
   return std::tie(status.phase, status.code, status.tee, status.product, status.measurement, status.chip_id,
                   status.tcb, status.vm_id, status.trusted_launch, status.secure_boot, status.vtpm,
-                  status.measured_boot, status.evidence_digest, status.coverage);
+                  status.measured_boot, status.evidence_digest, status.coverage, status.unproven_pods);
 }
 
 // Whether the platform is known, so that "none" means that there is no TEE.

@@ -59,7 +59,8 @@ void StatusWriter::forget() {
   told_boots_.clear();
 }
 
-void StatusWriter::pass(const Snapshot& snapshot, UnixTime now, const std::function<bool()>& leading) {
+void StatusWriter::pass(const Snapshot& snapshot, UnixTime now, const std::function<bool()>& leading,
+                        const UnprovenCounts* unproven) {
   const Seconds heartbeat = std::max(Seconds(1), shortest_max_age(*snapshot.policies) / 2);
   const auto gone = [&snapshot](const auto& item) { return !snapshot.nodes->contains(item.first); };
   std::erase_if(written_, gone);
@@ -69,7 +70,8 @@ void StatusWriter::pass(const Snapshot& snapshot, UnixTime now, const std::funct
     if (!leading()) return;
     if (!node->trust) continue;
     try {
-      const wire::NodeAttestationStatus status = status_of(*node, *snapshot.policies, now);
+      wire::NodeAttestationStatus status = status_of(*node, *snapshot.policies, now);
+      if (unproven != nullptr) status.unproven_pods = unproven->on_node(name);
       write_labels(name, *node, status);
       write_status(name, *node, status, heartbeat, now);
       report_log_change(name, *node, now);

@@ -119,6 +119,23 @@ Result<PodSummary> summarize_pod(const JsonValue& object) {
   return out;
 }
 
+Result<PlacedPod> summarize_placed_pod(const JsonValue& object) {
+  NODEPROOF_TRY(pod, summarize_pod(object));
+  PlacedPod out;
+  out.pod = std::move(pod);
+  NODEPROOF_TRY(metadata, object.required("metadata"));
+  NODEPROOF_TRY(annotations, metadata.optional("annotations"));
+  if (annotations) {
+    NODEPROOF_TRY(mirror, string_in(*annotations, kMirrorAnnotation));
+    out.mirror = !mirror.empty();
+  }
+  NODEPROOF_TRY(status, object.optional("status"));
+  if (!status) return out;
+  NODEPROOF_TRY(phase, string_in(*status, "phase"));
+  out.finished = phase == "Succeeded" || phase == "Failed";
+  return out;
+}
+
 Result<Namespace> parse_namespace(const JsonValue& object) {
   NODEPROOF_TRY(meta, named_metadata(object));
   return Namespace{std::move(meta)};

@@ -56,6 +56,14 @@ struct PodSummary {
 // As parse_pod, at a fraction of its cost: a list may hold 150,000 pods. A pod without a name is refused.
 Result<PodSummary> summarize_pod(const attest::JsonValue& object);
 
+// A pod as a sweep of what runs sees it. Borrows from the object.
+struct PlacedPod {
+  PodSummary pod;
+  bool mirror = false;    // stands for a static pod
+  bool finished = false;  // Succeeded or Failed: nothing of it runs any more
+};
+Result<PlacedPod> summarize_placed_pod(const attest::JsonValue& object);
+
 struct Namespace {
   ObjectMeta meta;
 };

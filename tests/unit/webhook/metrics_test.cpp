@@ -38,6 +38,10 @@ MetricsState state() {
   out.certificate_until = kNow;
   out.certificate_reload_errors = 4;
   out.events = {.written = 5, .repeated = 6, .dropped = 7, .failed = 8};
+  SweepOutcome sweep;
+  sweep.at = kNow - Seconds(20);
+  sweep.counts.by_reason[UnprovenReason::kMirrorPod] = 3;
+  out.sweep = std::make_shared<const SweepOutcome>(std::move(sweep));
   out.conditions = {{"view/nodes", ""}, {"clock", "the clock differs"}};
   return out;
 }
@@ -67,6 +71,8 @@ TEST(Metrics, HaveTheseNames) {
                                    "nodeproof_watch_restarts_total counter",
                                    "nodeproof_clock_offset_seconds gauge",
                                    "nodeproof_leader gauge",
+                                   "nodeproof_unproven_pods gauge",
+                                   "nodeproof_sweep_time_seconds gauge",
                                    "nodeproof_epoch_generation_end_time_seconds gauge",
                                    "nodeproof_epoch_foreign_values_total counter",
                                    "nodeproof_break_glass_end_time_seconds gauge",
@@ -117,6 +123,16 @@ TEST(Metrics, TellTheStateOfTheMoment) {
     EXPECT_THAT(text, HasSubstr(line));
   }
   EXPECT_THAT(text, Not(HasSubstr("collection=\"pods\"} 17"))) << "never heard of is no time";
+}
+
+TEST(Metrics, UnprovenPodsAreToldByReasonOnceThereWasASweep) {
+  MetricsState now = state();
+  const std::string text = Metrics().render(now, kNow);
+  EXPECT_THAT(text, HasSubstr("nodeproof_unproven_pods{reason=\"mirror-pod\"} 3"));
+  EXPECT_THAT(text, HasSubstr("nodeproof_unproven_pods{reason=\"unmet\"} 0"));
+  EXPECT_THAT(text, HasSubstr("nodeproof_sweep_time_seconds " + std::to_string(to_unix(kNow) - 20)));
+  now.sweep = nullptr;
+  EXPECT_THAT(Metrics().render(now, kNow), Not(HasSubstr("nodeproof_unproven_pods")));
 }
 
 TEST(Metrics, ReadyIsOneWhenEveryConditionHolds) {

@@ -87,7 +87,8 @@ webhook::NodeMap::Entry entry_of(const NodeObjects& objects, const webhook::Trus
   std::optional<Result<wire::EvidenceSummary>> summary;
   std::shared_ptr<const webhook::VerifiedBoot> boot;
   if (objects.evidence && *objects.evidence) {
-    boot = webhook::verify_evidence(**objects.evidence, node.image, nullptr, {}, parameters, now);
+    boot = webhook::verify_evidence(**objects.evidence, webhook::image_key(node.image), nullptr, {},
+                                    parameters, now);
     summary = wire::summary_of(**objects.evidence);
   } else if (objects.evidence) {
     summary = objects.evidence->error();

@@ -106,6 +106,7 @@ void add_nodes(const Snapshot& snapshot, UnixTime now, std::vector<MetricFamily>
   MetricFamily expiry =
       family("nodeproof_node_evidence_expiry_time_seconds",
              "When the node's proof is too old for the policy with the shortest maxEvidenceAge");
+  MetricFamily status = family("nodeproof_node_status", "1 for each node, with its phase and finding");
   const Seconds max_age = shortest_max_age(*snapshot.policies);
   std::map<wire::Phase, int> count;
   for (const wire::Phase phase : {wire::Phase::kPending, wire::Phase::kVerified, wire::Phase::kStale,
@@ -113,7 +114,12 @@ void add_nodes(const Snapshot& snapshot, UnixTime now, std::vector<MetricFamily>
     count[phase] = 0;
   }
   for (const NodeMap::Entry& node : *snapshot.nodes) {
-    ++count[node->trust ? phase_at(*node->trust, max_age, now) : wire::Phase::kPending];
+    const wire::Phase phase = node->trust ? phase_at(*node->trust, max_age, now) : wire::Phase::kPending;
+    ++count[phase];
+    add(status, 1,
+        {{"node", node->name},
+         {"phase", std::string(wire::to_string(phase))},
+         {"finding", node->trust ? known_word(node->trust->code) : std::string()}});
     if (!node->trust || !node->trust->claims) continue;
     const UnixTime since = node->trust->claims->quoted_since;
     add(quoted, seconds(since), {{"node", node->name}});
@@ -121,7 +127,7 @@ void add_nodes(const Snapshot& snapshot, UnixTime now, std::vector<MetricFamily>
   }
   for (const auto& [phase, nodes] : count)
     add(phases, nodes, {{"phase", std::string(wire::to_string(phase))}});
-  out.insert(out.end(), {phases, quoted, expiry});
+  out.insert(out.end(), {phases, status, quoted, expiry});
 }
 
 void add_policies(const Snapshot& snapshot, UnixTime now, std::vector<MetricFamily>& out) {

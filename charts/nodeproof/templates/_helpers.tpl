@@ -74,3 +74,10 @@ matchExpressions:
   - {key: nodeproof.dev/enforce, operator: In, values: {{ toJson .enforce }}}
   - {key: nodeproof.dev/break-glass, operator: DoesNotExist}
 {{- end }}
+
+{{- /* Fails where the kinds of the Prometheus operator are missing: the API server would refuse the release. */}}
+{{- define "nodeproof.requireOperator" -}}
+{{- if not (or .Values.monitoring.assumeCrds (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) }}
+{{- fail "monitoring: this API server has no monitoring.coreos.com/v1 (Prometheus operator); install it first, or set monitoring.assumeCrds" }}
+{{- end }}
+{{- end }}

@@ -113,7 +113,7 @@ TEST(Explanation, WhereTheNodeDoesNotMatterItSaysWhy) {
 TEST(Explanation, BreakGlassLetsEverythingPass) {
   webhook::Snapshot snapshot = webhook::testing::picture();
   snapshot.namespaces = std::make_shared<const webhook::NamespaceMap>(
-      webhook::NamespaceMap{{"demo", {"annotated-pods", {}, true}}});
+      webhook::NamespaceMap{{"demo", {"annotated-pods", {}, webhook::BreakGlass{.reason = "x"}}}});
   const Explanation out = explain(pod("demo", asks_for("genoa")), {}, snapshot, kNow);
   EXPECT_TRUE(out.allowed());
   EXPECT_THAT(out.note, HasSubstr("break-glass"));

@@ -63,6 +63,7 @@ TEST(Metrics, HaveTheseNames) {
                                    "nodeproof_evidence_verifications_total counter",
                                    "nodeproof_evidence_verification_duration_seconds histogram",
                                    "nodeproof_nodes gauge",
+                                   "nodeproof_node_status gauge",
                                    "nodeproof_node_quote_epoch_time_seconds gauge",
                                    "nodeproof_node_evidence_expiry_time_seconds gauge",
                                    "nodeproof_policy_nodes gauge",
@@ -97,6 +98,7 @@ TEST(Metrics, TellTheStateOfTheMoment) {
                            "nodeproof_nodes{phase=\"Stale\"} 1\n",
                            "nodeproof_nodes{phase=\"Unsupported\"} 1\n",
                            "nodeproof_nodes{phase=\"Pending\"} 1\n",
+                           "nodeproof_node_status{node=\"cvm-1\",phase=\"Stale\",finding=\"\"} 1\n",
                            "nodeproof_node_quote_epoch_time_seconds{node=\"cvm-1\"} 1787616000\n",
                            "nodeproof_node_evidence_expiry_time_seconds{node=\"cvm-1\"} 1787616020\n",
                            "nodeproof_policy_nodes{policy=\"confidential\",met=\"true\"} 1\n",
@@ -160,6 +162,14 @@ TEST(Metrics, WordsThatAgentsSayKeepTheirName) {
     metrics.count_verification(trust, {});
     EXPECT_THAT(metrics.render(state(), kNow), HasSubstr("\"" + std::string(code) + "\""));
   }
+}
+
+TEST(Metrics, EachNodeHasOneStatus) {
+  const std::string text = Metrics().render(state(), kNow);
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = text.find("\nnodeproof_node_status{", at)) != std::string::npos; ++at)
+    ++count;
+  EXPECT_EQ(count, state().snapshot->nodes->size());
 }
 
 TEST(Metrics, WordsFromEvidenceMakeNoNewSeries) {

@@ -23,7 +23,7 @@ RunningPod running(const std::string& ns, std::map<std::string, std::string> mar
 Snapshot cluster() {
   Snapshot out = testing::picture();
   NamespaceMap namespaces = *out.namespaces;
-  namespaces["opened"] = {"annotated-pods", {}, true};
+  namespaces["opened"] = {"annotated-pods", {}, BreakGlass{.reason = "x"}};
   out.namespaces = std::make_shared<const NamespaceMap>(std::move(namespaces));
   return out;
 }

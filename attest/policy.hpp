@@ -30,6 +30,14 @@ struct BootPolicy {
   std::map<unsigned, std::vector<Sha256Digest>> pcrs;
 };
 
+// What a sensitive pod is given, so that the scheduler tries only nodes that can take it. It decides nothing.
+struct PlacementPolicy {
+  // The label that nodes bear which meet the policy; only where node_selector is empty.
+  bool require_node_label = true;
+  // Labels of a pool instead, which an autoscaler knows of before the pool has a node.
+  std::map<std::string, std::string> node_selector;
+};
+
 struct AppraisalPolicy {
   std::string name;
   EnforcementAction enforcement_action = EnforcementAction::kDeny;
@@ -39,6 +47,7 @@ struct AppraisalPolicy {
       NodeIdentity::kSelfReported;  // judged by who knows the inventory, not by appraise
   Requirement ak_certificate = Requirement::kPreferred;
   BootPolicy boot;
+  PlacementPolicy placement;
   std::vector<Product> products;              // empty: any product we verify
   std::map<Product, TcbVersion> minimum_tcb;  // compared with REPORTED_TCB
   std::map<Product, std::uint32_t> minimum_guest_svn;

@@ -175,8 +175,8 @@ struct QuoteVerifier {
     std::string detail;
     for (const std::string& text : differing) detail += (detail.empty() ? "" : "; ") + text;
     return failed(kThis, "mismatch", detail,
-                  "treat the node as tampered with: reboot it from a known image; nodeproof verify event-log "
-                  "--pcrs says where the log and the PCRs part");
+                  "treat the node as tampered with: reboot it from a known image; nodeproof node log says where "
+                  "the log and the PCRs part");
   }
 
   std::vector<std::string> differing_pcrs(const BootLog& log) const {

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "base/clock.hpp"
+#include "cli/cluster_verbs.hpp"
 #include "cli/inspect.hpp"
 #include "cli/node_log.hpp"
 #include "cli/verify_azure_snp.hpp"
@@ -16,6 +17,7 @@
 
 namespace {
 
+using nodeproof::cli::add_trust;
 using nodeproof::cli::AzureSnpOptions;
 using nodeproof::cli::EventLogOptions;
 using nodeproof::cli::InspectOptions;
@@ -23,11 +25,12 @@ using nodeproof::cli::NodeOptions;
 using nodeproof::cli::QuoteOptions;
 using nodeproof::cli::SnpReportOptions;
 using nodeproof::cli::TrustedLaunchOptions;
-using nodeproof::cli::TrustOptions;
 
 constexpr const char* kFooter = R"(What to run first:
   nodeproof inspect FILE             what is this file? Prints it; verifies nothing
   nodeproof verify node NODE         is this node of my cluster what it says? (needs a kubeconfig)
+  nodeproof explain pod NS/NAME      may this pod be placed, on which nodes, and why not?
+  nodeproof pods --unproven          which sensitive pods run without proof?
   nodeproof verify azure-snp --help  is the evidence I took from a VM genuine? Says how to take it
 
 Exit codes of every verb: 0 verified (or recognised), 1 refused, 2 usage or malformed input, 3 environment:
@@ -77,15 +80,6 @@ Example:
   nodeproof verify snp-report --report report.bin --certificates vcek.der ask.pem ark.pem
 
 Exit codes: 0 verified, 1 refused, 2 usage or malformed input, 3 environment.)";
-
-void add_trust(CLI::App& verb, TrustOptions& options) {
-  verb.add_option("--trust-anchor", options.trust_anchors,
-                  "Roots beside the built-in ones, and vTPM intermediates; only for emulated nodes")
-      ->type_name("FILE..");
-  verb.add_option("--crl", options.revocation_lists, "Revocation lists of the CAs, PEM or DER, in date")
-      ->type_name("FILE..");
-  verb.add_option("--at", options.at, "Verify as of this time instead of now")->type_name("RFC3339");
-}
 
 void add_quote(CLI::App& verb, QuoteOptions& options) {
   verb.add_option("--quote", options.quote, "TPM quote")->type_name("FILE");
@@ -333,6 +327,8 @@ int run(int argc, char** argv) {
   add_node(*verify, node, exit_code);
   NodeOptions log;
   add_node_log(app, log, exit_code);
+  nodeproof::cli::ClusterVerbs cluster;
+  add_cluster_verbs(app, cluster, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

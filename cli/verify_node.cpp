@@ -1,23 +1,13 @@
 #include "cli/verify_node.hpp"
 
 #include <ostream>
-#include <stdexcept>
 
+#include "cli/cluster.hpp"
 #include "cli/node_verdict.hpp"
 #include "cli/printable.hpp"
 
 namespace nodeproof::cli {
 namespace {
-
-NodeObjects fetch(const NodeOptions& options) {
-  const std::filesystem::path file =
-      options.kubeconfig.empty() ? kube::default_kubeconfig() : std::filesystem::path(options.kubeconfig);
-  if (!std::filesystem::exists(file))
-    throw std::runtime_error("there is no kubeconfig " + file.string() +
-                             ". Name one with --kubeconfig, or give the objects with -f");
-  kube::ApiClient api(kube::kubeconfig_connection(file, options.context), "nodeproof");
-  return fetch_node_objects(api, options.node);
-}
 
 Result<ExitCode> judge(const NodeOptions& options, UnixTime now, std::ostream& out, std::ostream& err) {
   NODEPROOF_TRY(trust, read_trust(options, now));
@@ -37,7 +27,8 @@ Result<ExitCode> judge(const NodeOptions& options, UnixTime now, std::ostream& o
 
 Result<NodeObjects> read_objects(const NodeOptions& options) {
   if (!options.file.empty()) return read_node_objects(options.file, options.node);
-  if (!options.node.empty()) return fetch(options);
+  if (!options.node.empty())
+    return fetch_node_objects(*connect({options.kubeconfig, options.context}), options.node);
   return Error{Errc::kMissing, "NODE", "name a node, or a file with -f"};
 }
 

@@ -1,4 +1,4 @@
-// POST /admit: bytes of an AdmissionReview in, bytes of its answer out.
+// POST /admit and POST /mutate: bytes of an AdmissionReview in, bytes of its answer out.
 #pragma once
 
 #include <atomic>
@@ -9,6 +9,7 @@
 #include "webhook/http_server.hpp"
 #include "webhook/metrics.hpp"
 #include "webhook/pod_directory.hpp"
+#include "webhook/steering.hpp"
 
 namespace nodeproof::webhook {
 
@@ -20,6 +21,7 @@ struct AdmissionParts {
   const Clock& clock;
   Metrics& metrics;
   std::function<std::optional<Refusal>(UnixTime now)> unfit;  // why the snapshot must not be relied on
+  EventWriter& events;
 };
 
 // A prompt handler: called by one thread at a time. Only two things are left to a worker, which then
@@ -37,7 +39,10 @@ class AdmissionHandler {
   using Review = Result<wire::AdmissionRequest>;
   using Time = std::chrono::steady_clock::time_point;
 
-  HttpOutcome answer(const Review& review, Time began);
+  enum class Question { kMayIt, kWhere };  // /admit, /mutate
+
+  HttpOutcome answer(Question question, const Review& review, Time began);
+  HttpResponse steered(const wire::AdmissionRequest& review, Time began);
   HttpResponse decided(const wire::AdmissionRequest& review, const PodLookup& pod, Time began);
   HttpResponse malformed(const Error& error);
   std::optional<PodLookup> look_up(const wire::AdmissionRequest& review) const;

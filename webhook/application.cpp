@@ -14,6 +14,7 @@
 #include "webhook/heap.hpp"
 #include "webhook/leader.hpp"
 #include "webhook/periodic.hpp"
+#include "webhook/pod_sweeper.hpp"
 #include "webhook/status_writer.hpp"
 #include "webhook/watches.hpp"
 #include "wire/reference_values.hpp"
@@ -28,12 +29,14 @@ constexpr const char* kUserAgent = "nodeproof-webhook/" NODEPROOF_VERSION;
 constexpr Seconds kListTimeout{10};
 constexpr Seconds kLookupTimeout{3};
 constexpr Seconds kLeaderTimeout{4};
+constexpr Seconds kEventTimeout{3};
 // After /readyz has said no: time for the Service to forget us, and for clients that keep their connections
 // to be told that they end, before we stop answering.
 constexpr std::chrono::seconds kUnreadyTime{2};
 constexpr std::chrono::seconds kDrainTime{10};
 constexpr std::chrono::seconds kReadinessInterval{1};
 constexpr std::chrono::minutes kHeapInterval{1};
+constexpr std::chrono::milliseconds kEventInterval{500};
 
 template <typename T>
 T or_throw(Result<T> result) {
@@ -87,6 +90,12 @@ std::chrono::milliseconds report_interval(Seconds epoch_length) {
                                                std::chrono::seconds(5));
 }
 
+// Five minutes of 30 s epochs; with short ones, in step with how soon a proof can end.
+Seconds sweep_interval(Seconds epoch_length) {
+  return std::clamp<Seconds>(10 * epoch_length, Seconds(10), Seconds(300));
+}
+constexpr std::chrono::seconds kSweepCheck{5};
+
 }  // namespace
 
 struct Application::Parts {
@@ -96,6 +105,7 @@ struct Application::Parts {
         list_client(connection, kUserAgent, kListTimeout),
         lookup_client(connection, kUserAgent, kLookupTimeout),
         leader_client(connection, kUserAgent, kLeaderTimeout),
+        event_client(connection, kUserAgent, kEventTimeout),
         tls(std::make_shared<TlsMaterial>(TlsMaterial::Files{from.certificate_file, from.key_file}, clock)),
         leader(leader_client, leader_api, clock,
                {from.ns, identity_of(from), from.epoch_length, from.max_report_age},
@@ -162,6 +172,8 @@ struct Application::Parts {
     state.certificate_reload_errors = tls->reload_errors();
     if (const auto lines = spdlog::thread_pool()) state.log_lines_dropped = lines->overrun_counter();
     state.conditions = ready_conditions(now);
+    state.events = events.counts();
+    state.sweep = sweeper.last();
     state.http = admission_server.stats();
     return metrics.render(state, now);
   }
@@ -175,8 +187,16 @@ struct Application::Parts {
     if (!may_report(readiness(), config.view_age)) return;
     const auto still_leads = [this] { return leader.leading() && !stopping; };
     const auto snapshot = intake.snapshot();
+    const auto swept = sweeper.last();
     break_glass.pass(*snapshot->namespaces, clock.now(), still_leads);
-    writer.pass(*snapshot, clock.now(), still_leads);
+    writer.pass(*snapshot, clock.now(), still_leads, swept ? &swept->counts : nullptr);
+  }
+
+  void sweep_pods() {
+    if (!leader.leading()) return sweeper.forget();
+    sweeper.step(
+        [this] { return intake.snapshot(); },
+        [this] { return leader.leading() && !stopping && may_report(readiness(), config.view_age); });
   }
 
   HttpResponse health(const HttpRequest& request) const {
@@ -192,7 +212,9 @@ struct Application::Parts {
   kube::ApiClient list_client;
   kube::ApiClient lookup_client;
   kube::ApiClient leader_client;
+  kube::ApiClient event_client;
   KubeClusterApi leader_api{leader_client};
+  KubeClusterApi event_api{event_client};
   std::shared_ptr<TlsMaterial> tls;
 
   EvidenceIntake intake{trust, clock, [this](const NodeTrust& judged, Metrics::Duration took) {
@@ -202,18 +224,24 @@ struct Application::Parts {
   ApiPodReader reader{lookup_client, kLookupTimeout};
   StatusWriter writer{leader_api};
   BreakGlassKeeper break_glass{leader_api};
+  KubeClusterApi list_api{list_client};
+  PodSweeper sweeper{list_api, clock, sweep_interval(config.epoch_length)};
   Leader leader;
   Watches watches{list_client};
   Periodic leading{"leader", Leader::kInterval, [this] { leader.step(); }};
   Periodic reporting{"status of nodes", report_interval(config.epoch_length), [this] { report(); }};
+  Periodic sweeping{"sweep of running pods", kSweepCheck, [this] { sweep_pods(); }};
   ReadinessLog readiness_log{};  // of the thread below
   Periodic noting{"readiness", kReadinessInterval, [this] { note_readiness(); }};
   Periodic trimming{"heap", kHeapInterval, return_free_heap};
+  EventWriter events{event_api};
+  Periodic telling{"events", kEventInterval, [this] { events.write(); }};
   AdmissionHandler admission{{[this] { return intake.snapshot(); }, pods, reader, clock, metrics,
                               [this](UnixTime now) {
                                 return unfit(watches.oldest(now), config.view_age,
                                              leader_client.clock_offset());
-                              }}};
+                              },
+                              events}};
   HttpServer admission_server{
       {.address = config.listen.address, .port = config.listen.port, .limits = {}, .tls = tls},
       std::ref(admission)};
@@ -234,8 +262,10 @@ void Application::start() {
   p.watches.start();
   p.leading.start();
   p.reporting.start();
+  p.sweeping.start();
   p.noting.start();
   p.trimming.start();
+  p.telling.start();
   p.admission_server.start();
   spdlog::info("admission at {}:{}, health at {}:{}", p.config.listen.address, p.admission_server.port(),
                p.config.health_listen.address, p.health_server.port());
@@ -249,6 +279,8 @@ void Application::stop() {
   if (!p.admission_server.drain_and_stop(kDrainTime)) spdlog::warn("not every request was answered in time");
   p.noting.stop();
   p.trimming.stop();
+  p.telling.stop();
+  p.sweeping.stop();
   p.reporting.stop();
   p.leading.stop();
   p.leader.resign();

@@ -3,7 +3,7 @@
 #include <cpprest/json.h>
 #include <spdlog/spdlog.h>
 
-#include "wire/node_event.hpp"
+#include "wire/event.hpp"
 
 namespace nodeproof::webhook {
 namespace {
@@ -62,10 +62,10 @@ void BreakGlassKeeper::pass(const NamespaceMap& namespaces, UnixTime now,
 // False when it was told already, by whichever replica.
 bool BreakGlassKeeper::report(const std::string& name, const BreakGlass& opened, const std::string& reason,
                               const std::string& note, UnixTime now) {
-  wire::NodeEvent event{name, opened.uid, true, reason, note, opened.reason + '/' + opened.until};
-  event.kind = "Namespace";
+  const wire::Event event{
+      {"Namespace", "", name, opened.uid}, true, reason, note, opened.reason + '/' + opened.until};
   try {
-    api_.create(wire::kNodeEventPath, wire::to_json(event, now));
+    api_.create(wire::event_path(event), wire::to_json(event, now));
   } catch (const kube::ApiError& e) {
     if (e.status() != 409) throw;
     return false;

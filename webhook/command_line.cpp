@@ -19,7 +19,7 @@ constexpr const char* kDescription =
 constexpr const char* kFooter =
     "Flags override the configuration file (YAML):\n"
     "  namespace: nodeproof-system      # of the lease, the epoch ConfigMap and the epoch key\n"
-    "  listen: 0.0.0.0:8443             # HTTPS: POST /admit\n"
+    "  listen: 0.0.0.0:8443             # HTTPS: POST /admit, /mutate\n"
     "  healthListen: 0.0.0.0:8081       # HTTP: GET /livez, /healthz, /readyz, /metrics\n"
     "  tls: {certFile: tls.crt, keyFile: tls.key}   # read again when they change\n"
     "  epochLength: 30s                 # the granularity of freshness\n"

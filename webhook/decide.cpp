@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "webhook/template_warnings.hpp"
+
 namespace nodeproof::webhook {
 namespace {
 
@@ -37,14 +39,6 @@ AdmissionDecision deny(Rule rule, std::string reason, std::string message) {
   out.audit.emplace("denied", reason);
   out.reason = std::move(reason);
   out.message = std::move(message);
-  return out;
-}
-
-// The request's namespace counts: it is where the API server puts the object.
-PodEntry pod_of(const AdmissionRequest& request, const wire::Pod& pod) {
-  PodEntry out = entry_of(pod);
-  out.ns = request.ns;
-  if (out.name.empty()) out.name = request.name;
   return out;
 }
 
@@ -113,13 +107,6 @@ AdmissionDecision decide_for_pod(const Case& c, const PodEntry& pod, const std::
   return out;
 }
 
-bool is_mirror_pod(const AdmissionRequest& request, const wire::Pod& pod) {
-  const auto& groups = request.user.groups;
-  return !pod.node_name.empty() && pod.meta.annotations.contains(std::string(wire::kMirrorAnnotation)) &&
-         request.user.username == "system:node:" + pod.node_name &&
-         std::find(groups.begin(), groups.end(), "system:nodes") != groups.end();
-}
-
 AdmissionDecision decide_create(const Case& c) {
   const wire::Pod& pod = *c.request.pod;
   if (c.rule == Rule::kMirrorPod) {
@@ -186,6 +173,15 @@ AdmissionDecision decide_binding(const Case& c, const PodLookup& lookup) {
                  "try again; the scheduler does so by itself"});
 }
 
+// Told, not refused: while nothing can be known, nothing is said.
+AdmissionDecision warn_of_template(const Case& c) {
+  AdmissionDecision out = allow(c.rule, "valid");
+  if (!c.snapshot.complete || c.unfit) return out;
+  out.warnings = template_warnings(c.request, c.snapshot, c.now);
+  if (!out.warnings.empty()) out.reason = "warned";
+  return out;
+}
+
 Rule rule_of(const AdmissionRequest& request) {
   const bool pods = request.resource == "pods";
   if (request.operation == "CREATE" && request.binding &&
@@ -193,9 +189,10 @@ Rule rule_of(const AdmissionRequest& request) {
        (request.resource == "bindings" && request.sub_resource.empty()))) {
     return Rule::kBinding;
   }
+  if (request.pod_template && request.sub_resource.empty()) return Rule::kTemplate;
   if (!pods || !request.pod) return Rule::kUnknown;
   if (request.operation == "CREATE" && request.sub_resource.empty()) {
-    if (is_mirror_pod(request, *request.pod)) return Rule::kMirrorPod;
+    if (is_mirror_pod(request)) return Rule::kMirrorPod;
     return request.pod->node_name.empty() ? Rule::kPodCreate : Rule::kPodOnNode;
   }
   if (request.operation != "UPDATE" || !request.old_pod) return Rule::kUnknown;
@@ -205,6 +202,25 @@ Rule rule_of(const AdmissionRequest& request) {
 }
 
 }  // namespace
+
+PodEntry pod_of(const AdmissionRequest& request, const wire::Pod& pod) {
+  PodEntry out = entry_of(pod);
+  out.ns = request.ns;
+  if (out.name.empty()) out.name = request.name;
+  return out;
+}
+
+bool is_mirror_pod(const AdmissionRequest& request) {
+  const wire::Pod& pod = *request.pod;
+  const auto& groups = request.user.groups;
+  return !pod.node_name.empty() && pod.meta.annotations.contains(std::string(wire::kMirrorAnnotation)) &&
+         request.user.username == "system:node:" + pod.node_name &&
+         std::find(groups.begin(), groups.end(), "system:nodes") != groups.end();
+}
+
+Refusal still_starting() {
+  return {"starting", "this webhook is still reading the cluster's state", "try again in a moment"};
+}
 
 std::string_view to_string(Rule rule) {
   switch (rule) {
@@ -220,6 +236,10 @@ std::string_view to_string(Rule rule) {
       return "ephemeral-containers";
     case Rule::kBinding:
       return "binding";
+    case Rule::kTemplate:
+      return "template";
+    case Rule::kSteering:
+      return "steering";
     case Rule::kUnknown:
       return "unknown";
   }
@@ -233,12 +253,8 @@ bool needs_pod(const AdmissionRequest& request) {
 AdmissionDecision decide(const AdmissionRequest& request, const Snapshot& snapshot, const PodLookup& lookup,
                          UnixTime now, const std::optional<Refusal>& unfit) {
   const Case c{request, snapshot, now, unfit, rule_of(request)};
-  if (!snapshot.complete) {
-    return deny(
-        c.rule, "starting",
-        refusal_message(pod_name(request.ns, request.name),
-                        "this webhook is still reading the cluster's state", "try again in a moment"));
-  }
+  if (c.rule == Rule::kTemplate) return warn_of_template(c);
+  if (!snapshot.complete) return refuse(c, {request.ns, request.name, {}, {}, {}}, still_starting());
   switch (c.rule) {
     case Rule::kPodCreate:
     case Rule::kPodOnNode:
@@ -253,6 +269,8 @@ AdmissionDecision decide(const AdmissionRequest& request, const Snapshot& snapsh
     }
     case Rule::kBinding:
       return decide_binding(c, lookup);
+    case Rule::kTemplate:
+    case Rule::kSteering:
     case Rule::kUnknown:
       break;
   }

@@ -21,6 +21,8 @@ enum class Rule {
   kPodUpdate,            // pods and pods/status: our annotations only ever tighten
   kEphemeralContainers,  // on the pod's node
   kBinding,              // pods/binding and the legacy bindings
+  kTemplate,             // what makes pods: warned of, never refused
+  kSteering,             // pods before they are created (steering.hpp); never a result of `decide`
   kUnknown,
 };
 std::string_view to_string(Rule rule);  // "pod-create", ...
@@ -31,6 +33,15 @@ struct PodUnavailable {
   std::string why;
 };
 using PodLookup = std::variant<PodAbsent, PodEntry, PodUnavailable>;
+
+// The pod that a request is about. The request's namespace counts: it is where the API server puts it.
+PodEntry pod_of(const wire::AdmissionRequest& request, const wire::Pod& pod);
+
+// Whether a kubelet tells of a static pod: the annotation alone exempts nobody. Of requests with a pod.
+bool is_mirror_pod(const wire::AdmissionRequest& request);
+
+// Why nothing can be said before the snapshot is complete.
+Refusal still_starting();
 
 // Whether `decide` reads the lookup for this request at all.
 bool needs_pod(const wire::AdmissionRequest& request);

@@ -15,10 +15,11 @@ std::string age_clause(const std::optional<Seconds>& age) {
 }
 
 // `head`, as much of `detail` as fits, `tail`.
-std::string fitted(const std::string& head, std::string_view detail, const std::string& tail) {
+std::string fitted(const std::string& head, std::string_view detail, const std::string& tail,
+                   std::size_t limit = kMaxMessage) {
   const std::size_t fixed = head.size() + tail.size();
-  const std::size_t room = fixed + kMinDetail < kMaxMessage ? kMaxMessage - fixed : kMinDetail;
-  return one_line(head + one_line(detail, room) + tail, kMaxMessage);
+  const std::size_t room = fixed + kMinDetail < limit ? limit - fixed : kMinDetail;
+  return one_line(head + one_line(detail, room) + tail, limit);
 }
 
 }  // namespace
@@ -44,6 +45,11 @@ std::string unmet_message(std::string_view pod, std::string_view node, std::stri
 
 std::string refusal_message(std::string_view pod, std::string_view what, std::string_view remedy) {
   return fitted("pod " + std::string(pod) + ": ", what, "; remedy: " + one_line(remedy, kMaxRemedy));
+}
+
+std::string template_warning(std::string_view owner, std::string_view what, std::string_view remedy) {
+  return fitted("nodeproof: " + std::string(owner) + ": ", what, "; remedy: " + one_line(remedy, kMaxRemedy),
+                kMaxWarning);
 }
 
 std::string unmet_warning(std::string_view node, std::string_view policy, const Unmet& unmet) {

@@ -35,7 +35,12 @@ std::string unmet_message(std::string_view pod, std::string_view node, std::stri
 // "pod P: WHAT; remedy: REMEDY", with the same limit.
 std::string refusal_message(std::string_view pod, std::string_view what, std::string_view remedy);
 
-// For Warn policies and pods that nothing can take now; fits the 256 bytes of a warning.
+// The API server may cut longer ones.
+inline constexpr std::size_t kMaxWarning = 256;
+// "nodeproof: OWNER: WHAT; remedy: REMEDY" of what makes pods, such as "Deployment demo/web"; at most
+// kMaxWarning bytes.
+std::string template_warning(std::string_view owner, std::string_view what, std::string_view remedy);
+// For Warn policies and pods that nothing can take now; fits a warning.
 std::string unmet_warning(std::string_view node, std::string_view policy, const Unmet& unmet);
 std::string no_node_warning(std::string_view policy);
 

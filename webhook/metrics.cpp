@@ -54,6 +54,8 @@ std::string known_reason(const AdmissionDecision& decision) {
                             "valid",
                             "not-sensitive",
                             "unchanged",
+                            "steered",
+                            "warned",
                             "mirror-pod",
                             "no-such-pod",
                             "starting",
@@ -104,6 +106,7 @@ void add_nodes(const Snapshot& snapshot, UnixTime now, std::vector<MetricFamily>
   MetricFamily expiry =
       family("nodeproof_node_evidence_expiry_time_seconds",
              "When the node's proof is too old for the policy with the shortest maxEvidenceAge");
+  MetricFamily status = family("nodeproof_node_status", "1 for each node, with its phase and finding");
   const Seconds max_age = shortest_max_age(*snapshot.policies);
   std::map<wire::Phase, int> count;
   for (const wire::Phase phase : {wire::Phase::kPending, wire::Phase::kVerified, wire::Phase::kStale,
@@ -111,7 +114,12 @@ void add_nodes(const Snapshot& snapshot, UnixTime now, std::vector<MetricFamily>
     count[phase] = 0;
   }
   for (const NodeMap::Entry& node : *snapshot.nodes) {
-    ++count[node->trust ? phase_at(*node->trust, max_age, now) : wire::Phase::kPending];
+    const wire::Phase phase = node->trust ? phase_at(*node->trust, max_age, now) : wire::Phase::kPending;
+    ++count[phase];
+    add(status, 1,
+        {{"node", node->name},
+         {"phase", std::string(wire::to_string(phase))},
+         {"finding", node->trust ? known_word(node->trust->code) : std::string()}});
     if (!node->trust || !node->trust->claims) continue;
     const UnixTime since = node->trust->claims->quoted_since;
     add(quoted, seconds(since), {{"node", node->name}});
@@ -119,7 +127,7 @@ void add_nodes(const Snapshot& snapshot, UnixTime now, std::vector<MetricFamily>
   }
   for (const auto& [phase, nodes] : count)
     add(phases, nodes, {{"phase", std::string(wire::to_string(phase))}});
-  out.insert(out.end(), {phases, quoted, expiry});
+  out.insert(out.end(), {phases, status, quoted, expiry});
 }
 
 void add_policies(const Snapshot& snapshot, UnixTime now, std::vector<MetricFamily>& out) {
@@ -204,6 +212,26 @@ void add_readiness(const std::vector<Condition>& conditions, std::vector<MetricF
     add(each, condition.holds() ? 1 : 0, {{"condition", condition.name}});
   }
   out.push_back(std::move(each));
+}
+
+void add_events(const EventCounts& counts, std::vector<MetricFamily>& out) {
+  MetricFamily events = family("nodeproof_refusal_events_total",
+                               "Events about refused pods by what became of them", MetricType::Counter);
+  add(events, static_cast<double>(counts.written), {{"result", "written"}});
+  add(events, static_cast<double>(counts.repeated), {{"result", "repeated"}});
+  add(events, static_cast<double>(counts.dropped), {{"result", "dropped"}});
+  add(events, static_cast<double>(counts.failed), {{"result", "failed"}});
+  out.push_back(std::move(events));
+}
+
+void add_sweep(const SweepOutcome& sweep, std::vector<MetricFamily>& out) {
+  MetricFamily pods =
+      family("nodeproof_unproven_pods", "Running sensitive pods whose node does not prove what they ask for");
+  for (const auto& [reason, count] : sweep.counts.by_reason)
+    add(pods, static_cast<double>(count), {{"reason", std::string(to_string(reason))}});
+  out.push_back(std::move(pods));
+  add_value(out, "nodeproof_sweep_time_seconds", "When the last sweep over all running pods began",
+            seconds(sweep.at));
 }
 
 void add_http(const HttpStats& http, std::vector<MetricFamily>& out) {
@@ -311,7 +339,9 @@ std::string Metrics::render(const MetricsState& state, UnixTime now) const {
   add_break_glass(state, families);
   add_watches(state, families);
   add_replica(state, families);
+  if (state.sweep) add_sweep(*state.sweep, families);
   add_readiness(state.conditions, families);
+  add_events(state.events, families);
   add_http(state.http, families);
   return prometheus::TextSerializer().Serializer::Serialize(families);
 }

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "webhook/decide.hpp"
+#include "webhook/event_writer.hpp"
 #include "webhook/http_server.hpp"
+#include "webhook/pod_sweeper.hpp"
 #include "webhook/readiness.hpp"
 
 namespace nodeproof::webhook {
@@ -34,7 +36,9 @@ struct MetricsState {
   UnixTime certificate_until;
   std::uint64_t certificate_reload_errors = 0;
   std::uint64_t log_lines_dropped = 0;
-  std::vector<Condition> conditions;  // of being ready
+  std::vector<Condition> conditions;          // of being ready
+  EventCounts events;                         // about refused pods
+  std::shared_ptr<const SweepOutcome> sweep;  // the leader's last one; null: none yet, or not leading
   HttpStats http;
 };
 

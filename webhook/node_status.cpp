@@ -73,7 +73,7 @@ std::vector<std::tuple<std::string, bool, std::string>> gist(
 auto gist(const NodeAttestationStatus& status) {
   return std::tie(status.phase, status.code, status.tee, status.product, status.measurement, status.chip_id,
                   status.tcb, status.vm_id, status.trusted_launch, status.secure_boot, status.vtpm,
-                  status.measured_boot, status.evidence_digest, status.coverage);
+                  status.measured_boot, status.evidence_digest, status.coverage, status.unproven_pods);
 }
 
 // Whether the platform is known, so that "none" means that there is no TEE.
@@ -130,7 +130,7 @@ std::map<std::string, std::string> labels_of(const NodeAttestationStatus& status
       {kMeasuredBootLabel, status.measured_boot}};
   if (status.phase == Phase::kUnsupported || is_proven(status)) out.emplace(kTeeLabel, status.tee);
   for (const wire::PolicyOutcome& policy : status.policies) {
-    if (policy.met) out.emplace(std::string(wire::kPolicyLabelPrefix) + policy.policy, "met");
+    if (policy.met) out.emplace(std::string(wire::kPolicyLabelPrefix) + policy.policy, wire::kPolicyMet);
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <variant>
 
 #include "wire/node_verification.hpp"
 
@@ -119,26 +120,38 @@ std::optional<NodeTrust> judge_boot(const attest::BootVerification& boot, UnixTi
 
 // Whether this quote can be judged at all with what this replica knows by now.
 std::optional<NodeTrust> judge_order(const NodeView& view, const NodeQuote& quote,
-                                     const EvidenceSummary& evidence, const TrustParameters& parameters,
-                                     UnixTime now) {
+                                     const EvidenceSummary& evidence) {
   if (auto other = judge_identity(view.node, quote.boot, "quote")) return other;
   if (quote.evidence_digest != evidence.digest) {
     return pending(Check::kEvidenceBinding, "other-evidence",
                    "the quote is over another evidence than the one at hand");
   }
+  return std::nullopt;
+}
+
+// The nonce that the quote must answer, or why it is not known here.
+using Expected = std::variant<attest::Nonce, NodeTrust>;
+using NonceSource = Expected (*)(const NodeView&, const NodeQuote&);
+
+Expected recomputed_nonce(const NodeView& view, const NodeQuote& quote) {
   if (find_generation(view.generations, quote.epoch.kid) == nullptr) {
     return pending(Check::kQualifyingData, "unknown-kid",
                    "the quote's key generation " + quote.epoch.kid + " is not known here");
   }
-  if (!nonce_of(view.generations, quote.epoch)) {
-    return pending(Check::kQualifyingData, "outside-generation",
-                   "the quote's epoch is outside the window of its key generation");
-  }
-  if (quote.epoch.number > attest::epoch_at(now, parameters.epoch_length) + 1) {
-    return pending(Check::kEpochFuture, "future", "the quote's epoch has not begun by this replica's clock",
-                   "check the clocks of the webhook's nodes");
-  }
-  return std::nullopt;
+  if (const auto nonce = nonce_of(view.generations, quote.epoch)) return *nonce;
+  return pending(Check::kQualifyingData, "outside-generation",
+                 "the quote's epoch is outside the window of its key generation");
+}
+
+Expected carried_nonce(const NodeView& /*view*/, const NodeQuote& quote) {
+  return quote.nonce;
+}
+
+std::optional<NodeTrust> judge_epoch(const attest::Epoch& epoch, const TrustParameters& parameters,
+                                     UnixTime now) {
+  if (epoch.number <= attest::epoch_at(now, parameters.epoch_length) + 1) return std::nullopt;
+  return pending(Check::kEpochFuture, "future", "the quote's epoch has not begun by this replica's clock",
+                 "check the clocks of the webhook's nodes");
 }
 
 // A log that cannot be read, or proves nothing of Secure Boot, leaves that open; it contradicts nothing.
@@ -194,17 +207,20 @@ Findings open_findings(const attest::BootVerification& boot, const EvidenceSumma
 }
 
 NodeTrust judge_quote(const NodeView& view, const EvidenceSummary& evidence,
-                      const TrustParameters& parameters, UnixTime now) {
+                      const TrustParameters& parameters, UnixTime now, NonceSource nonces) {
   if (view.quote == nullptr) {
     return conclude(Phase::kPending, std::string(kNoQuote), "the node has published no quote yet",
                     kAgentRemedy);
   }
   if (!view.quote->has_value()) return malformed(Check::kQuoteFormat, view.quote->error());
   const NodeQuote& quote = **view.quote;
-  if (auto out = judge_order(view, quote, evidence, parameters, now)) return *std::move(out);
+  if (auto out = judge_order(view, quote, evidence)) return *std::move(out);
+  const Expected nonce = nonces(view, quote);
+  if (const auto* unknown = std::get_if<NodeTrust>(&nonce)) return *unknown;
+  if (auto out = judge_epoch(quote.epoch, parameters, now)) return *std::move(out);
 
-  const attest::Nonce nonce = nonce_of(view.generations, quote.epoch).value();
-  attest::QuoteVerification result = wire::verify_quote(quote, evidence, nonce, view.boot->verification);
+  attest::QuoteVerification result =
+      wire::verify_quote(quote, evidence, std::get<attest::Nonce>(nonce), view.boot->verification);
   Findings findings = open_findings(view.boot->verification, evidence, parameters, now);
   std::copy_if(result.findings.begin(), result.findings.end(), std::back_inserter(findings),
                [](const Finding& finding) { return finding.outcome != Outcome::kPassed; });
@@ -233,7 +249,8 @@ NodeTrust judge_quote(const NodeView& view, const EvidenceSummary& evidence,
   return out;
 }
 
-NodeTrust judge_anew(const NodeView& view, const TrustParameters& parameters, UnixTime now) {
+NodeTrust judge_anew(const NodeView& view, const TrustParameters& parameters, UnixTime now,
+                     NonceSource nonces) {
   if (view.evidence == nullptr) {
     return conclude(Phase::kPending, std::string(kNoEvidence), "the node has published no evidence yet",
                     "check that the nodeproof agent runs on the node");
@@ -246,7 +263,7 @@ NodeTrust judge_anew(const NodeView& view, const TrustParameters& parameters, Un
     return pending(Check::kEvidenceBinding, "not-verified", "the evidence has not been verified yet");
   }
   if (auto out = judge_boot(view.boot->verification, now)) return *std::move(out);
-  return judge_quote(view, evidence, parameters, now);
+  return judge_quote(view, evidence, parameters, now, nonces);
 }
 
 // The last verified pair outlives whatever is pending, but neither a contradiction nor its own boot.
@@ -349,9 +366,13 @@ std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence
 }
 
 NodeTrust judge(const NodeView& view, const TrustParameters& parameters, UnixTime now) {
-  NodeTrust fresh = judge_anew(view, parameters, now);
+  NodeTrust fresh = judge_anew(view, parameters, now, recomputed_nonce);
   if (view.previous != nullptr && outlives(*view.previous, view, fresh)) return *view.previous;
   return fresh;
+}
+
+NodeTrust judge_without_key(const NodeView& view, const TrustParameters& parameters, UnixTime now) {
+  return judge_anew(view, parameters, now, carried_nonce);
 }
 
 Phase phase_at(const NodeTrust& trust, Seconds max_age, UnixTime now) {

@@ -108,6 +108,10 @@ struct NodeView {
 
 NodeTrust judge(const NodeView& view, const TrustParameters& parameters, UnixTime now);
 
+// For who holds no epoch key and admits nothing by it: takes the nonce, and so the age, that the quote
+// carries at its word. All else is as in `judge`; `generations` and `previous` are not read.
+NodeTrust judge_without_key(const NodeView& view, const TrustParameters& parameters, UnixTime now);
+
 // A Verified node whose proof is older than `max_age` is Stale; anything else is what it is.
 wire::Phase phase_at(const NodeTrust& trust, Seconds max_age, UnixTime now);
 

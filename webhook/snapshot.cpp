@@ -40,12 +40,16 @@ const NodeEntry& NodeMap::at(std::string_view name) const {
   throw std::out_of_range("there is no node " + std::string(name));
 }
 
-PodEntry entry_of(const wire::Pod& pod) {
-  PodEntry out{pod.meta.ns, pod.meta.name, pod.meta.uid, pod.node_name, {}};
-  for (const auto& [key, value] : pod.meta.annotations) {
-    if (key.starts_with(wire::kOurPrefix)) out.markers.emplace(key, value);
+std::map<std::string, std::string> markers_of(const std::map<std::string, std::string>& annotations) {
+  std::map<std::string, std::string> out;
+  for (const auto& [key, value] : annotations) {
+    if (key.starts_with(wire::kOurPrefix)) out.emplace(key, value);
   }
   return out;
+}
+
+PodEntry entry_of(const wire::Pod& pod) {
+  return {pod.meta.ns, pod.meta.name, pod.meta.uid, pod.node_name, markers_of(pod.meta.annotations)};
 }
 
 NamespaceEntry entry_of(const wire::Namespace& ns) {

@@ -46,6 +46,8 @@ struct PodEntry {
   std::string node_name;                       // empty: not bound
   std::map<std::string, std::string> markers;  // annotations that start with nodeproof.dev/
 };
+// Those annotations that start with nodeproof.dev/.
+std::map<std::string, std::string> markers_of(const std::map<std::string, std::string>& annotations);
 PodEntry entry_of(const wire::Pod& pod);
 NamespaceEntry entry_of(const wire::Namespace& ns);
 

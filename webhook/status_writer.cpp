@@ -3,7 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "attest/strict_json.hpp"
-#include "wire/node_event.hpp"
+#include "wire/event.hpp"
 
 namespace nodeproof::webhook {
 namespace {
@@ -59,7 +59,8 @@ void StatusWriter::forget() {
   told_boots_.clear();
 }
 
-void StatusWriter::pass(const Snapshot& snapshot, UnixTime now, const std::function<bool()>& leading) {
+void StatusWriter::pass(const Snapshot& snapshot, UnixTime now, const std::function<bool()>& leading,
+                        const UnprovenCounts* unproven) {
   const Seconds heartbeat = std::max(Seconds(1), shortest_max_age(*snapshot.policies) / 2);
   const auto gone = [&snapshot](const auto& item) { return !snapshot.nodes->contains(item.first); };
   std::erase_if(written_, gone);
@@ -69,7 +70,8 @@ void StatusWriter::pass(const Snapshot& snapshot, UnixTime now, const std::funct
     if (!leading()) return;
     if (!node->trust) continue;
     try {
-      const wire::NodeAttestationStatus status = status_of(*node, snapshot, now);
+      wire::NodeAttestationStatus status = status_of(*node, snapshot, now);
+      if (unproven != nullptr) status.unproven_pods = unproven->on_node(name);
       write_labels(name, *node, status);
       write_status(name, *node, status, heartbeat, now);
       report_log_change(name, *node, now);
@@ -87,9 +89,9 @@ void StatusWriter::report_log_change(const std::string& name, const NodeEntry& n
   const std::string note =
       "this boot's event log differs from that of the previous boot of the same node image, first in " +
       trust.log_change + "; nodeproof node log " + name + " lists it";
+  const wire::Event event{{"Node", "", name, node.uid}, true, "BootLogChanged", note, trust.boot.boot_id};
   try {
-    api_.create(wire::kNodeEventPath,
-                wire::to_json({name, node.uid, true, "BootLogChanged", note, trust.boot.boot_id}, now));
+    api_.create(wire::event_path(event), wire::to_json(event, now));
     spdlog::warn("node {}: {}", name, note);
   } catch (const kube::ApiError& e) {
     if (e.status() != 409) throw;

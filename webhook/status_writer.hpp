@@ -10,6 +10,7 @@
 #include "kube/list_watch.hpp"
 #include "webhook/cluster_api.hpp"
 #include "webhook/node_status.hpp"
+#include "webhook/sweep.hpp"
 
 namespace nodeproof::webhook {
 
@@ -25,7 +26,9 @@ class StatusWriter {
 
   // Writes what differs, node by node, while `leading` says so. A node whose write fails is logged and
   // tried again at the next pass; when the API server does not answer, the pass ends.
-  void pass(const Snapshot& snapshot, UnixTime now, const std::function<bool()>& leading);
+  // `unproven`: of the last sweep; null before the first.
+  void pass(const Snapshot& snapshot, UnixTime now, const std::function<bool()>& leading,
+            const UnprovenCounts* unproven = nullptr);
 
   // After leadership was lost: somebody else may have written since.
   void forget();

@@ -50,25 +50,9 @@ Result<bool> parse_dry_run(const JsonValue& request) {
   return member->boolean();
 }
 
-// "Pod" or "Binding" of the core group; empty for everything that we do not read.
-Result<std::string> core_kind(const JsonValue& request) {
-  NODEPROOF_TRY(kind, request.required("kind"));
-  NODEPROOF_TRY(group, kind.optional_text("group"));
-  NODEPROOF_TRY(name, required_string(kind, "kind"));
-  return group.empty() ? std::move(name) : std::string();
-}
-
-Status parse_objects(const JsonValue& request, AdmissionRequest& out) {
-  NODEPROOF_TRY(kind, core_kind(request));
-  if (kind != "Pod" && kind != "Binding") return Ok{};
+Status parse_pods(const JsonValue& request, AdmissionRequest& out) {
   NODEPROOF_TRY(object, request.optional("object"));
   NODEPROOF_TRY(old_object, request.optional("oldObject"));
-  if (kind == "Binding") {
-    if (!object) return Ok{};
-    NODEPROOF_TRY(binding, parse_binding(*object));
-    out.binding = std::move(binding);
-    return Ok{};
-  }
   if (object) {
     NODEPROOF_TRY(pod, parse_pod(*object));
     out.pod = std::move(pod);
@@ -76,6 +60,25 @@ Status parse_objects(const JsonValue& request, AdmissionRequest& out) {
   if (old_object) {
     NODEPROOF_TRY(pod, parse_pod(*old_object));
     out.old_pod = std::move(pod);
+  }
+  return Ok{};
+}
+
+// Pods and Bindings of the core group, and what makes pods; everything else is not read.
+Status parse_objects(const JsonValue& request, AdmissionRequest& out) {
+  NODEPROOF_TRY(member, request.required("kind"));
+  NODEPROOF_TRY(group, member.optional_text("group"));
+  NODEPROOF_TRY(kind, required_string(member, "kind"));
+  if (group.empty() && kind == "Pod") return parse_pods(request, out);
+  NODEPROOF_TRY(object, request.optional("object"));
+  if (!object) return Ok{};
+  if (group.empty() && kind == "Binding") {
+    NODEPROOF_TRY(binding, parse_binding(*object));
+    out.binding = std::move(binding);
+  }
+  if (has_pod_template(group, kind)) {
+    NODEPROOF_TRY(parsed, parse_pod_template(*object, kind));
+    out.pod_template = std::move(parsed);
   }
   return Ok{};
 }
@@ -116,6 +119,28 @@ void write_status(JsonWriter& json, const std::string& message) {
   json.end_object();
 }
 
+// A key as one token of a JSON Pointer (RFC 6901 3).
+std::string pointer_token(std::string_view key) {
+  std::string out;
+  for (const char c : key) {
+    if (c == '~') {
+      out += "~0";
+    } else if (c == '/') {
+      out += "~1";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+JsonWriter& begin_addition(JsonWriter& json, const std::string& path) {
+  json.begin_object();
+  json.key("op").text("add");
+  json.key("path").text(path);
+  return json.key("value");
+}
+
 }  // namespace
 
 Result<AdmissionRequest> parse_admission_review(ByteView body) {
@@ -137,6 +162,11 @@ std::string to_json(const AdmissionResponse& response) {
   json.key("uid").text(response.uid);
   json.key("allowed").boolean(response.allowed);
   if (!response.allowed) write_status(json, response.message);
+  if (!response.patch.empty()) {
+    json.key("patchType").text("JSONPatch");
+    const std::string patch = to_base64(as_bytes(response.patch));
+    json.key("patch").text(patch, patch.size());
+  }
   if (!response.warnings.empty()) {
     json.key("warnings").begin_array();
     for (const std::string& warning : response.warnings) json.text(warning, kMaxWarning);
@@ -149,6 +179,24 @@ std::string to_json(const AdmissionResponse& response) {
   }
   json.end_object();
   json.end_object();
+  return std::move(json).str();
+}
+
+std::string selector_patch(const std::map<std::string, std::string>& labels, bool present) {
+  if (labels.empty()) return {};
+  constexpr const char* kSelector = "/spec/nodeSelector";
+  JsonWriter json;
+  json.begin_array();
+  if (!present) {
+    begin_addition(json, kSelector).begin_object();
+    json.end_object();
+    json.end_object();
+  }
+  for (const auto& [key, text] : labels) {
+    begin_addition(json, kSelector + ("/" + pointer_token(key))).text(text);
+    json.end_object();
+  }
+  json.end_array();
   return std::move(json).str();
 }
 

@@ -5,7 +5,7 @@
 
 #include "attest/strict_json_fwd.hpp"
 #include "base/bytes.hpp"
-#include "wire/objects.hpp"
+#include "wire/pod_template.hpp"
 
 namespace nodeproof::wire {
 
@@ -25,9 +25,10 @@ struct AdmissionRequest {
   std::string ns;
   UserInfo user;
   bool dry_run = false;
-  std::optional<Pod> pod;          // object, when kind is Pod
-  std::optional<Pod> old_pod;      // oldObject, when kind is Pod
-  std::optional<Binding> binding;  // object, when kind is Binding
+  std::optional<Pod> pod;                   // object, when kind is Pod
+  std::optional<Pod> old_pod;               // oldObject, when kind is Pod
+  std::optional<Binding> binding;           // object, when kind is Binding
+  std::optional<PodTemplate> pod_template;  // of object, when it has one
 };
 
 // Refuses another apiVersion or kind than admission.k8s.io/v1 AdmissionReview, a review without
@@ -42,7 +43,12 @@ struct AdmissionResponse {
   std::string message;                                   // sent when not allowed, with code 403
   std::vector<std::string> warnings;                     // each cut to 256 bytes
   std::map<std::string, std::string> audit_annotations;  // keys without prefix
+  std::string patch;                                     // JSON Patch (RFC 6902); empty: nothing is changed
 };
 std::string to_json(const AdmissionResponse& response);
+
+// The JSON Patch that adds these labels to the spec.nodeSelector of a pod, which is made when `present` says
+// that there is none; empty for no labels.
+std::string selector_patch(const std::map<std::string, std::string>& labels, bool present);
 
 }  // namespace nodeproof::wire

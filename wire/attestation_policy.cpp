@@ -7,6 +7,7 @@
 #include "attest/pcr.hpp"
 #include "attest/strict_json.hpp"
 #include "wire/fields.hpp"
+#include "wire/placement.hpp"
 
 namespace nodeproof::wire {
 namespace {
@@ -232,7 +233,7 @@ Result<AppraisalPolicy> parse_attestation_policy(const JsonValue& object) {
   NODEPROOF_TRY(name, policy_name(object));
   NODEPROOF_TRY(spec, object.required("spec"));
   NODEPROOF_CHECK(spec.only({"enforcementAction", "maxEvidenceAge", "nodeClass", "nodeIdentity",
-                             "akCertificate", "sevSnp", "boot"}));
+                             "akCertificate", "sevSnp", "boot", "placement"}));
   NODEPROOF_TRY(action, choice(spec, "enforcementAction", kActions, out.enforcement_action));
   NODEPROOF_TRY(max_age, parse_max_age(spec, out.max_evidence_age));
   NODEPROOF_TRY(node_class, choice(spec, "nodeClass", kClasses, out.node_class));
@@ -250,6 +251,11 @@ Result<AppraisalPolicy> parse_attestation_policy(const JsonValue& object) {
   if (boot) {
     NODEPROOF_TRY(parsed, parse_boot(*boot));
     out.boot = std::move(parsed);
+  }
+  NODEPROOF_TRY(placement, spec.optional("placement"));
+  if (placement) {
+    NODEPROOF_TRY(parsed, parse_placement(*placement));
+    out.placement = std::move(parsed);
   }
   out.name = std::move(name);
   out.enforcement_action = action;

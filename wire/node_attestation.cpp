@@ -50,6 +50,18 @@ value list_of(const std::vector<T>& items) {
   return value::array(std::move(out));
 }
 
+value unproven_condition(std::size_t pods) {
+  value out = value::object();
+  out["type"] = json_text("UnprovenPods");
+  out["status"] = json_text(pods == 0 ? "False" : "True");
+  out["reason"] = json_text(pods == 0 ? "NoneFound" : "RunningWithoutProof");
+  out["message"] = json_text(pods == 0 ? "every sensitive pod that runs here is proven"
+                                       : std::to_string(pods) +
+                                             " sensitive pods run here without proof; nodeproof pods "
+                                             "--unproven lists them");
+  return out;
+}
+
 }  // namespace
 
 std::string_view to_string(Phase phase) {
@@ -106,6 +118,7 @@ std::string status_patch(const NodeAttestationStatus& status) {
   out["findings"] = list_of(status.findings);
   out["coverage"] = list_of(status.coverage);
   out["policies"] = list_of(status.policies);
+  if (status.unproven_pods) out["conditions"] = value::array({unproven_condition(*status.unproven_pods)});
 
   value object = value::object();
   object["status"] = std::move(out);

@@ -42,6 +42,9 @@ struct NodeAttestationStatus {
   attest::Findings findings;          // failed and not-checked ones
   std::vector<std::string> coverage;  // what the evidence speaks for and what not, in plain words
   std::vector<PolicyOutcome> policies;
+  // Sensitive pods that run here without proof: condition UnprovenPods. Nothing before the first sweep; then
+  // the condition stays as it is.
+  std::optional<std::size_t> unproven_pods;
 };
 
 // {"status": {...}} for a merge patch of the status subresource. Empty texts become null, so that those

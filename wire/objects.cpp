@@ -15,15 +15,8 @@ Result<std::string_view> string_in(const JsonValue& object, std::string_view key
 }
 
 Result<std::map<std::string, std::string>> string_map(const JsonValue& object, std::string_view key) {
-  std::map<std::string, std::string> out;
-  NODEPROOF_TRY(map, object.optional(key));
-  if (!map) return out;
-  NODEPROOF_TRY(members, map->members());
-  for (const JsonValue::Member& member : members) {
-    NODEPROOF_TRY(text, member.value.text());
-    out.emplace(member.key, std::move(text));
-  }
-  return out;
+  NODEPROOF_TRY(map, optional_string_map(object, key));
+  return std::move(map).value_or(std::map<std::string, std::string>());
 }
 
 // Of objects that live in the API server, which always have a name.
@@ -34,6 +27,19 @@ Result<ObjectMeta> named_metadata(const JsonValue& object) {
 }
 
 }  // namespace
+
+Result<std::optional<std::map<std::string, std::string>>> optional_string_map(const JsonValue& object,
+                                                                              std::string_view key) {
+  NODEPROOF_TRY(map, object.optional(key));
+  if (!map) return std::optional<std::map<std::string, std::string>>();
+  NODEPROOF_TRY(members, map->members());
+  std::optional<std::map<std::string, std::string>> out(std::in_place);
+  for (const JsonValue::Member& member : members) {
+    NODEPROOF_TRY(text, member.value.text());
+    out->emplace(member.key, std::move(text));
+  }
+  return out;
+}
 
 Result<ObjectMeta> parse_metadata(const JsonValue& object) {
   NODEPROOF_TRY(metadata, object.required("metadata"));
@@ -82,6 +88,8 @@ Result<Pod> parse_pod(const JsonValue& object) {
   NODEPROOF_TRY(spec, object.required("spec"));
   NODEPROOF_TRY(node_name, spec.optional_text("nodeName"));
   out.node_name = std::move(node_name);
+  NODEPROOF_TRY(node_selector, optional_string_map(spec, "nodeSelector"));
+  out.node_selector = std::move(node_selector);
   return out;
 }
 
@@ -108,6 +116,23 @@ Result<PodSummary> summarize_pod(const JsonValue& object) {
     }
     out.markers.emplace_back(key, std::string_view(value));
   }
+  return out;
+}
+
+Result<PlacedPod> summarize_placed_pod(const JsonValue& object) {
+  NODEPROOF_TRY(pod, summarize_pod(object));
+  PlacedPod out;
+  out.pod = std::move(pod);
+  NODEPROOF_TRY(metadata, object.required("metadata"));
+  NODEPROOF_TRY(annotations, metadata.optional("annotations"));
+  if (annotations) {
+    NODEPROOF_TRY(mirror, string_in(*annotations, kMirrorAnnotation));
+    out.mirror = !mirror.empty();
+  }
+  NODEPROOF_TRY(status, object.optional("status"));
+  if (!status) return out;
+  NODEPROOF_TRY(phase, string_in(*status, "phase"));
+  out.finished = phase == "Succeeded" || phase == "Failed";
   return out;
 }
 

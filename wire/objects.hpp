@@ -13,6 +13,10 @@
 
 namespace nodeproof::wire {
 
+// A member that is a map of strings; nothing when it is absent or null.
+Result<std::optional<std::map<std::string, std::string>>> optional_string_map(const attest::JsonValue& object,
+                                                                              std::string_view key);
+
 struct ObjectMeta {
   std::string name;
   std::string ns;  // metadata.namespace; empty for cluster-scoped objects
@@ -35,7 +39,8 @@ Result<Node> parse_node(const attest::JsonValue& object);
 
 struct Pod {
   ObjectMeta meta;
-  std::string node_name;  // spec.nodeName; empty: not bound
+  std::string node_name;                                            // spec.nodeName; empty: not bound
+  std::optional<std::map<std::string, std::string>> node_selector;  // spec.nodeSelector, when there is one
 };
 Result<Pod> parse_pod(const attest::JsonValue& object);
 
@@ -50,6 +55,14 @@ struct PodSummary {
 };
 // As parse_pod, at a fraction of its cost: a list may hold 150,000 pods. A pod without a name is refused.
 Result<PodSummary> summarize_pod(const attest::JsonValue& object);
+
+// A pod as a sweep of what runs sees it. Borrows from the object.
+struct PlacedPod {
+  PodSummary pod;
+  bool mirror = false;    // stands for a static pod
+  bool finished = false;  // Succeeded or Failed: nothing of it runs any more
+};
+Result<PlacedPod> summarize_placed_pod(const attest::JsonValue& object);
 
 struct Namespace {
   ObjectMeta meta;
@@ -72,6 +85,7 @@ inline constexpr std::string_view kBreakGlassUntilAnnotation = "nodeproof.dev/br
 inline constexpr std::string_view kOurPrefix = "nodeproof.dev/";
 inline constexpr std::string_view kNodeLabelPrefix = "nodeproof.node-restriction.kubernetes.io/";
 inline constexpr std::string_view kPolicyLabelPrefix = "policy.nodeproof.node-restriction.kubernetes.io/";
+inline constexpr std::string_view kPolicyMet = "met";  // value of a label with that prefix
 inline constexpr std::string_view kMirrorAnnotation = "kubernetes.io/config.mirror";
 
 }  // namespace nodeproof::wire

@@ -174,14 +174,14 @@ template_chart() {
     --set-file "webhook.referenceValues=$RUN/authority/reference-values.yaml" "$@"
 }
 
-# render_chart: as for the API server that runs.
+# render_chart [ARGUMENT...]: as for the API server that runs.
 render_chart() {
   local version steering=()
   if kube get --raw /apis/admissionregistration.k8s.io/v1 | jq -e 'any(.resources[]; .kind == "MutatingAdmissionPolicy")' >/dev/null; then
     steering=(--api-versions admissionregistration.k8s.io/v1/MutatingAdmissionPolicy)
   fi
   version=$(kube version -o json | jq -r .serverVersion.gitVersion)
-  template_chart --kube-version "$version" "${steering[@]}"
+  template_chart --kube-version "$version" "${steering[@]}" "$@"
 }
 
 # connection TOKEN-FILE: how a program outside the cluster reaches the API server.

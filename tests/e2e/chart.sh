@@ -13,6 +13,24 @@ case_chart_refuses_values_that_it_does_not_know() {
   old_chart --set breakGlass.maxDuration=30m | grep -F "duration('30m')"
 }
 
+# What the Prometheus operator is to read, where there is one. tests/monitoring tests the rules themselves.
+case_chart_renders_monitoring_on_demand() {
+  local operator=(--api-versions monitoring.coreos.com/v1) all=()
+  old_chart >"$RUN/unmonitored.yaml"
+  [[ $(grep -cE '^kind: (PodMonitor|PrometheusRule)|grafana_dashboard' "$RUN/unmonitored.yaml") == 0 ]]
+  refused_for 'monitoring.coreos.com/v1' old_chart --set monitoring.podMonitor.enabled=true
+  refused_for 'monitoring.coreos.com/v1' old_chart --set monitoring.prometheusRule.enabled=true
+  refused_for 'prometheusRules' old_chart --set monitoring.prometheusRules.enabled=true
+  old_chart --set monitoring.podMonitor.enabled=true --set monitoring.assumeCrds=true | grep -x 'kind: PodMonitor'
+  all=("${operator[@]}" --set monitoring.podMonitor.enabled=true --set monitoring.prometheusRule.enabled=true
+    --set monitoring.dashboard.enabled=true --set monitoring.runbooks=https://runbooks.example/r)
+  old_chart "${all[@]}" -s templates/prometheusrule.yaml >"$RUN/rules.yaml"
+  [[ $(grep -c 'runbook_url: https://runbooks.example/r#nodeproof' "$RUN/rules.yaml") == $(grep -c 'alert:' "$project/charts/nodeproof/files/alerts.yaml") ]]
+  old_chart "${all[@]}" -s templates/podmonitor.yaml | grep -x 'kind: PodMonitor'
+  old_chart "${all[@]}" -s templates/dashboard.yaml >"$RUN/dashboard.yaml"
+  kube create --dry-run=server -f "$RUN/dashboard.yaml" -o json | jq -e '.data["nodeproof.json"] | fromjson | .panels | length > 0'
+}
+
 kinds() { grep -h '^kind:' | sort | uniq -c; }
 
 # Where nothing adds the nodeSelector, it is demanded all the same.

@@ -34,6 +34,12 @@ case_policies_say_how_they_steer() {
   wait_until 10 "another Deny policy to steer" is_steered_by confidential "{$(met confidential)}"
   is_steered_by warning '{}'
   is_steered_by trying '{}'
+  # A pool's labels, which an autoscaler can start from no node, or nothing at all.
+  policy pooled 'placement: {nodeSelector: {agentpool: cvm}}'
+  policy unsteered 'placement: {requireNodeLabel: false}'
+  wait_until 10 "the pool to be steered to" is_steered_by pooled '{"agentpool":"cvm"}'
+  wait_until 10 "a policy that steers nowhere" is_steered_by unsteered '{}'
+  refused_for 'placement.nodeSelector.agentpool' policy misplaced 'placement: {nodeSelector: {agentpool: "not a label"}}'
 }
 
 is_steered_by_floor() { [[ $(annotations='' selector_of any 2>/dev/null) == "{$(met floor)}" ]]; }
@@ -53,23 +59,59 @@ case_floor_and_own_policy_both_steer() {
 
 refused_by_twin() { selector='' refused_for "remedy: add to its spec.nodeSelector $(policy_label confidential): met" create_pod unsteered; }
 
-# Below 1.36, or when somebody removes it, nothing adds the selector; it is demanded all the same.
-case_selector_is_demanded_without_mutation() {
+# without_the_policy: the API server steers nothing until the case ends.
+without_the_policy() {
   kube delete mutatingadmissionpolicybinding nodeproof-steering
-  trap 'kube apply -f "$RUN/manifests.yaml" >/dev/null; wait_until 10 "steering to be back" is_steered_by confidential "{$(met confidential)}"' EXIT
+  trap steer_again EXIT
   wait_until 10 "the selector to be demanded" refused_by_twin
+}
+steer_again() {
+  kube delete mutatingwebhookconfiguration nodeproof --ignore-not-found
+  kube apply -f "$RUN/manifests.yaml" >/dev/null
+  wait_until 10 "steering to be back" is_steered_by confidential "{$(met confidential)}"
+}
+
+# Nothing adds the selector when steering is off; it is demanded all the same.
+case_selector_is_demanded_without_mutation() {
+  without_the_policy
   selector="$(policy_label confidential): met" create_pod self-steered
   annotations='' selector='' create_pod unmarked-unsteered
 }
 
+# Below 1.36 the webhook adds what the policy does from there on.
+case_steered_by_the_webhook_without_the_policy() {
+  without_the_policy
+  render_chart --set steering.mode=webhook --show-only templates/steering-webhook.yaml | kube apply -f - >/dev/null
+  wait_until 10 "the webhook to steer" is_steered_by confidential "{$(met confidential)}"
+  [[ $(annotations='' selector_of left-alone) == '{}' ]]
+  [[ $(selector='disk: ssd' selector_of kept) == "{\"disk\":\"ssd\",$(met confidential)}" ]]
+  [[ $(selector="$(policy_label confidential): met" selector_of idempotent) == "{$(met confidential)}" ]]
+  selector="$(policy_label confidential): unmet" refused_for "Policy confidential demands a nodeSelector.*$(policy_label confidential): met" create_pod contrary
+  [[ $(pod left-as-it-is | kube create --dry-run=server -o json -f - | jq -c '[.spec.tolerations[]? | .key] | sort') == '["node.kubernetes.io/not-ready","node.kubernetes.io/unreachable"]' ]]
+  policy warning 'enforcementAction: Warn'
+  policy pooled 'placement: {nodeSelector: {agentpool: cvm}}'
+  wait_until 10 "a policy's own nodeSelector" is_steered_by pooled '{"agentpool":"cvm"}'
+  wait_until 10 "a Warn policy to steer nowhere" is_steered_by warning '{}'
+  selector='' annotations='nodeproof.dev/policy: nonesuch' refused_for "no AttestationPolicy 'nonesuch'.*remedy: " create_pod unknown
+  static_pod=static-2 case_mirror_pods_are_left_alone
+  selector='' create_pod steered-by-webhook
+  wait_until 30 "the scheduler to place the pod" is_bound steered-by-webhook
+  [[ $(node_of steered-by-webhook) == "$good" ]]
+  # Closed while nobody answers, as the gate is, and only for what is sensitive.
+  stop_webhook
+  refused_for 'steer-annotated-pods.nodeproof.dev' create_pod unanswered || { start_webhook; return 1; }
+  annotations='' selector='' create_pod unanswered-unmarked || { start_webhook; return 1; }
+  start_webhook
+}
+
 # Neither steering nor the marker rule hides a static pod from the API; the annotation alone exempts nobody.
 case_mirror_pods_are_left_alone() {
-  local mirror
+  local mirror name=${static_pod:-static}
   mirror=$(selector='' annotations='nodeproof.dev/policy: confidential, kubernetes.io/config.mirror: abc, kubernetes.io/config.hash: abc, kubernetes.io/config.source: file' \
-    pod static "nodeName: $bad" | sed "/^  namespace:/a\\  ownerReferences: [{apiVersion: v1, kind: Node, name: $bad, controller: true, uid: $(kube get node "$bad" -o 'jsonpath={.metadata.uid}')}]")
+    pod "$name" "nodeName: $bad" | sed "/^  namespace:/a\\  ownerReferences: [{apiVersion: v1, kind: Node, name: $bad, controller: true, uid: $(kube get node "$bad" -o 'jsonpath={.metadata.uid}')}]")
   refused_for "$bad.*no-tpm" kube create -f - <<<"$mirror"
   kube_as_node "$bad" create -f - <<<"$mirror"
-  [[ $(kube -n "$workloads" get pod static -o 'jsonpath={.spec.nodeSelector}') == '' ]]
+  [[ $(kube -n "$workloads" get pod "$name" -o 'jsonpath={.spec.nodeSelector}') == '' ]]
   kube_as_node "$bad" create -f - <<<"${mirror/namespace: $workloads/namespace: default}"
 }
 
@@ -83,7 +125,7 @@ crowd_nodes() {
   done | kube create -f - >/dev/null
   kube taint node -l e2e=crowd node.kubernetes.io/not-ready- >/dev/null
 }
-crowd_is_placed() { [[ $(kube -n crowd get pods --field-selector spec.nodeName!= -o name | wc -l) == "$1" ]]; }
+crowd_is_placed() { [[ $(kube -n crowd get pods -l e2e=crowd --field-selector spec.nodeName!= -o name | wc -l) == "$1" ]]; }
 refused_bindings() {
   curl -fs "$(<"$RUN/webhook.health")/metrics" |
     awk '/^nodeproof_admission_requests_total/ && /rule="binding"/ && /decision="denied"/ {sum += $NF} END {print sum + 0}'
@@ -115,10 +157,14 @@ case_refused_bindings_are_rare() {
     start_agent "$node"
   done
   for node in "${proven[@]}"; do wait_until 60 "$node to be proven" meets "$node" confidential; done
+  workloads=crowd create_unscheduled_pod astray
+  before=$(refused_bindings)
+  workloads=crowd refused_for 'not met' bind astray crowd-1
+  (($(refused_bindings) == before + 1))  # so that none below means none
   before=$(refused_bindings)
   workloads=crowd controller apps/v1 Deployment crowd 'replicas: 200, selector: {matchLabels: {e2e: crowd}}' "$(sensitive_template crowd)"
   wait_until 120 "all pods to be placed" crowd_is_placed 200
   say "bindings refused: $(($(refused_bindings) - before)) of 200"
   (($(refused_bindings) - before <= 2))
-  [[ $(kube -n crowd get pods -o json | jq -r '.items[].spec.nodeName' | sort -u | wc -l) == 5 ]]
+  [[ $(kube -n crowd get pods -l e2e=crowd -o json | jq -r '.items[].spec.nodeName' | sort -u | wc -l) == 5 ]]
 }

@@ -49,6 +49,14 @@ constexpr std::string_view kPodReview =
     R"({"nodeproof.dev/policy":"confidential"}},"spec":{"nodeName":"worker-7"}},)"
     R"("oldObject":{"metadata":{"name":"ledger"},"spec":{}}}})";
 
+constexpr std::string_view kTemplateReview =
+    R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u-3",)"
+    R"("resource":{"group":"batch","version":"v1","resource":"cronjobs"},"operation":"CREATE",)"
+    R"("kind":{"group":"batch","version":"v1","kind":"CronJob"},"name":"nightly","namespace":"payments",)"
+    R"("userInfo":{"username":"ada"},"object":{"metadata":{"name":"nightly"},"spec":{"jobTemplate":{"spec":)"
+    R"({"template":{"metadata":{"annotations":{"nodeproof.dev/policy":"confidential"}},)"
+    R"("spec":{"nodeSelector":{"disk":"ssd"}}}}}}}}})";
+
 void write_certificates(const SeedWriter& out, const forge::World& world, const attest::BootEvidence& boot) {
   const attest::Certificate& ak = boot.ak_certificate.value();
   Bytes chain;
@@ -127,6 +135,7 @@ void write_quotes(const SeedWriter& out, const forge::World& world) {
 void write_texts(const SeedWriter& out, const std::string& evidence) {
   out.add("admission_review", "binding", kBindingReview);
   out.add("admission_review", "pod-update", kPodReview);
+  out.add("admission_review", "cron-job", kTemplateReview);
   out.add("webhook_config", "full", kWebhookYaml);
   out.add("agent_config", "full", kAgentYaml);
   out.add("reference_values", "two",

@@ -22,13 +22,25 @@ runAsNonRoot: true
 seccompProfile: {type: RuntimeDefault}
 {{- end }}
 
+{{- /* How the API server reaches the webhook; .path: /admit or /mutate. */}}
 {{- define "nodeproof.clientConfig" -}}
-caBundle: {{ required "webhook.clientConfig.caBundle is required: the base64 PEM of the CA that signed the webhook's serving certificate" .Values.webhook.clientConfig.caBundle }}
-{{- with .Values.webhook.clientConfig.url }}
-url: {{ . }}
+{{- $path := .path -}}
+caBundle: {{ required "webhook.clientConfig.caBundle is required: the base64 PEM of the CA that signed the webhook's serving certificate" .root.Values.webhook.clientConfig.caBundle }}
+{{- with .root.Values.webhook.clientConfig.url }}
+url: {{ printf "%s%s" (trimSuffix "/admit" .) $path }}
 {{- else }}
-service: {name: nodeproof-webhook, namespace: {{ .Release.Namespace }}, port: 443, path: /admit}
+service: {name: nodeproof-webhook, namespace: {{ .root.Release.Namespace }}, port: 443, path: {{ $path }}}
 {{- end }}
+{{- end }}
+
+{{- /* Who gives sensitive pods their nodeSelector: policy (the API server), webhook, or off. */}}
+{{- define "nodeproof.steeringMode" -}}
+{{- $mode := .Values.steering.mode -}}
+{{- if eq $mode "auto" -}}
+{{- ternary "policy" "webhook" (.Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy") -}}
+{{- else -}}
+{{- $mode -}}
+{{- end -}}
 {{- end }}
 
 {{- /* The account of all webhook replicas; what only the leader writes is written by it. */}}
@@ -61,4 +73,11 @@ matchExpressions:
   - {key: kubernetes.io/metadata.name, operator: NotIn, values: {{ include "nodeproof.exemptNamespaces" .root }}}
   - {key: nodeproof.dev/enforce, operator: In, values: {{ toJson .enforce }}}
   - {key: nodeproof.dev/break-glass, operator: DoesNotExist}
+{{- end }}
+
+{{- /* Fails where the kinds of the Prometheus operator are missing: the API server would refuse the release. */}}
+{{- define "nodeproof.requireOperator" -}}
+{{- if not (or .Values.monitoring.assumeCrds (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) }}
+{{- fail "monitoring: this API server has no monitoring.coreos.com/v1 (Prometheus operator); install it first, or set monitoring.assumeCrds" }}
+{{- end }}
 {{- end }}

@@ -24,6 +24,9 @@ bool one_input(ByteView input) {
   response.message = "pod " + request->ns + "/" + request->name + " by " + request->user.username;
   response.warnings = request->user.groups;
   if (request->binding) response.warnings.push_back(request->binding->target_name);
+  // Labels of an admin's policy come before it; those of the requester are no worse.
+  if (request->pod && request->pod->node_selector)
+    response.patch = wire::selector_patch(*request->pod->node_selector, false);
   const std::string uid = accepted_again(parse_json(as_bytes(wire::to_json(response)), answered_uid));
   require(uid == request->uid, "the answer carries the request's uid");
   return true;

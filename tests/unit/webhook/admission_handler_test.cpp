@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/webhook/cluster_picture.hpp"
+#include "tests/unit/webhook/fake_cluster_api.hpp"
 #include "tests/unit/webhook/json_objects.hpp"
 
 namespace nodeproof::webhook {
@@ -49,6 +50,15 @@ std::string pod_json(const std::string& policy, const std::string& node = {}) {
          (node.empty() ? "" : R"("nodeName":")" + node + "\"") + "}}";
 }
 
+// A review of such a pod's creation; `spec`: members of its spec.
+std::string create_review(const std::string& policy, const std::string& spec) {
+  return R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"review-1",)"
+         R"("kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},)"
+         R"("name":"api","namespace":"demo","operation":"CREATE","userInfo":{"username":"alice"},"object":)"
+         R"({"metadata":{"name":"api","annotations":{"nodeproof.dev/policy":")" +
+         policy + R"("}},"spec":{)" + spec + "}}}}";
+}
+
 class Handler : public ::testing::Test {
  protected:
   HttpOutcome ask(HttpRequest request) { return handler_(request); }
@@ -56,8 +66,9 @@ class Handler : public ::testing::Test {
     return ask({"POST", "/admit", "timeout=5s", "application/json", body});
   }
   // As a worker would have it in the end.
-  HttpResponse post(const std::string& body) {
-    const HttpOutcome outcome = post_prompt(body);
+  HttpResponse post(const std::string& body) { return post_to("/admit", body); }
+  HttpResponse post_to(const std::string& path, const std::string& body) {
+    const HttpOutcome outcome = ask({"POST", path, "timeout=5s", "application/json", body});
     if (const auto* work = std::get_if<HttpWork>(&outcome)) return (*work)(steady_clock::now() + Seconds(5));
     return std::get<HttpResponse>(outcome);
   }
@@ -71,6 +82,20 @@ class Handler : public ::testing::Test {
     if (review.at("response").at("allowed").as_bool()) return "allowed";
     return review.at("response").at("status").at("message").as_string();
   }
+  web::json::value answer_to(const std::string& path, const std::string& body) {
+    const HttpResponse response = post_to(path, body);
+    EXPECT_EQ(response.status, 200U) << response.body;
+    return web::json::value::parse(response.body);
+  }
+  // The JSON Patch of an allowed pod; empty when there is none.
+  std::string patch_of(const std::string& body) {
+    const auto response = answer_to("/mutate", body).at("response");
+    EXPECT_TRUE(response.at("allowed").as_bool());
+    if (!response.has_field("patch")) return {};
+    EXPECT_EQ(response.at("patchType").as_string(), "JSONPatch");
+    const Bytes patch = from_base64(response.at("patch").as_string(), "patch").value();
+    return std::string(as_text(patch));
+  }
   std::string metrics() const {
     MetricsState state;
     state.snapshot = snapshot_;
@@ -83,8 +108,10 @@ class Handler : public ::testing::Test {
   Metrics metrics_;
   std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<const Snapshot>(testing::picture());
   std::optional<Refusal> unfit_;
-  AdmissionHandler handler_{
-      {[this] { return snapshot_; }, pods_, reader_, clock_, metrics_, [this](UnixTime) { return unfit_; }}};
+  testing::FakeClusterApi api_;
+  EventWriter events_{api_};
+  AdmissionHandler handler_{{[this] { return snapshot_; }, pods_, reader_, clock_, metrics_,
+                             [this](UnixTime) { return unfit_; }, events_}};
 };
 
 TEST_F(Handler, DecidesABindingFromTheDirectory) {
@@ -143,6 +170,55 @@ TEST_F(Handler, RefusesASensitivePodFromAViewThatIsTooOld) {
   EXPECT_EQ(outcome(binding_review(kPodUid, "cvm-1")), "allowed");
 }
 
+TEST_F(Handler, ARefusedBindingBecomesAnEventLater) {
+  testing::update(pods_.handler(), pod_json("confidential"));
+  const std::string message = outcome(binding_review(kPodUid, "plain-1"));
+  outcome(binding_review(kPodUid, "plain-1"));
+  outcome(binding_review(kPodUid, "cvm-1"));
+  EXPECT_THAT(api_.calls, IsEmpty());
+  events_.write();
+  ASSERT_EQ(api_.calls.size(), 1U);
+  EXPECT_EQ(api_.calls[0].first, "create /api/v1/namespaces/demo/events");
+  EXPECT_EQ(web::json::value::parse(api_.calls[0].second).at("message").as_string(), message);
+}
+
+TEST_F(Handler, SteersAPodThatIsCreated) {
+  EXPECT_EQ(
+      patch_of(create_review("confidential", "")),
+      R"([{"op":"add","path":"/spec/nodeSelector","value":{}},{"op":"add","path":)"
+      R"("/spec/nodeSelector/policy.nodeproof.node-restriction.kubernetes.io~1confidential","value":"met"}])");
+  EXPECT_EQ(
+      patch_of(create_review("confidential", R"("nodeSelector":{"disk":"ssd"})")),
+      R"([{"op":"add","path":)"
+      R"("/spec/nodeSelector/policy.nodeproof.node-restriction.kubernetes.io~1confidential","value":"met"}])");
+  EXPECT_EQ(patch_of(create_review("warn", "")), "");
+  EXPECT_THAT(metrics(), HasSubstr("{decision=\"allowed\",reason=\"steered\",rule=\"steering\"} 2"));
+}
+
+TEST_F(Handler, RefusesToSteerByAnUnknownPolicy) {
+  const auto review = answer_to("/mutate", create_review("nope", ""));
+  EXPECT_FALSE(review.at("response").at("allowed").as_bool());
+  EXPECT_FALSE(review.at("response").has_field("patch"));
+  EXPECT_THAT(review.at("response").at("status").at("message").as_string(), HasSubstr("'nope'"));
+}
+
+// A review too long to be read at once is steered by a worker, and the gate still judges nothing by patching.
+TEST_F(Handler, SteersALongReview) {
+  const std::string blanks(attest::JsonParser::kMaxReused, ' ');
+  EXPECT_THAT(patch_of(create_review("confidential", "") + blanks), HasSubstr("~1confidential"));
+  EXPECT_FALSE(answer_to("/admit", create_review("confidential", "")).at("response").has_field("patch"));
+}
+
+TEST_F(Handler, ABadReviewIsNotSteered) {
+  for (const std::string& body :
+       {std::string(), std::string("{}"), create_review("confidential", "").substr(0, 300),
+        create_review("confidential", R"("nodeSelector":["disk"])")}) {
+    const HttpResponse response = post_to("/mutate", body);
+    EXPECT_EQ(response.status, 400U) << body;
+    EXPECT_THAT(response.body, HasSubstr("AdmissionReview"));
+  }
+}
+
 TEST_F(Handler, ABoundPodLeavesTheDirectory) {
   testing::update(pods_.handler(), pod_json("confidential"));
   EXPECT_TRUE(pods_.find(kPodUid));
@@ -191,7 +267,9 @@ TEST_F(Handler, AnswersNothingElse) {
   };
   EXPECT_EQ(status({"POST", "/", "", "application/json", "{}"}), 404U);
   EXPECT_EQ(status({"POST", "/admit/", "", "application/json", "{}"}), 404U);
+  EXPECT_EQ(status({"POST", "/mutate/", "", "application/json", "{}"}), 404U);
   EXPECT_EQ(status({"GET", "/admit", "", "application/json", ""}), 405U);
+  EXPECT_EQ(status({"GET", "/mutate", "", "application/json", ""}), 405U);
   EXPECT_EQ(status({"POST", "/admit", "", "text/plain", "{}"}), 415U);
   EXPECT_EQ(status({"POST", "/admit", "", "", "{}"}), 415U);
 }

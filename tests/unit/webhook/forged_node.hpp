@@ -89,7 +89,7 @@ struct Scene {
                : nullptr;
   }
 
-  NodeTrust judge() const {
+  NodeTrust judge(decltype(webhook::judge)* how = webhook::judge) const {
     TrustParameters with = parameters();
     with.revocation_lists = revocation_lists;
     const std::shared_ptr<const VerifiedBoot> boot = verified_boot();
@@ -106,7 +106,7 @@ struct Scene {
     view.boot = boot.get();
     view.generations = keys;
     view.previous = previous ? &*previous : nullptr;
-    return webhook::judge(view, with, now);
+    return how(view, with, now);
   }
 };
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "attest/checks.hpp"
+
 namespace nodeproof::webhook {
 namespace {
 
@@ -27,6 +29,26 @@ TEST(Messages, NeverExceedTheLimit) {
     EXPECT_LE(unmet_message(std::string(317, 'p'), longest, std::string(63, 'q'), unmet).size(), kMaxMessage);
     EXPECT_LE(refusal_message(std::string(317, 'p'), std::string(size, 'd'), std::string(size, 'r')).size(),
               kMaxMessage);
+  }
+}
+
+// Every part as long as Kubernetes lets it be: 63 characters of a namespace and a policy, 253 of a pod and a
+// node. The sentence then still says who, where, by which policy, for what, since when, and what to do.
+TEST(Messages, LongNamesLeaveEveryPartInItsPlace) {
+  const std::string pod = std::string(63, 's') + "/" + std::string(253, 'p');
+  const std::string node(253, 'n');
+  const std::string policy(63, 'q');
+  for (const auto& info : attest::all_checks()) {
+    for (const std::size_t detail : {0U, 40U, 400U, 4000U}) {
+      const Unmet unmet{std::string(info.name), std::string(detail, 'd'),
+                        "reboot the node and look at kubectl get nodeattestations", Seconds(93784)};
+      const std::string message = unmet_message(pod, node, policy, unmet);
+      EXPECT_LE(message.size(), kMaxMessage);
+      EXPECT_THAT(message, StartsWith("pod " + pod + " may not be placed on node " + node + ": policy " +
+                                      policy + " is not met because of " + std::string(info.name) + ": "));
+      EXPECT_THAT(message, EndsWith(" (evidence 26h3m4s old); remedy: " + unmet.remedy));
+      EXPECT_THAT(message, Not(HasSubstr("\n")));
+    }
   }
 }
 

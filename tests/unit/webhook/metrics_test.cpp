@@ -37,6 +37,11 @@ MetricsState state() {
   out.extra_trust_anchors = 2;
   out.certificate_until = kNow;
   out.certificate_reload_errors = 4;
+  out.events = {.written = 5, .repeated = 6, .dropped = 7, .failed = 8};
+  SweepOutcome sweep;
+  sweep.at = kNow - Seconds(20);
+  sweep.counts.by_reason[UnprovenReason::kMirrorPod] = 3;
+  out.sweep = std::make_shared<const SweepOutcome>(std::move(sweep));
   out.conditions = {{"view/nodes", ""}, {"clock", "the clock differs"}};
   return out;
 }
@@ -58,6 +63,7 @@ TEST(Metrics, HaveTheseNames) {
                                    "nodeproof_evidence_verifications_total counter",
                                    "nodeproof_evidence_verification_duration_seconds histogram",
                                    "nodeproof_nodes gauge",
+                                   "nodeproof_node_status gauge",
                                    "nodeproof_node_quote_epoch_time_seconds gauge",
                                    "nodeproof_node_evidence_expiry_time_seconds gauge",
                                    "nodeproof_policy_nodes gauge",
@@ -66,6 +72,8 @@ TEST(Metrics, HaveTheseNames) {
                                    "nodeproof_watch_restarts_total counter",
                                    "nodeproof_clock_offset_seconds gauge",
                                    "nodeproof_leader gauge",
+                                   "nodeproof_unproven_pods gauge",
+                                   "nodeproof_sweep_time_seconds gauge",
                                    "nodeproof_epoch_generation_end_time_seconds gauge",
                                    "nodeproof_epoch_foreign_values_total counter",
                                    "nodeproof_break_glass_end_time_seconds gauge",
@@ -77,6 +85,7 @@ TEST(Metrics, HaveTheseNames) {
                                    "nodeproof_serving_certificate_reload_errors_total counter",
                                    "nodeproof_ready gauge",
                                    "nodeproof_ready_condition gauge",
+                                   "nodeproof_refusal_events_total counter",
                                    "nodeproof_http_connections gauge",
                                    "nodeproof_http_events_total counter"};
   EXPECT_EQ(names, want);
@@ -89,6 +98,7 @@ TEST(Metrics, TellTheStateOfTheMoment) {
                            "nodeproof_nodes{phase=\"Stale\"} 1\n",
                            "nodeproof_nodes{phase=\"Unsupported\"} 1\n",
                            "nodeproof_nodes{phase=\"Pending\"} 1\n",
+                           "nodeproof_node_status{node=\"cvm-1\",phase=\"Stale\",finding=\"\"} 1\n",
                            "nodeproof_node_quote_epoch_time_seconds{node=\"cvm-1\"} 1787616000\n",
                            "nodeproof_node_evidence_expiry_time_seconds{node=\"cvm-1\"} 1787616020\n",
                            "nodeproof_policy_nodes{policy=\"confidential\",met=\"true\"} 1\n",
@@ -105,12 +115,26 @@ TEST(Metrics, TellTheStateOfTheMoment) {
                            "nodeproof_break_glass_ended_total 6\n",
                            "nodeproof_trust_anchors_extra 2\n",
                            "nodeproof_serving_certificate_reload_errors_total 4\n",
+                           "nodeproof_refusal_events_total{result=\"written\"} 5\n",
+                           "nodeproof_refusal_events_total{result=\"repeated\"} 6\n",
+                           "nodeproof_refusal_events_total{result=\"dropped\"} 7\n",
+                           "nodeproof_refusal_events_total{result=\"failed\"} 8\n",
                            "nodeproof_ready 0\n",
                            "nodeproof_ready_condition{condition=\"view/nodes\"} 1\n",
                            "nodeproof_ready_condition{condition=\"clock\"} 0\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
   EXPECT_THAT(text, Not(HasSubstr("collection=\"pods\"} 17"))) << "never heard of is no time";
+}
+
+TEST(Metrics, UnprovenPodsAreToldByReasonOnceThereWasASweep) {
+  MetricsState now = state();
+  const std::string text = Metrics().render(now, kNow);
+  EXPECT_THAT(text, HasSubstr("nodeproof_unproven_pods{reason=\"mirror-pod\"} 3"));
+  EXPECT_THAT(text, HasSubstr("nodeproof_unproven_pods{reason=\"unmet\"} 0"));
+  EXPECT_THAT(text, HasSubstr("nodeproof_sweep_time_seconds " + std::to_string(to_unix(kNow) - 20)));
+  now.sweep = nullptr;
+  EXPECT_THAT(Metrics().render(now, kNow), Not(HasSubstr("nodeproof_unproven_pods")));
 }
 
 TEST(Metrics, ReadyIsOneWhenEveryConditionHolds) {
@@ -121,7 +145,7 @@ TEST(Metrics, ReadyIsOneWhenEveryConditionHolds) {
 
 TEST(Metrics, ReasonsOfOurOwnKeepTheirName) {
   Metrics metrics;
-  for (const char* reason : {"view-too-old", "clock-off"}) {
+  for (const char* reason : {"view-too-old", "clock-off", "steered", "warned"}) {
     AdmissionDecision decision;
     decision.reason = reason;
     metrics.count_admission(decision, {});
@@ -138,6 +162,14 @@ TEST(Metrics, WordsThatAgentsSayKeepTheirName) {
     metrics.count_verification(trust, {});
     EXPECT_THAT(metrics.render(state(), kNow), HasSubstr("\"" + std::string(code) + "\""));
   }
+}
+
+TEST(Metrics, EachNodeHasOneStatus) {
+  const std::string text = Metrics().render(state(), kNow);
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = text.find("\nnodeproof_node_status{", at)) != std::string::npos; ++at)
+    ++count;
+  EXPECT_EQ(count, state().snapshot->nodes->size());
 }
 
 TEST(Metrics, WordsFromEvidenceMakeNoNewSeries) {

@@ -340,6 +340,31 @@ TEST(VerifyEvidence, IsSettledWhenNothingCanBecomeKnown) {
       is_settled(*verify_evidence(make_evidence(stranger), 0, nullptr, testing::generations(), with, kNow)));
 }
 
+TEST(JudgeWithoutKey, TakesTheNonceAtItsWordAndNothingElse) {
+  Scene scene;
+  const NodeTrust with_key = scene.judge();
+  scene.keys.clear();
+  EXPECT_EQ(scene.judge().code, "qualifying-data");
+  const NodeTrust trust = scene.judge(judge_without_key);
+  EXPECT_EQ(trust.phase, wire::Phase::kVerified) << trust.detail;
+  ASSERT_TRUE(trust.claims);
+  EXPECT_EQ(trust.claims->quoted_since, with_key.claims->quoted_since);
+
+  const auto outcome = [&](const std::function<void(Scene&)>& change) {
+    Scene changed = scene;
+    change(changed);
+    const NodeTrust judged = changed.judge(judge_without_key);
+    return std::string(wire::to_string(judged.phase)) + " " + judged.code;
+  };
+  EXPECT_EQ(outcome([](Scene& s) { s.quote = make_quote(**s.evidence, {.other_ak = true}); }),
+            "Failed quote-signature");
+  EXPECT_EQ(outcome([](Scene& s) { (*s.quote)->nonce[0] ^= 1U; }), "Pending qualifying-data");
+  EXPECT_EQ(outcome([](Scene& s) { s.quote = make_quote(**s.evidence, {.epoch = kEpoch + 2}); }),
+            "Pending epoch-future");
+  EXPECT_EQ(outcome([](Scene& s) { s.node.boot_id = kOtherUuid; }), "Pending boot-changed");
+  EXPECT_EQ(outcome([](Scene& s) { s.quote.reset(); }), "Pending no-quote");
+}
+
 TEST(VerifyEvidence, IsDoneOnceForTheSameContent) {
   const auto with = testing::parameters();
   const auto keys = testing::generations();

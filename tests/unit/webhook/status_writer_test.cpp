@@ -74,6 +74,27 @@ TEST_F(Writer, WritesAllOnceAndThenNothing) {
   EXPECT_THAT(pass(kHeartbeat - Seconds(1)), IsEmpty());
 }
 
+TEST_F(Writer, TellsOfUnprovenPodsWhenTheirNumberChanges) {
+  pass();
+  settle();
+  UnprovenCounts counts;
+  const auto pass_with = [&] {
+    api_.calls.clear();
+    writer_.pass(
+        snapshot_, kNow, [] { return true; }, &counts);
+    std::vector<std::string> out;
+    for (const auto& [call, body] : api_.calls) out.push_back(call);
+    return out;
+  };
+  EXPECT_THAT(pass_with(), ElementsAre("patch " + kNa + "/cvm-1/status", "patch " + kNa + "/plain-1/status"))
+      << "now it is known that there are none";
+  EXPECT_THAT(pass_with(), IsEmpty());
+  counts.by_node["plain-1"] = 2;
+  EXPECT_THAT(pass_with(), ElementsAre("patch " + kNa + "/plain-1/status"));
+  EXPECT_THAT(api_.calls.back().second, HasSubstr("2 sensitive pods run here without proof"));
+  EXPECT_THAT(pass_with(), IsEmpty());
+}
+
 TEST_F(Writer, GivesASignOfLifeEveryHalfOfTheShortestAge) {
   pass();
   settle();

@@ -158,6 +158,68 @@ TEST(AdmissionResponse, MalformedUtf8DoesNotBreakTheAnswer) {
   EXPECT_TRUE(JsonDocument::parse(as_bytes(to_json(response)), 1U << 20U, "review"));
 }
 
+TEST(AdmissionResponse, APatchIsBase64OfItsType) {
+  AdmissionResponse response = response_of(true, "");
+  response.patch = selector_patch({{"example.com/pool~1", "cvm"}, {"disk", ""}}, false);
+  EXPECT_EQ(response.patch,
+            R"([{"op":"add","path":"/spec/nodeSelector","value":{}},)"
+            R"({"op":"add","path":"/spec/nodeSelector/disk","value":""},)"
+            R"({"op":"add","path":"/spec/nodeSelector/example.com~1pool~01","value":"cvm"}])");
+  auto document = JsonDocument::parse(as_bytes(to_json(response)), 1U << 20U, "review");
+  ASSERT_TRUE(document);
+  const JsonValue out = *document->root().required("response");
+  EXPECT_EQ(*out.required("patchType")->text(), "JSONPatch");
+  const auto patch = from_base64(*out.required("patch")->text(), "patch");
+  ASSERT_TRUE(patch);
+  EXPECT_EQ(as_text(*patch), response.patch);
+}
+
+// As many labels as two policies may hold between them, and as long as labels get: nothing is cut.
+TEST(AdmissionResponse, ALongPatchIsWhole) {
+  std::map<std::string, std::string> labels;
+  for (int i = 10; i < 42; ++i)
+    labels.emplace(std::string(253, 'p') + "/" + std::to_string(i) + std::string(61, 'k'),
+                   std::string(63, 'v'));
+  AdmissionResponse response = response_of(true, "");
+  response.patch = selector_patch(labels, true);
+  auto document = JsonDocument::parse(as_bytes(to_json(response)), 1U << 20U, "review");
+  ASSERT_TRUE(document);
+  const auto patch = from_base64(*document->root().required("response")->required("patch")->text(), "patch");
+  ASSERT_TRUE(patch);
+  EXPECT_EQ(as_text(*patch), response.patch);
+  const auto count = [](const JsonValue& root) -> Result<std::size_t> {
+    NODEPROOF_TRY(operations, root.array());
+    return operations.size();
+  };
+  EXPECT_EQ(parsed(response.patch, count).value(), labels.size());
+}
+
+TEST(AdmissionResponse, NothingToAddIsNoPatch) {
+  EXPECT_EQ(selector_patch({}, false), "");
+  EXPECT_EQ(selector_patch({}, true), "");
+  EXPECT_EQ(selector_patch({{"a", "b"}}, true),
+            R"([{"op":"add","path":"/spec/nodeSelector/a","value":"b"}])");
+}
+
+TEST(AdmissionReview, ReadsTheNodeSelectorOfAPod) {
+  const auto selector_in = [](const std::string& spec) {
+    const std::string pod = edited(kBinding, R"("kind": "Binding")", R"("kind": "Pod")");
+    return parse_admission_review(
+        as_bytes(edited(pod, R"("target": {"kind": "Node", "name": "node-a"})", R"("spec": )" + spec)));
+  };
+  using Selector = std::map<std::string, std::string>;
+  EXPECT_EQ(selector_in("{}")->pod->node_selector, std::nullopt);
+  EXPECT_EQ(selector_in(R"({"nodeSelector": null})")->pod->node_selector, std::nullopt);
+  EXPECT_EQ(selector_in(R"({"nodeSelector": {}})")->pod->node_selector, Selector());
+  EXPECT_EQ(selector_in(R"({"nodeSelector": {"a": "b"}})")->pod->node_selector, (Selector{{"a", "b"}}));
+  for (const std::string bad : {R"({"nodeSelector": []})", R"({"nodeSelector": {"a": 1}})"}) {
+    const auto result = selector_in(bad);
+    ASSERT_FALSE(result) << bad;
+    EXPECT_EQ(result.error().code, Errc::kWrongType);
+    EXPECT_NE(result.error().where.find("object.spec.nodeSelector"), std::string::npos);
+  }
+}
+
 // What the recorded requests must read as; "-" means that nothing of the kind was parsed.
 struct Recorded {
   const char* file;

@@ -1,6 +1,7 @@
 #include "wire/attestation_policy.hpp"
 
 #include "tests/unit/wire/json_text.hpp"
+#include "wire/placement.hpp"
 
 namespace nodeproof::wire {
 namespace {
@@ -115,6 +116,87 @@ TEST(AttestationPolicy, RefusesBadBoots) {
       {kPcr, kPcr.substr(1) + "x", Errc::kBadValue, "boot.pcrs.4"},
   };
   expect_refusals(good, parse_attestation_policy, cases);
+}
+
+std::string with_placement(const std::string& placement) {
+  return R"({"metadata": {"name": "p"}, "spec": {"placement": )" + placement + "}}";
+}
+
+TEST(AttestationPolicy, PlacementIsRead) {
+  const auto absent = parsed(R"({"metadata": {"name": "p"}, "spec": {}})", parse_attestation_policy);
+  ASSERT_TRUE(absent) << to_string(absent.error());
+  EXPECT_TRUE(absent->placement.require_node_label);
+  EXPECT_TRUE(absent->placement.node_selector.empty());
+  const auto pool =
+      parsed(with_placement(R"({"nodeSelector": {"agentpool": "cvm", "example.com/a.b_C": ""}})"),
+             parse_attestation_policy);
+  ASSERT_TRUE(pool) << to_string(pool.error());
+  EXPECT_TRUE(pool->placement.require_node_label);
+  EXPECT_EQ(pool->placement.node_selector,
+            (std::map<std::string, std::string>{{"agentpool", "cvm"}, {"example.com/a.b_C", ""}}));
+  // Both together steer nowhere, which an admin may want.
+  const auto none =
+      parsed(with_placement(R"({"requireNodeLabel": false, "nodeSelector": {}})"), parse_attestation_policy);
+  ASSERT_TRUE(none) << to_string(none.error());
+  EXPECT_FALSE(none->placement.require_node_label);
+  EXPECT_TRUE(none->placement.node_selector.empty());
+}
+
+TEST(AttestationPolicy, RefusesBadPlacements) {
+  const std::string good =
+      with_placement(R"({"requireNodeLabel": true, "nodeSelector": {"agentpool": "cvm"}})");
+  const Refusal cases[] = {
+      {"requireNodeLabel", "requireNodeLabels", Errc::kUnknownField, "placement.requireNodeLabels"},
+      {"nodeSelector", "tolerations", Errc::kUnknownField, "placement.tolerations"},
+      {"true", R"("true")", Errc::kWrongType, "placement.requireNodeLabel"},
+      {R"({"agentpool": "cvm"})", R"(["agentpool"])", Errc::kWrongType, "placement.nodeSelector"},
+      {R"("cvm")", "1", Errc::kWrongType, "placement.nodeSelector.agentpool"},
+      {R"("cvm")", R"("-cvm")", Errc::kBadValue, "placement.nodeSelector.agentpool"},
+      {R"("agentpool")", R"("agent pool")", Errc::kBadValue, "placement.nodeSelector.agent pool"},
+      {R"({"requireNodeLabel": true, "nodeSelector": {"agentpool": "cvm"}})", "true", Errc::kWrongType,
+       "spec.placement"},
+  };
+  expect_refusals(good, parse_attestation_policy, cases);
+}
+
+TEST(AttestationPolicy, SixteenLabelsAreTheMost) {
+  const auto with = [](int count) {
+    std::string labels;
+    for (int i = 0; i < count; ++i)
+      labels += (labels.empty() ? "\"k" : ", \"k") + std::to_string(i) + R"(": "v")";
+    return parsed(with_placement(R"({"nodeSelector": {)" + labels + "}}"), parse_attestation_policy);
+  };
+  EXPECT_TRUE(with(16));
+  const auto many = with(17);
+  ASSERT_FALSE(many);
+  EXPECT_EQ(many.error().code, Errc::kTooLarge);
+}
+
+// By the rules of apimachinery's IsQualifiedName, IsDNS1123Subdomain and IsValidLabelValue.
+TEST(AttestationPolicy, LabelsAreHeldToKubernetesSyntax) {
+  const std::string longest(63, 'a');
+  const std::string subdomain = longest + "." + longest + "." + longest + "." + std::string(61, 'b');
+  for (const std::string& key :
+       {std::string("a"), std::string("A"), std::string("a.b-c_D"), longest, std::string("example.com/x"),
+        std::string("e-1.9/X"), subdomain + "/" + longest,
+        "policy.nodeproof.node-restriction.kubernetes.io/" + longest}) {
+    EXPECT_TRUE(is_label_key(key)) << key;
+  }
+  for (const std::string& key :
+       {std::string(), std::string("/"), std::string("/a"), std::string("a/"), std::string("a/b/c"),
+        longest + "a", std::string("-a"), std::string("a_"), std::string("a b"), std::string("\xc3\xa9"),
+        std::string("Example.com/x"), std::string("a..b/x"), std::string(".a/x"), std::string("a./x"),
+        std::string("-a.b/x"), std::string("a_b/x"), subdomain + "b/x", std::string("a\n"),
+        std::string("a\0b", 3)}) {
+    EXPECT_FALSE(is_label_key(key)) << key;
+  }
+  for (const std::string& text : {std::string(), std::string("1"), std::string("a.b-c_D"), longest}) {
+    EXPECT_TRUE(is_label_value(text)) << text;
+  }
+  for (const std::string& text : {longest + "a", std::string("-"), std::string("a."), std::string("_a"),
+                                  std::string("a/b"), std::string(" ")}) {
+    EXPECT_FALSE(is_label_value(text)) << text;
+  }
 }
 
 TEST(AttestationPolicy, UnknownFieldsAreNamed) {

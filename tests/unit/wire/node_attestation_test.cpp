@@ -73,6 +73,19 @@ TEST(NodeAttestation, EmptyTextsClear) {
   }
 }
 
+TEST(NodeAttestation, UnprovenPodsAreAConditionOnceTheyWereCounted) {
+  NodeAttestationStatus status;
+  EXPECT_EQ(status_patch(status).find("conditions"), std::string::npos) << "what stands there stays";
+  status.unproven_pods = 0;
+  EXPECT_NE(status_patch(status).find(R"("reason":"NoneFound","status":"False","type":"UnprovenPods")"),
+            std::string::npos)
+      << status_patch(status);
+  status.unproven_pods = 2;
+  EXPECT_NE(status_patch(status).find(R"("message":"2 sensitive pods run here without proof)"),
+            std::string::npos);
+  EXPECT_NE(status_patch(status).find(R"("status":"True")"), std::string::npos);
+}
+
 TEST(NodeAttestation, LongTextsAreCutToTheLimitOfTheCrd) {
   NodeAttestationStatus status;
   status.detail = std::string(5000, 'x');

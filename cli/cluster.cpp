@@ -1,0 +1,95 @@
+#include "cli/cluster.hpp"
+
+#include <cpprest/base_uri.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace nodeproof::cli {
+namespace {
+
+using attest::JsonDocument;
+using attest::JsonValue;
+
+// The API client takes no longer answer.
+constexpr std::size_t kMaxPage = 64U << 20U;
+
+[[noreturn]] void explain_failure(const kube::ApiError& error, const std::string& what) {
+  if (error.status() == 0)
+    throw std::runtime_error(std::string(error.what()) +
+                             ". Check the server in the kubeconfig, and that you can reach it");
+  if (error.status() == 401)
+    throw std::runtime_error(std::string(error.what()) +
+                             ". The credentials in the kubeconfig are not accepted");
+  if (error.status() == 403)
+    throw std::runtime_error(std::string(error.what()) + ". Ask an administrator for the right to get " +
+                             what);
+  throw std::runtime_error(error.what());
+}
+
+// Gives the token of the next page.
+Result<std::string> read_page(const std::string& json, const std::string& what,
+                              const std::function<Status(const JsonValue& item)>& read) {
+  NODEPROOF_TRY(document, JsonDocument::parse(as_bytes(json), kMaxPage, what));
+  NODEPROOF_TRY(metadata, document.root().required("metadata"));
+  NODEPROOF_TRY(next, metadata.optional_text("continue"));
+  NODEPROOF_TRY(member, document.root().optional("items"));
+  if (!member) return std::move(next);
+  NODEPROOF_TRY(items, member->array());
+  for (const JsonValue& item : items) NODEPROOF_CHECK(read(item));
+  return std::move(next);
+}
+
+}  // namespace
+
+std::unique_ptr<kube::ApiClient> connect(const ClusterOptions& options) {
+  const std::filesystem::path file =
+      options.kubeconfig.empty() ? kube::default_kubeconfig() : std::filesystem::path(options.kubeconfig);
+  if (!std::filesystem::exists(file))
+    throw std::runtime_error("there is no kubeconfig " + file.string() +
+                             ". Name one with --kubeconfig, or give the objects with -f");
+  return std::make_unique<kube::ApiClient>(kube::kubeconfig_connection(file, options.context), "nodeproof");
+}
+
+std::optional<std::string> get_object(kube::ApiClient& api, const std::string& path,
+                                      const std::string& what) {
+  try {
+    return api.get_if_exists(path);
+  } catch (const kube::ApiError& error) {
+    explain_failure(error, what);
+  }
+}
+
+void list_objects(kube::ApiClient& api, const std::string& path, const std::string& what,
+                  const std::function<Status(const JsonValue& item)>& read) {
+  const std::string first = path + (path.find('?') == std::string::npos ? "?" : "&") + "limit=500";
+  std::string next;
+  do {
+    const std::string rest = next.empty() ? "" : "&continue=" + web::uri::encode_data_string(next);
+    const auto page = get_object(api, first + rest, what);
+    if (!page) return;
+    auto token = read_page(*page, what, read);
+    if (!token)
+      throw std::runtime_error("the API server's answer cannot be read: " + to_string(token.error()));
+    next = *std::move(token);
+  } while (!next.empty());
+}
+
+void check_installed(kube::ApiClient& api) {
+  if (get_object(api, kOwnGroup, "nodeproof.dev")) return;
+  throw std::runtime_error(
+      "the cluster does not know NodeEvidence and NodeQuote. Install nodeproof, or at least its CRDs: "
+      "kubectl apply -f crds/");
+}
+
+void check_name(const std::string& name, const std::string& of) {
+  // Kubernetes names are DNS subdomains (RFC 1123).
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  };
+  if (name.empty() || name.size() > 253 || name.find_first_not_of('.') == std::string::npos ||
+      !std::all_of(name.begin(), name.end(), allowed))
+    throw std::invalid_argument("'" + name + "' cannot be the name of " + of);
+}
+
+}  // namespace nodeproof::cli

@@ -1,0 +1,186 @@
+#include "cli/cluster_objects.hpp"
+
+#include "cli/object_files.hpp"
+#include "wire/attestation_policy.hpp"
+
+namespace nodeproof::cli {
+namespace {
+
+using attest::JsonDocument;
+using attest::JsonValue;
+
+// kubectl get nodes,nodeevidences,... -o yaml of a cluster of some hundred nodes.
+constexpr std::size_t kMaxFile = 32U << 20U;
+constexpr std::size_t kMaxObject = 4U << 20U;
+
+Result<std::string> name_of(const JsonValue& object) {
+  NODEPROOF_TRY(meta, wire::parse_metadata(object));
+  if (meta.name.empty()) return Error{Errc::kMissing, object.path() + ".metadata.name", "is required"};
+  return std::move(meta.name);
+}
+
+// A policy that cannot be used is kept as the Error that says why, as the webhook keeps it.
+Status put_policy(const JsonValue& object, webhook::PolicyMap& out) {
+  NODEPROOF_TRY(name, name_of(object));
+  if (!out.emplace(name, wire::parse_attestation_policy(object)).second)
+    return second_of_its_name(object, "AttestationPolicy", name);
+  return Ok{};
+}
+
+Status put_namespace(const JsonValue& object, webhook::NamespaceMap& out) {
+  NODEPROOF_TRY(ns, wire::parse_namespace(object));
+  if (!out.emplace(ns.meta.name, webhook::entry_of(ns)).second)
+    return second_of_its_name(object, "Namespace", ns.meta.name);
+  return Ok{};
+}
+
+Status put_pod(const JsonValue& object, const std::string& kind, ClusterObjects& out) {
+  NODEPROOF_TRY(manifest, parse_pod_manifest(object, kind));
+  out.pods.push_back(std::move(manifest));
+  if (kind != "Pod") return Ok{};
+  const PodManifest& pod = out.pods.back();
+  // A manifest without a name for its pods runs nowhere yet.
+  if (pod.pod.node_name.empty() || pod.pod.meta.uid.empty()) return Ok{};
+  NODEPROOF_TRY(running, webhook::parse_running_pod(object));
+  if (running) out.running.push_back(*std::move(running));
+  return Ok{};
+}
+
+Status put_object(const JsonValue& object, const std::string& kind, ClusterObjects& out) {
+  NODEPROOF_TRY(of_node, put_node_object(object, kind, out.nodes));
+  if (of_node) return Ok{};
+  if (kind == "AttestationPolicy") return put_policy(object, out.policies);
+  if (kind == "Namespace") return put_namespace(object, out.namespaces);
+  if (makes_pods(kind)) return put_pod(object, kind, out);
+  const auto name = name_of(object);
+  out.unread.push_back(kind.substr(0, 64) + " " + (name ? *name : std::string("(unnamed)")));
+  return Ok{};
+}
+
+// Part by part: a file may hold a node's evidence alone.
+void add_missing(NodesByName&& from, NodesByName& to) {
+  for (auto& [name, found] : from) {
+    const auto [at, added] = to.try_emplace(name, std::move(found));
+    if (added) continue;
+    NodeObjects& have = at->second;
+    if (!have.node) have.node = std::move(found.node);
+    if (!have.evidence) have.evidence = std::move(found.evidence);
+    if (!have.quote) have.quote = std::move(found.quote);
+  }
+}
+
+// Parses one answer; one that cannot be read at all is the cluster's failure, not a finding.
+template <typename Read>
+void read_answer(const std::string& json, const std::string& what, Read read) {
+  const auto document = JsonDocument::parse(as_bytes(json), kMaxObject, what);
+  const Status status = document ? read(document->root()) : Status(document.error());
+  if (!status)
+    throw std::runtime_error("the API server's answer cannot be read: " + to_string(status.error()));
+}
+
+webhook::NodeMap::Entry entry_of(const NodeObjects& objects, const webhook::TrustParameters& parameters,
+                                 UnixTime now) {
+  const wire::Node& node = *objects.node;
+  webhook::NodeView view;
+  view.node = {node.meta.uid, node.boot_id};
+  view.system_uuid = node.system_uuid;
+  std::optional<Result<wire::EvidenceSummary>> summary;
+  std::shared_ptr<const webhook::VerifiedBoot> boot;
+  if (objects.evidence && *objects.evidence) {
+    boot = webhook::verify_evidence(**objects.evidence, webhook::image_key(node.image), nullptr, {},
+                                    parameters, now);
+    summary = wire::summary_of(**objects.evidence);
+  } else if (objects.evidence) {
+    summary = objects.evidence->error();
+  }
+  view.evidence = summary ? &*summary : nullptr;
+  view.quote = objects.quote ? &*objects.quote : nullptr;
+  view.boot = boot.get();
+  auto trust = std::make_shared<const webhook::NodeTrust>(webhook::judge_without_key(view, parameters, now));
+  return std::make_shared<const webhook::NodeEntry>(
+      webhook::NodeEntry{node.meta.name, node.meta.uid, std::move(trust), {}});
+}
+
+}  // namespace
+
+Status read_cluster_objects(const std::vector<std::string>& files, ClusterObjects& out) {
+  for (const std::string& file : files) {
+    NODEPROOF_CHECK(read_object_file(file, kMaxFile, [&](const JsonValue& object, const std::string& kind) {
+      return put_object(object, kind, out);
+    }));
+  }
+  return Ok{};
+}
+
+void fetch_policies(kube::ApiClient& api, ClusterObjects& out) {
+  check_installed(api);
+  webhook::PolicyMap found;
+  list_objects(api, std::string(kOwnGroup) + "/attestationpolicies", "attestationpolicies.nodeproof.dev",
+               [&](const JsonValue& item) { return put_policy(item, found); });
+  out.policies.merge(found);
+}
+
+void fetch_namespace(kube::ApiClient& api, const std::string& name, ClusterObjects& out) {
+  if (out.namespaces.contains(name)) return;
+  check_name(name, "a namespace");
+  const auto json = get_object(api, "/api/v1/namespaces/" + name, "namespaces");
+  if (!json) return;
+  read_answer(*json, "Namespace",
+              [&](const JsonValue& object) { return put_namespace(object, out.namespaces); });
+}
+
+void fetch_namespaces(kube::ApiClient& api, ClusterObjects& out) {
+  webhook::NamespaceMap found;
+  list_objects(api, "/api/v1/namespaces", "namespaces",
+               [&](const JsonValue& item) { return put_namespace(item, found); });
+  out.namespaces.merge(found);
+}
+
+void fetch_node(kube::ApiClient& api, const std::string& name, ClusterObjects& out) {
+  if (auto found = find_node_objects(api, name)) add_missing({{name, *std::move(found)}}, out.nodes);
+}
+
+void fetch_nodes(kube::ApiClient& api, ClusterObjects& out) {
+  NodesByName found;
+  const auto put = [&](const char* kind) {
+    return [&found, kind](const JsonValue& item) -> Status {
+      NODEPROOF_TRY(taken, put_node_object(item, kind, found));
+      return taken ? Status(Ok{}) : Status(Error{Errc::kUnsupported, item.path(), "is no object of a node"});
+    };
+  };
+  const std::string own = kOwnGroup;
+  list_objects(api, "/api/v1/nodes", "nodes", put("Node"));
+  list_objects(api, own + "/nodeevidences", "nodeevidences.nodeproof.dev", put("NodeEvidence"));
+  list_objects(api, own + "/nodequotes", "nodequotes.nodeproof.dev", put("NodeQuote"));
+  add_missing(std::move(found), out.nodes);
+}
+
+std::optional<wire::Pod> fetch_pod(kube::ApiClient& api, const std::string& ns, const std::string& name) {
+  check_name(ns, "a namespace");
+  check_name(name, "a pod");
+  const auto json = get_object(api, "/api/v1/namespaces/" + ns + "/pods/" + name, "pods");
+  if (!json) return std::nullopt;
+  std::optional<wire::Pod> out;
+  read_answer(*json, "Pod", [&](const JsonValue& object) -> Status {
+    NODEPROOF_TRY(pod, wire::parse_pod(object));
+    out = std::move(pod);
+    return Ok{};
+  });
+  return out;
+}
+
+webhook::Snapshot snapshot_of(const ClusterObjects& objects, const webhook::TrustParameters& parameters,
+                              UnixTime now) {
+  webhook::Snapshot out;
+  webhook::NodeMap nodes;
+  for (const auto& [name, of_node] : objects.nodes) {
+    if (of_node.node) nodes.put(entry_of(of_node, parameters, now));
+  }
+  out.nodes = std::make_shared<const webhook::NodeMap>(std::move(nodes));
+  out.policies = std::make_shared<const webhook::PolicyMap>(objects.policies);
+  out.namespaces = std::make_shared<const webhook::NamespaceMap>(objects.namespaces);
+  out.complete = true;
+  return out;
+}
+
+}  // namespace nodeproof::cli

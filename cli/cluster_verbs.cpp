@@ -1,0 +1,158 @@
+#include "cli/cluster_verbs.hpp"
+
+#include <iostream>
+
+#include "base/clock.hpp"
+
+namespace nodeproof::cli {
+namespace {
+
+constexpr const char* kExplainFooter =
+    R"(Decides as the webhook does, by the same code: what the pod's namespace and annotations ask for, and for each
+node whether it proves that now. The pod may exist, or stand in a manifest that is not applied yet: Pod, or the
+template of a Deployment, ReplicaSet, StatefulSet, DaemonSet, Job or CronJob. A pod that names its node, or is bound,
+is decided for that node unless --node names another.
+
+Files may hold Namespace, AttestationPolicy, Node, NodeEvidence and NodeQuote as well; these count in place of
+what the cluster has. With --offline no cluster is asked, and what no file holds is not there.
+
+Nodes are judged from here, without the cluster's epoch key: the age of a quote is what it says of itself. The
+answer lists what is left open. Settings of the webhook (trust anchors, reference values, epoch length,
+trustedLaunch.strict) are not read from the cluster; give the same here. It needs the right to get pods, namespaces,
+nodes, nodeevidences, nodequotes and attestationpolicies, and to list the latter four.
+
+Examples:
+  nodeproof explain pod payments/api-0
+  nodeproof explain pod payments/api-0 --node worker-7 --json
+  nodeproof explain pod -f deployment.yaml
+  kubectl get pod/api-0 ns/payments -n payments -o yaml > all.yaml
+  kubectl get attestationpolicies,nodes,nodeevidences,nodequotes -o json > nodes.json
+  nodeproof explain pod payments/api-0 -f all.yaml -f nodes.json --offline
+
+Exit codes: 0 it may be placed (on that node, or on at least one), 1 refused, 2 usage or malformed input,
+3 environment.)";
+
+constexpr const char* kPodsFooter =
+    R"(Lists running pods that are sensitive and whose node does not prove now what they ask for, whatever way they got
+there. REASON is what can be seen of that way:
+  unmet         the node does not meet the policy: it lost its proof, or the pod is older than the gate
+  refused       what the pod asks for cannot be made out: an unknown or unusable policy, a bad annotation
+  mirror-pod    a static pod, which its kubelet runs without asking
+  break-glass   its namespace is out of the gate
+  not-enrolled  the pod is marked in a namespace where nobody acts on the marker; listed whatever its node proves
+  unreadable    the pod cannot be read
+
+Policies that only warn make no pod unproven. Nodes are judged as by nodeproof explain pod. It needs the right to
+list pods, namespaces, nodes, nodeevidences, nodequotes and attestationpolicies.
+
+Examples:
+  nodeproof pods --unproven
+  kubectl get pods,ns,nodes,nodeevidences,nodequotes,attestationpolicies -A -o json | nodeproof pods --unproven -f -
+
+Exit codes: 0 there is none, 1 they are listed, 2 usage or malformed input, 3 environment.)";
+
+void add_judging(CLI::App& verb, JudgeOptions& options) {
+  verb.add_option("--reference-values", options.reference_values,
+                  "Genuine paravisors, instead of the built-in list")
+      ->type_name("FILE");
+  verb.add_option("--epoch-length", options.epoch_length, "The webhook's epochLength")
+      ->type_name("DURATION")
+      ->capture_default_str();
+  verb.add_flag("--strict", options.strict, "The webhook's trustedLaunch.strict");
+  add_trust(verb, options);
+}
+
+void add_cluster(CLI::App& verb, ClusterOptions& options, CLI::Option* excluded) {
+  verb.add_option("--kubeconfig", options.kubeconfig, "How to reach the cluster")
+      ->type_name("FILE")
+      ->excludes(excluded);
+  verb.add_option("--context", options.context, "A context of the kubeconfig instead of the current one")
+      ->type_name("NAME")
+      ->excludes(excluded);
+}
+
+void add_explain(CLI::App& app, ExplainOptions& options, int& exit_code) {
+  CLI::App* explain = app.add_subcommand("explain", "Say what would be decided, and why");
+  explain->require_subcommand(1);
+  CLI::App* verb = explain->add_subcommand("pod", "May this pod be placed, and where?");
+  verb->footer(kExplainFooter);
+  verb->add_option("pod", options.pod, "The pod; may be left out when a file holds one alone")
+      ->type_name("NS/NAME");
+  verb->add_option("--node", options.node, "Decide for this node alone")->type_name("NODE");
+  verb->add_option("-f,--filename", options.files, "YAML or JSON; - for standard input. May be repeated")
+      ->type_name("FILE")
+      ->expected(1)
+      ->take_all();
+  CLI::Option* offline =
+      verb->add_flag("--offline", options.offline, "Ask no cluster: the files hold everything");
+  add_cluster(*verb, options, offline);
+  add_judging(*verb, options);
+  verb->add_flag("--json", options.json, "Print JSON");
+  verb->callback([&options, &exit_code] {
+    exit_code = explain_pod(options, SystemClock().now(), std::cout, std::cerr);
+  });
+}
+
+void add_pods(CLI::App& app, PodsOptions& options, int& exit_code) {
+  CLI::App* verb = app.add_subcommand("pods", "List sensitive pods that run without proof");
+  verb->footer(kPodsFooter);
+  verb->add_flag("--unproven", options.unproven, "Those whose node does not prove what they ask for")
+      ->required();
+  CLI::Option* files =
+      verb->add_option("-f,--filename", options.files,
+                       "YAML or JSON instead of a cluster; - for standard input. May be repeated")
+          ->type_name("FILE")
+          ->expected(1)
+          ->take_all();
+  add_cluster(*verb, options, files);
+  add_judging(*verb, options);
+  verb->add_flag("--json", options.json, "Print JSON");
+  verb->callback([&options, &exit_code] {
+    exit_code = unproven_pods(options, SystemClock().now(), std::cout, std::cerr);
+  });
+}
+
+constexpr const char* kImportFooter =
+    R"(Makes the NodeInventory of one scale set, so that policies of nodeIdentity Inventory know which VM each node is. The
+list comes from Azure, not from the nodes; whoever may apply the manifest decides. Import anew when the pool grows,
+shrinks or is reimaged: a node that is not listed meets no such policy.
+
+Example, for a pool whose scale set is aks-cvm-12345-vmss:
+  az vmss list-instances -g MC_GROUP -n aks-cvm-12345-vmss > instances.json
+  nodeproof inventory import instances.json --name aks-cvm-12345-vmss | kubectl apply -f -
+
+Exit codes: 0 made, 2 usage or malformed input, 3 the file cannot be read.)";
+
+void add_inventory(CLI::App& app, ImportOptions& options, int& exit_code) {
+  CLI::App* inventory = app.add_subcommand("inventory", "Which VM each node is");
+  inventory->require_subcommand(1);
+  CLI::App* verb = inventory->add_subcommand("import", "Make a NodeInventory of az vmss list-instances");
+  verb->footer(kImportFooter);
+  verb->add_option("file", options.file, "What az vmss list-instances printed; - for standard input")
+      ->required()
+      ->type_name("FILE");
+  verb->add_option("--name", options.name, "Of the NodeInventory: the scale set's")
+      ->required()
+      ->type_name("NAME");
+  verb->add_flag("--json", options.json, "Print JSON");
+  verb->callback([&options, &exit_code] { exit_code = import_inventory(options, std::cout, std::cerr); });
+}
+
+}  // namespace
+
+void add_trust(CLI::App& verb, TrustOptions& options) {
+  verb.add_option("--trust-anchor", options.trust_anchors,
+                  "Roots beside the built-in ones, and vTPM intermediates; only for emulated nodes")
+      ->type_name("FILE..");
+  verb.add_option("--crl", options.revocation_lists, "Revocation lists of the CAs, PEM or DER, in date")
+      ->type_name("FILE..");
+  verb.add_option("--at", options.at, "Verify as of this time instead of now")->type_name("RFC3339");
+}
+
+void add_cluster_verbs(CLI::App& app, ClusterVerbs& verbs, int& exit_code) {
+  add_explain(app, verbs.explain, exit_code);
+  add_pods(app, verbs.pods, exit_code);
+  add_inventory(app, verbs.import, exit_code);
+}
+
+}  // namespace nodeproof::cli

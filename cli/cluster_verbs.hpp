@@ -1,0 +1,23 @@
+// The command line of the verbs that answer from a cluster's objects: explain, pods, inventory. And the flags
+// that verbs share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "cli/inventory_import.hpp"
+#include "cli/unproven_pods.hpp"
+
+namespace nodeproof::cli {
+
+void add_trust(CLI::App& verb, TrustOptions& options);
+
+struct ClusterVerbs {
+  ExplainOptions explain;
+  PodsOptions pods;
+  ImportOptions import;
+};
+
+// Each verb runs when the command line is parsed, and sets `exit_code`. All is borrowed until then.
+void add_cluster_verbs(CLI::App& app, ClusterVerbs& verbs, int& exit_code);
+
+}  // namespace nodeproof::cli

@@ -1,0 +1,51 @@
+// The leader's sweep over all running pods (sweep.hpp), page by page: counts are kept, pods are not, so that
+// 150,000 of them cost one page of memory.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "attest/strict_json_fwd.hpp"
+#include "base/clock.hpp"
+#include "webhook/cluster_api.hpp"
+#include "webhook/sweep.hpp"
+
+namespace nodeproof::webhook {
+
+struct SweepOutcome {
+  UnprovenCounts counts;
+  UnixTime at;  // when it began
+};
+
+// One thread calls step; `last` is thread-safe.
+class PodSweeper {
+ public:
+  using SnapshotSource = std::function<std::shared_ptr<const Snapshot>()>;
+
+  // A sweep is due `interval` after the last one that came to its end. `api` and `clock` are borrowed.
+  PodSweeper(ClusterApi& api, const Clock& clock, Seconds interval);
+
+  // Sweeps when it is due, each page judged by the snapshot of its moment. One that does not come to its end,
+  // because `may_go_on` says no or the API server fails, changes nothing; the latter throws.
+  void step(const SnapshotSource& snapshot, const std::function<bool()>& may_go_on);
+  // After leadership was lost: what is known here is not kept up any more.
+  void forget();
+
+  // Null until one has come to its end.
+  std::shared_ptr<const SweepOutcome> last() const;
+
+ private:
+  PodPage next_page(const std::string& token, attest::JsonParser& parser);
+  void finish(SweepOutcome outcome, const std::optional<UnprovenPod>& first);
+
+  ClusterApi& api_;
+  const Clock& clock_;
+  const Seconds interval_;
+  std::size_t limit_;  // pods a page
+  mutable std::mutex mutex_;
+  std::shared_ptr<const SweepOutcome> last_;
+};
+
+}  // namespace nodeproof::webhook

@@ -1,0 +1,47 @@
+// Refused placements as Events on the pods, for those who do not see the answer to the scheduler's request:
+// kubectl describe pod. Which are written, and how often; no thread and no clock.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "webhook/decide.hpp"
+#include "wire/event.hpp"
+
+namespace nodeproof::webhook {
+
+// The scheduler tries a pod again every few seconds and forgets why it failed; one Event for each reason
+// in that time, whichever replica refuses.
+inline constexpr Seconds kSameReason{600};
+
+// Nothing for what is allowed, for dry runs, and for refusals that are told to whoever asked alone.
+std::optional<wire::Event> refusal_event(const wire::AdmissionRequest& request, const PodLookup& lookup,
+                                         const AdmissionDecision& decision, UnixTime now);
+
+// Keeps an outage from becoming a flood of Events: at most one a minute for a pod, one in kSameReason for
+// the same reason, and for all pods together a burst of 50, then 5 a second.
+class EventLimiter {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  enum class Verdict { kWrite, kRepeated, kTooMany };
+  static constexpr std::size_t kMaxPods = 4096;  // remembered at once
+
+  Verdict judge(const wire::Event& event, Time now);
+  std::size_t remembered() const { return told_.size(); }
+
+ private:
+  struct Told {
+    std::string occasion;
+    Time at;
+  };
+  bool make_room(Time now);
+  bool take_token(Time now);
+
+  std::unordered_map<std::string, Told> told_;  // by pod
+  double tokens_ = 0;
+  std::optional<Time> filled_;  // when tokens_ was right; nothing before the first event
+};
+
+}  // namespace nodeproof::webhook

@@ -152,7 +152,7 @@ void add_trust(CLI::App& verb, TrustOptions& options) {
 void add_cluster_verbs(CLI::App& app, ClusterVerbs& verbs, int& exit_code) {
   add_explain(app, verbs.explain, exit_code);
   add_pods(app, verbs.pods, exit_code);
-  add_inventory(app, verbs.import, exit_code);
+  add_inventory(app, verbs.inventory, exit_code);
 }
 
 }  // namespace nodeproof::cli

@@ -14,7 +14,7 @@ void add_trust(CLI::App& verb, TrustOptions& options);
 struct ClusterVerbs {
   ExplainOptions explain;
   PodsOptions pods;
-  ImportOptions import;
+  ImportOptions inventory;
 };
 
 // Each verb runs when the command line is parsed, and sets `exit_code`. All is borrowed until then.

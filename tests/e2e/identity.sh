@@ -64,3 +64,25 @@ case_kubelet_cannot_set_our_labels() {
     label node "$bad" "$attestation_label=verified" --overwrite
   has_label "$bad" unsupported
 }
+
+# import_inventory NODE VM-ID: what az vmss list-instances would print, as an admin imports it.
+import_inventory() {
+  jq -n --arg node "$1" --arg vm "$2" '[{name: "pool_0", vmId: $vm, osProfile: {computerName: $node}}]' |
+    "$BIN/nodeproof" inventory import - --name pool | kube apply -f - >/dev/null
+}
+
+# The relay that nothing on the node can stop: a plain node that shows the genuine evidence of somebody's VM. Here the
+# inventory says that the node is another VM than the one its evidence is of.
+case_inventory_refuses_another_vm() {
+  local own
+  own=$(<"$RUN/node/$good/vm_id")
+  policy inventoried "maxEvidenceAge: ${max_age}s, nodeIdentity: Inventory, placement: {requireNodeLabel: false}"
+  policy=inventoried selector='' create_unscheduled_pod tied
+  wait_until 20 "a node without inventory to be refused" would_refuse_for node-inventory tied "$good"
+  import_inventory "$good" "$(new_uuid)"
+  wait_until 20 "another VM to be refused" would_refuse_for "node-inventory.*names VM" tied "$good"
+  import_inventory "$good" "$own"
+  wait_until 20 "the VM of the inventory to be admitted" would_admit tied "$good"
+  kube delete nodeinventory pool >/dev/null
+  wait_until 20 "a node that is not listed any more to be refused" would_refuse_for node-inventory tied "$good"
+}

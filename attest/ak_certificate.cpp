@@ -157,4 +157,17 @@ AkCertificateResult verify_ak_certificate(const Certificate& leaf,
   return result;
 }
 
+Finding no_ak_certificate() {
+  return not_checked(Check::kAkCertificate, "no-ak-certificate", "no AK certificate was supplied",
+                     "read NV index 0x01C101D0");
+}
+
+Finding residency_by_certificate(const Findings& findings, bool supplied) {
+  constexpr Check kThis = Check::kAkResidency;
+  if (has_passed(findings, Check::kAkCertificate)) return passed(kThis, "by AK certificate");
+  if (supplied) return premise_failed(kThis, Check::kAkCertificate);
+  return not_checked(kThis, "no-ak-certificate", "nothing shows that the AK lives in the vTPM",
+                     "supply the AK certificate of NV index 0x01C101D0");
+}
+
 }  // namespace nodeproof::attest

@@ -17,14 +17,24 @@ std::uint32_t first_bytes(ByteView digest) {
   return out;
 }
 
-LoggedPcr to_logged(const ReplayedPcr& pcr, std::span<const Measurement> log) {
+// By PCR: the first bytes of the digest of each of its measurements.
+using Beginnings = std::array<std::vector<std::uint32_t>, kPcrCount>;
+
+Beginnings beginnings_of(std::span<const Measurement> log) {
+  Beginnings out;
+  for (const Measurement& event : log) {
+    if (event.extends()) out.at(event.pcr).push_back(first_bytes(event.digest));
+  }
+  return out;
+}
+
+LoggedPcr to_logged(const ReplayedPcr& pcr, std::span<const Measurement> log,
+                    std::vector<std::uint32_t> measurements) {
   LoggedPcr out;
   out.pcr = pcr.pcr;
   std::copy_n(pcr.value.begin(), out.value.size(), out.value.begin());
-  out.measurements.reserve(pcr.events);
-  for (const Measurement& event : log) {
-    if (event.extends() && event.pcr == pcr.pcr) out.measurements.push_back(first_bytes(event.digest));
-  }
+  out.measurements = std::move(measurements);
+  out.measurements.shrink_to_fit();
   out.last_event = describe_event(log[pcr.last_event], kLastEventSize);
   out.last_event.shrink_to_fit();
   return out;
@@ -37,7 +47,7 @@ std::string placed(const Measurement& event) {
 }  // namespace
 
 std::shared_ptr<const LoggedPcr> LoggedPcrs::share(LoggedPcr pcr) {
-  const auto key = std::pair(pcr.pcr, pcr.value);
+  auto key = std::tuple(pcr.pcr, pcr.value, pcr.last_event);
   const auto found = known_.find(key);
   if (found != known_.end()) return found->second;
   if (known_.size() >= limit_) {
@@ -45,7 +55,7 @@ std::shared_ptr<const LoggedPcr> LoggedPcrs::share(LoggedPcr pcr) {
     std::erase_if(known_, [](const auto& item) { return item.second.use_count() <= 2; });
     if (known_.size() >= limit_) known_.clear();
   }
-  return known_.emplace(key, std::make_shared<const LoggedPcr>(std::move(pcr))).first->second;
+  return known_.emplace(std::move(key), std::make_shared<const LoggedPcr>(std::move(pcr))).first->second;
 }
 
 const LoggedPcr* BootLog::find(unsigned pcr) const {
@@ -62,8 +72,9 @@ Result<BootLog> read_boot_log(ByteView log, LoggedPcrs* known) {
   BootLog out;
   out.events = measurements.size() + 1;  // a log with a SHA-256 bank has a Spec ID, which is no measurement
   out.pcrs.reserve(replayed.size());
+  Beginnings beginnings = beginnings_of(measurements);
   for (const ReplayedPcr& pcr : replayed) {
-    LoggedPcr logged = to_logged(pcr, measurements);
+    LoggedPcr logged = to_logged(pcr, measurements, std::move(beginnings.at(pcr.pcr)));
     out.measurements += logged.measurements.size();
     out.pcrs.push_back(known != nullptr ? known->share(std::move(logged))
                                         : std::make_shared<const LoggedPcr>(std::move(logged)));
@@ -71,6 +82,10 @@ Result<BootLog> read_boot_log(ByteView log, LoggedPcrs* known) {
   out.secure_boot = judge_secure_boot(measurements, hash);
   out.vm_id = measured_vm_id(measurements, hash);
   return out;
+}
+
+std::shared_ptr<const Result<BootLog>> read_boot_log_if_any(ByteView log, LoggedPcrs* known) {
+  return log.empty() ? nullptr : std::make_shared<const Result<BootLog>>(read_boot_log(log, known));
 }
 
 std::optional<std::string> first_difference(const BootLog& before, ByteView log) {

@@ -9,7 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "attest/event_log.hpp"
@@ -76,17 +76,18 @@ struct LoggedPcr {
   std::string last_event;  // "EV_IPL kernel_cmdline: ..." of ReplayedPcr::last_event, at most 96 bytes
 };
 
-// Nodes of one image measure the same into most PCRs. What was read of one is shared with the next. The
-// caller owns it and uses it from one thread at a time; it holds at most `limit` of them.
+// Nodes of one image measure the same into most PCRs. What was read of one is shared with the next, texts
+// too, and only where they are the same: no digest covers them all, and one node's must not stand for
+// another. The caller owns it and uses it from one thread at a time; it holds at most `limit` of them.
 class LoggedPcrs {
  public:
   explicit LoggedPcrs(std::size_t limit = 1024) : limit_(limit) {}
-  // The one of this PCR and value that was given before, else this one.
+  // The same one that was given before, else this one. Its measurements follow from its value.
   std::shared_ptr<const LoggedPcr> share(LoggedPcr pcr);
 
  private:
   std::size_t limit_;
-  std::map<std::pair<unsigned, Sha256Digest>, std::shared_ptr<const LoggedPcr>> known_;
+  std::map<std::tuple<unsigned, Sha256Digest, std::string>, std::shared_ptr<const LoggedPcr>> known_;
 };
 
 // Made once for a log; small, for it is kept for every node.
@@ -103,6 +104,8 @@ struct BootLog {
 // Parses, replays the SHA-256 bank and judges. Cost: the hashing and little more (docs/performance.md).
 // `known` may be null.
 Result<BootLog> read_boot_log(ByteView log, LoggedPcrs* known = nullptr);
+// The same as verifications keep it; null when `log` is empty: there is none.
+std::shared_ptr<const Result<BootLog>> read_boot_log_if_any(ByteView log, LoggedPcrs* known);
 
 // The first measurement of `log` that the boot of `before` did not make at its place in its PCR, for a person
 // ("PCR 9, EV_IPL (hd0,gpt1)/boot/vmlinuz..."), or which PCR has fewer; nothing when both tell the same.

@@ -67,9 +67,8 @@ class BootClaims {
   // Null on Trusted Launch. Copies share it.
   const ConfidentialClaims* confidential() const { return confidential_.get(); }
   bool ak_resident() const { return ak_resident_; }  // number 15: the AK lives in the vTPM
-  const ValidityWindow& validity() const {
-    return validity_;
-  }  // of the report's chain and the AK certificate
+  // Of the report's chain and the AK certificate.
+  const ValidityWindow& validity() const { return validity_; }
   void condense();
 
  private:

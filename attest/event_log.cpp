@@ -151,6 +151,12 @@ std::optional<std::size_t> hash_size(std::uint16_t algorithm) {
   return info != nullptr ? std::optional(info->size) : std::nullopt;
 }
 
+const EventDigest* digest_of(const LogEvent& event, std::uint16_t bank) {
+  const auto found = std::find_if(event.digests.begin(), event.digests.end(),
+                                  [bank](const EventDigest& digest) { return digest.algorithm == bank; });
+  return found == event.digests.end() ? nullptr : &*found;
+}
+
 std::string event_type_name(std::uint32_t type) {
   const auto found =
       std::find_if(kTypes.begin(), kTypes.end(), [type](const TypeName& name) { return name.type == type; });

@@ -63,6 +63,9 @@ struct LogEvent {
   bool operator==(const LogEvent&) const = default;
 };
 
+// The event's digest of this bank; null when it has none. Borrowed.
+const EventDigest* digest_of(const LogEvent& event, std::uint16_t bank);
+
 // The first record of a crypto-agile log: which banks follow and how long their digests are.
 struct SpecId {
   std::uint32_t pcr = 0;  // where the record is filed; a CC event log (CCEL) numbers registers from 1

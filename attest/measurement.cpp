@@ -1,7 +1,5 @@
 #include "attest/measurement.hpp"
 
-#include <algorithm>
-
 #include "attest/event_reader.hpp"
 
 namespace nodeproof::attest {
@@ -24,12 +22,6 @@ Status has_bank(const std::optional<SpecId>& spec_id, std::uint16_t bank) {
   return Error{Errc::kMissing, "event_log", "has no " + hash_name(bank) + " bank, but " + banks};
 }
 
-ByteView digest_of(const LogEvent& event, std::uint16_t bank) {
-  const auto found = std::find_if(event.digests.begin(), event.digests.end(),
-                                  [bank](const EventDigest& digest) { return digest.algorithm == bank; });
-  return found == event.digests.end() ? ByteView() : ByteView(found->digest);
-}
-
 }  // namespace
 
 Result<std::vector<Measurement>> measurements_of(const EventLog& log, std::uint16_t bank) {
@@ -37,8 +29,11 @@ Result<std::vector<Measurement>> measurements_of(const EventLog& log, std::uint1
   std::vector<Measurement> out;
   out.reserve(log.events.size());
   std::size_t number = log.spec_id ? 1 : 0;
-  for (const LogEvent& event : log.events)
-    out.push_back({number++, event.pcr, event.type, digest_of(event, bank), event.data});
+  for (const LogEvent& event : log.events) {
+    const EventDigest* digest = digest_of(event, bank);
+    out.push_back({number++, event.pcr, event.type, digest != nullptr ? ByteView(digest->digest) : ByteView(),
+                   event.data});
+  }
   return out;
 }
 

@@ -30,6 +30,10 @@ class PcrSelection {
 inline constexpr PcrSelection kNodeQuotePcrs{0x00fbffU};
 // What any quote must cover at least.
 inline constexpr PcrSelection kBootPcrs{0x0000ffU};
+// GRUB's commands and files, and shim's list of keys: measured where those boot loaders run.
+inline constexpr PcrSelection kLoaderPcrs{1U << 8U | 1U << 9U | 1U << 14U};
+// Where Azure's firmware measures the VM's id.
+inline constexpr unsigned kVmIdPcr = 6;
 
 // Values by the number of their PCR; iteration is in ascending order. One block of memory, because a
 // webhook keeps them for thousands of nodes.

@@ -169,7 +169,6 @@ class Grammar {
 
 // "UUID: " and the id in upper case, as Azure's firmware measures it (azure-evidence 9).
 constexpr std::string_view kVmIdPrefix = "UUID: ";
-constexpr unsigned kVmIdPcr = 6;
 
 }  // namespace
 

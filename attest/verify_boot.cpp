@@ -31,10 +31,8 @@ struct BootVerifier {
     runtime_claims();
     ak_certificate();
     paravisor();
-    ak_residency();
-    if (!evidence.event_log.empty())
-      out.unverified_log =
-          std::make_shared<const Result<BootLog>>(read_boot_log(evidence.event_log, parameters.known_pcrs));
+    add(residency_by_certificate(out.findings, evidence.ak_certificate.has_value()));
+    out.unverified_log = read_boot_log_if_any(evidence.event_log, parameters.known_pcrs);
     make_claims();
     return std::move(out);
   }
@@ -125,10 +123,7 @@ struct BootVerifier {
 
   // Number 8
   void ak_certificate() {
-    if (!evidence.ak_certificate) {
-      return add(not_checked(Check::kAkCertificate, "no-ak-certificate", "no AK certificate was supplied",
-                             "read NV index 0x01C101D0"));
-    }
+    if (!evidence.ak_certificate) return add(no_ak_certificate());
     if (!out.unverified_ak) return add(premise_failed(Check::kAkCertificate, Check::kRuntimeClaims));
     AkCertificateResult result =
         verify_ak_certificate(*evidence.ak_certificate, evidence.certificates, out.unverified_ak->key,
@@ -170,15 +165,6 @@ struct BootVerifier {
     }
     return passed(Check::kParavisor, "ID key digest " + digest.substr(0, 16) + ", GUEST_SVN " +
                                          std::to_string(report.guest_svn));
-  }
-
-  // Number 15, first half: guest root can put a software key where the paravisor finds the AK, so
-  // only a certificate for exactly that key shows that it lives in the vTPM.
-  void ak_residency() {
-    if (has(Check::kAkCertificate)) return add(passed(Check::kAkResidency, "by AK certificate"));
-    if (evidence.ak_certificate) return add(premise_failed(Check::kAkResidency, Check::kAkCertificate));
-    add(not_checked(Check::kAkResidency, "no-ak-certificate", "nothing shows that the AK lives in the vTPM",
-                    "supply the AK certificate of NV index 0x01C101D0"));
   }
 
   void make_claims() {

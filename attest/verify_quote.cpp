@@ -6,9 +6,6 @@
 namespace nodeproof::attest {
 namespace {
 
-constexpr unsigned kVmIdPcr = 6;
-// GRUB's commands and files, and shim's list of keys: measured where those boot loaders run.
-constexpr PcrSelection kLoaderPcrs{1U << 8U | 1U << 9U | 1U << 14U};
 constexpr std::size_t kShownDigits = 16;  // of a digest, in a sentence
 
 }  // namespace
@@ -156,7 +153,6 @@ struct QuoteVerifier {
   Finding event_log_replay() {
     constexpr Check kThis = Check::kEventLogReplay;
     if (!boot.unverified_log) {
-      measured_boot = MeasuredBoot::kNoLog;
       return not_checked(kThis, "no-event-log", "there is no event log of this boot",
                          "see noEventLog in the node's NodeEvidence, or give --event-log");
     }
@@ -166,21 +162,21 @@ struct QuoteVerifier {
     }
     if (auto unproven = unproven_pcrs(kThis)) return *std::move(unproven);
     const BootLog& log = boot.unverified_log->value();
-    const std::vector<std::string> differing = differing_pcrs(log);
+    const std::string differing = differing_pcrs(log);
     if (differing.empty()) {
       measured_boot = MeasuredBoot::kVerified;
       return passed(kThis, std::to_string(log.measurements) + " measurements");
     }
     measured_boot = MeasuredBoot::kMismatch;
-    std::string detail;
-    for (const std::string& text : differing) detail += (detail.empty() ? "" : "; ") + text;
-    return failed(kThis, "mismatch", detail,
-                  "treat the node as tampered with: reboot it from a known image; nodeproof node log says where "
-                  "the log and the PCRs part");
+    return failed(
+        kThis, "mismatch", differing,
+        "treat the node as tampered with: reboot it from a known image; nodeproof node log says where "
+        "the log and the PCRs part");
   }
 
-  std::vector<std::string> differing_pcrs(const BootLog& log) const {
-    std::vector<std::string> texts;
+  // Empty: none.
+  std::string differing_pcrs(const BootLog& log) const {
+    std::string text;
     for (unsigned pcr = 0; pcr < kPcrCount; ++pcr) {
       const LoggedPcr* logged = log.find(pcr);
       const bool must = kBootPcrs.contains(pcr) || (kLoaderPcrs.contains(pcr) && logged != nullptr);
@@ -188,10 +184,10 @@ struct QuoteVerifier {
       if (!must || !quote->selection.contains(pcr) || quoted == nullptr) continue;
       const Sha256Digest replayed = logged == nullptr ? Sha256Digest{} : logged->value;
       if (*quoted == replayed) continue;
-      texts.push_back("PCR " + std::to_string(pcr) + " is " + to_hex(*quoted).substr(0, kShownDigits) +
-                      "..., " + told(logged));
+      text += (text.empty() ? "PCR " : "; PCR ") + std::to_string(pcr) + " is " +
+              to_hex(*quoted).substr(0, kShownDigits) + "..., " + told(logged);
     }
-    return texts;
+    return text;
   }
 
   static std::string told(const LoggedPcr* logged) {

@@ -14,8 +14,6 @@ using attest::PcrSelection;
 using attest::ReplayedPcr;
 using attest::SecureBootState;
 
-// GRUB's commands and files, and shim's list of keys: measured where those boot loaders run.
-constexpr PcrSelection kLoaderPcrs{1U << 8U | 1U << 9U | 1U << 14U};
 constexpr const char* kSource =
     "give /sys/kernel/security/tpm0/binary_bios_measurements as it is; nodeproof inspect says what a file is";
 
@@ -117,7 +115,7 @@ class Judge {
     for (unsigned pcr = 0; pcr < attest::kPcrCount; ++pcr) {
       const ReplayedPcr* replayed = find_pcr(bank.pcrs, pcr);
       const bool must = attest::kBootPcrs.contains(pcr);
-      if (!must && !(kLoaderPcrs.contains(pcr) && replayed != nullptr)) continue;
+      if (!must && !(attest::kLoaderPcrs.contains(pcr) && replayed != nullptr)) continue;
       const auto value = values.find(pcr);
       if (value == values.end() && must) {
         return attest::failed(

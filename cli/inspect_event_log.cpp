@@ -16,10 +16,8 @@ constexpr std::uint32_t kLastPcr = 23;
 
 // SHA-256 where there is one: it is the bank that quotes are over.
 const attest::EventDigest& shown_digest(const LogEvent& event) {
-  const auto sha256 = std::find_if(
-      event.digests.begin(), event.digests.end(),
-      [](const attest::EventDigest& digest) { return digest.algorithm == attest::kTpmAlgSha256; });
-  return sha256 == event.digests.end() ? event.digests.front() : *sha256;
+  const attest::EventDigest* sha256 = attest::digest_of(event, attest::kTpmAlgSha256);
+  return sha256 == nullptr ? event.digests.front() : *sha256;
 }
 
 Item item_of(const LogEvent& event) {

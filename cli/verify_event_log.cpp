@@ -25,12 +25,6 @@ std::size_t first_number(const attest::EventLog& log) {
   return log.spec_id ? 1 : 0;
 }
 
-const attest::EventDigest* digest_of(const LogEvent& event, std::uint16_t bank) {
-  const auto found = std::find_if(event.digests.begin(), event.digests.end(),
-                                  [bank](const attest::EventDigest& one) { return one.algorithm == bank; });
-  return found == event.digests.end() ? nullptr : &*found;
-}
-
 // ---- For programs ----
 
 value claims_of(const EventLogVerdict& judged) {

@@ -343,6 +343,15 @@ TEST(BootLog, SharesWhatIsTheSameWithEarlierLogs) {
   for (unsigned pcr = 0; pcr < 9; ++pcr) EXPECT_EQ(first->find(pcr), second->find(pcr)) << pcr;
   EXPECT_NE(first->find(9), second->find(9));
 
+  // The same digests under another description: that of one node is never shown for another.
+  EventLog renamed = make_boot_log();
+  renamed.events.back().data = to_bytes(as_bytes("/another-name"));
+  const auto described = read_boot_log(serialize_event_log(renamed), &known);
+  ASSERT_TRUE(described);
+  EXPECT_EQ(described->find(9)->value, first->find(9)->value);
+  EXPECT_EQ(described->find(9)->last_event, "EV_IPL /another-name");
+  EXPECT_EQ(first->find(9)->last_event, "EV_IPL /vmlinuz");
+
   LoggedPcrs small(2);
   const auto third = read_boot_log(serialize_event_log(make_boot_log()), &small);
   ASSERT_TRUE(third);

@@ -131,9 +131,10 @@ TEST_F(LeaderLeaseTest, AnotherWaitsUntilTheRecordHasNotChangedForItsDuration) {
 TEST_F(LeaderLeaseTest, LosingTheRaceIsNoError) {
   std::atomic<bool> raced{false};
   ScriptedHttpServer racing([&](const ScriptedRequest& request, ScriptedConnection& to) {
-    store_.answer(request, to);
-    // Somebody writes between our read and our write.
-    if (request.method == "GET" && !store_.object().empty() && !raced.exchange(true)) store_.touch();
+    const std::string read = store_.object();
+    if (request.method != "GET" || read.empty() || raced.exchange(true)) return store_.answer(request, to);
+    store_.touch();  // somebody writes between our read, which is answered with the old object, and our write
+    to.reply(200, read);
   });
   ApiClient client(connection_to(racing.url()), "test", Seconds(5));
   LeaderLease lease(client, "np", "webhook", "a");

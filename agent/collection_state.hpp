@@ -9,14 +9,14 @@
 
 namespace nodeproof::agent {
 
-inline constexpr std::string_view kComplete = "complete";
-inline constexpr std::string_view kNoTpm = "no-tpm";
-inline constexpr std::string_view kNoAk = "no-ak";
-inline constexpr std::string_view kOwnerAuthSet = "owner-auth-set";
-inline constexpr std::string_view kNoHclReport = "no-hcl-report";
-inline constexpr std::string_view kNoAkCertificate = "no-ak-certificate";
-inline constexpr std::string_view kEndorsementsUnreachable = "endorsements-unreachable";
-inline constexpr std::string_view kTpmError = "tpm-error";
+using wire::kComplete;
+using wire::kEndorsementsUnreachable;
+using wire::kNoAk;
+using wire::kNoAkCertificate;
+using wire::kNoHclReport;
+using wire::kNoTpm;
+using wire::kOwnerAuthSet;
+using wire::kTpmError;
 
 // What is missing, in a detail that ends in a remedy and is cut to what the object takes.
 wire::CollectionState collection_state(std::string_view code, const std::string& what,

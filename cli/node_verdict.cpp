@@ -21,11 +21,11 @@ const NodeQuote* readable(const std::optional<Result<NodeQuote>>& quote) {
 // Why nothing of the evidence can even be looked at; nothing when it can.
 std::optional<Finding> collection_problem(const NodeEvidence& evidence) {
   const std::string& code = evidence.collection.code;
-  if (code == "complete" && !wire::proves_nothing(wire::summary_of(evidence))) return std::nullopt;
+  if (code == wire::kComplete && !wire::proves_nothing(wire::summary_of(evidence))) return std::nullopt;
   const bool confidential = wire::node_class_of(evidence.platform) == attest::NodeClass::kConfidential;
   return attest::failed(confidential ? Check::kHclFrame : Check::kAkCertificate,
-                        code == "complete" ? "no-tpm" : code, wire::detail_of(evidence.collection),
-                        wire::remedy_of(evidence.collection));
+                        code == wire::kComplete ? std::string(wire::kNoTpm) : code,
+                        wire::detail_of(evidence.collection), wire::remedy_of(evidence.collection));
 }
 
 attest::BootVerification judge_evidence(const NodeEvidence& evidence,

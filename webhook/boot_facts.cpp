@@ -12,7 +12,7 @@ BootFacts without_claims(const NodeTrust& trust) {
     if (trust.code == attest::name_of(attest::Check::kEventLogReplay))
       out.measured_boot = attest::to_string(MeasuredBoot::kMismatch);
   }
-  if (trust.phase == wire::Phase::kUnsupported && trust.code == "no-tpm") out.vtpm = "absent";
+  if (trust.phase == wire::Phase::kUnsupported && trust.code == wire::kNoTpm) out.vtpm = "absent";
   return out;
 }
 
@@ -26,8 +26,7 @@ std::string measured_boot_coverage(MeasuredBoot state) {
   switch (state) {
     case MeasuredBoot::kVerified:
       return "the event log replays to the quoted PCRs, so it tells what firmware and boot loader measured; "
-             "not "
-             "what the running system did since";
+             "not what the running system did since";
     case MeasuredBoot::kNoLog:
       return "there is no event log: the quote covers the PCRs of this boot, but nothing says what they mean";
     case MeasuredBoot::kUnknown:

@@ -9,8 +9,8 @@
 namespace nodeproof::webhook {
 
 struct BootFacts {
-  std::string trusted_launch =
-      "unknown";                          // "verified" when the three below are; "failed" when one is refuted
+  // "verified" when the three below are; "failed" when one is refuted.
+  std::string trusted_launch = "unknown";
   std::string secure_boot = "unknown";    // "enabled", "disabled"
   std::string vtpm = "unverified";        // "verified": the AK lives in it; "absent"
   std::string measured_boot = "unknown";  // "verified", "mismatch", "no-log"

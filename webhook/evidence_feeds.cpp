@@ -281,8 +281,7 @@ kube::WatchHandler EvidenceIntake::quotes() {
   });
 }
 
-// ---- Policies, namespaces and inventories: few or rarely changed, so each change publishes a copy
-// -------------
+// ---- Policies, namespaces, inventories: rarely changed, so each change publishes a copy -----------
 
 template <typename Map, typename Put>
 kube::WatchHandler EvidenceIntake::published(Collection collection,

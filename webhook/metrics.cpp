@@ -29,22 +29,20 @@ double seconds(UnixTime time) {
 
 // Evidence may say any word, and each would become a time series: only those that we know pass.
 std::string known_word(const std::string& code) {
-  constexpr std::array kCollection{"no-tpm",
-                                   "no-ak",
-                                   "owner-auth-set",
-                                   "no-hcl-report",
-                                   "no-ak-certificate",
-                                   "endorsements-unreachable",
-                                   "tpm-error",
-                                   "no-evidence",
-                                   "no-quote",
-                                   "unsupported-platform",
-                                   "verification-error"};
+  constexpr std::array<std::string_view, 10> kWords{wire::kNoTpm,
+                                                    wire::kNoAk,
+                                                    wire::kOwnerAuthSet,
+                                                    wire::kNoHclReport,
+                                                    wire::kNoAkCertificate,
+                                                    wire::kEndorsementsUnreachable,
+                                                    wire::kTpmError,
+                                                    kNoEvidence,
+                                                    kNoQuote,
+                                                    "verification-error"};
   const auto checks = attest::all_checks();
   const bool is_check =
       std::any_of(checks.begin(), checks.end(), [&](const auto& info) { return info.name == code; });
-  const bool is_known =
-      std::any_of(kCollection.begin(), kCollection.end(), [&](const char* word) { return code == word; });
+  const bool is_known = std::find(kWords.begin(), kWords.end(), code) != kWords.end();
   return code.empty() || is_check || is_known ? code : "other";
 }
 

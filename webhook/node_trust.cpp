@@ -56,11 +56,8 @@ std::optional<NodeTrust> judge_collection(const EvidenceSummary& evidence) {
   const std::string detail = wire::detail_of(evidence.collection);
   const std::string remedy = wire::remedy_of(evidence.collection);
   if (wire::proves_nothing(evidence)) return conclude(Phase::kUnsupported, code, detail, remedy);
-  if (code != "complete") return conclude(Phase::kPending, code, detail, remedy);
-  if (evidence.platform == wire::kPlatformSnp || evidence.platform == wire::kPlatformTrustedLaunch)
-    return std::nullopt;
-  return conclude(Phase::kUnsupported, std::string(kUnsupportedPlatform),
-                  "evidence of platform " + evidence.platform + " is not verified by this version", remedy);
+  if (code != wire::kComplete) return conclude(Phase::kPending, code, detail, remedy);
+  return std::nullopt;
 }
 
 std::optional<NodeTrust> judge_identity(const attest::BootIdentity& node, const attest::BootIdentity& told,

@@ -20,7 +20,6 @@ namespace nodeproof::webhook {
 // Codes of NodeTrust beside the names of checks and the codes of wire::CollectionState.
 inline constexpr std::string_view kNoEvidence = "no-evidence";
 inline constexpr std::string_view kNoQuote = "no-quote";
-inline constexpr std::string_view kUnsupportedPlatform = "unsupported-platform";
 
 struct TrustParameters {
   attest::TrustAnchors anchors;

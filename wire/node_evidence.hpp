@@ -15,11 +15,21 @@ inline constexpr std::string_view kPlatformNone = "none";
 // An event log as gzip, before base64 (crds/): real ones need 10 to 20 KiB.
 inline constexpr std::size_t kMaxPackedEventLog = std::size_t{256} << 10U;
 
+// Words of CollectionState::code that others than the agent act on (crds/nodeevidences.yaml).
+inline constexpr std::string_view kComplete = "complete";
+inline constexpr std::string_view kNoTpm = "no-tpm";
+inline constexpr std::string_view kNoAk = "no-ak";
+inline constexpr std::string_view kOwnerAuthSet = "owner-auth-set";
+inline constexpr std::string_view kNoHclReport = "no-hcl-report";
+inline constexpr std::string_view kNoAkCertificate = "no-ak-certificate";
+inline constexpr std::string_view kEndorsementsUnreachable = "endorsements-unreachable";
+inline constexpr std::string_view kTpmError = "tpm-error";
+
 // Why the evidence is as it is. "complete", or the one thing that is missing and what to do:
 // no-tpm, no-ak, owner-auth-set, no-hcl-report, no-ak-certificate, endorsements-unreachable, tpm-error; of
 // an event log no-log (absent or empty), log-unreadable, log-too-large.
 struct CollectionState {
-  std::string code = "complete";
+  std::string code{kComplete};
   std::string detail;
   bool operator==(const CollectionState&) const = default;
 };

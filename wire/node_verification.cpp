@@ -1,6 +1,7 @@
 #include "wire/node_verification.hpp"
 
 #include "base/uuid.hpp"
+#include "wire/node_inventory.hpp"
 
 namespace nodeproof::wire {
 namespace {
@@ -8,7 +9,7 @@ namespace {
 constexpr std::size_t kShownUuid = 64;  // of what may be no UUID
 
 bool has_no_hardware(std::string_view code) {
-  return code == "no-tpm" || code == "no-ak" || code == "no-hcl-report" || code == "no-ak-certificate";
+  return code == kNoTpm || code == kNoAk || code == kNoHclReport || code == kNoAkCertificate;
 }
 
 bool is_trusted_launch(const NodeEvidence& evidence) {
@@ -85,7 +86,7 @@ std::optional<attest::Finding> compare_system_uuid(const attest::BootVerificatio
   }
   const auto proven = uuid_any_case(vm_id, "vmUniqueId");
   const auto told = uuid_any_case(system_uuid, "systemUUID");
-  if (proven && told && (*proven == *told || swapped_uuid(*proven) == *told)) return std::nullopt;
+  if (proven && told && vm_key(*proven) == vm_key(*told)) return std::nullopt;
   std::string detail = "the evidence is of VM " + vm_id + ", the Node reports systemUUID ";
   detail += system_uuid.substr(0, kShownUuid);
   if (!boot.strict) return attest::not_checked(kThis, "other-vm", std::move(detail));
@@ -95,7 +96,7 @@ std::optional<attest::Finding> compare_system_uuid(const attest::BootVerificatio
 
 bool proves_nothing(const EvidenceSummary& evidence) {
   const std::string& code = evidence.collection.code;
-  return has_no_hardware(code) || (evidence.platform == kPlatformNone && code == "complete");
+  return has_no_hardware(code) || (evidence.platform == kPlatformNone && code == kComplete);
 }
 
 // The agent's own remedy is for its own log and object; here ours follows.
@@ -105,10 +106,10 @@ std::string detail_of(const CollectionState& collection) {
 }
 
 std::string remedy_of(const CollectionState& collection) {
-  if (has_no_hardware(collection.code) || collection.code == "complete")
+  if (has_no_hardware(collection.code) || collection.code == kComplete)
     return "use a node pool of an AMD SEV-SNP confidential VM size, or one with Trusted Launch and a vTPM";
-  if (collection.code == "owner-auth-set") return "clear the password of the TPM's owner hierarchy";
-  if (collection.code == "endorsements-unreachable")
+  if (collection.code == kOwnerAuthSet) return "clear the password of the TPM's owner hierarchy";
+  if (collection.code == kEndorsementsUnreachable)
     return "check that the node reaches the host's endorsement cache (THIM, 169.254.169.254)";
   return kAgentRemedy;
 }

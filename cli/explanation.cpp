@@ -88,8 +88,7 @@ Explanation explain(const wire::Pod& pod, const std::string& node, const Snapsho
   Explanation out;
   const PodEntry entry = webhook::entry_of(pod);
   out.pod = webhook::pod_name(entry.ns, entry.name);
-  const auto found = snapshot.namespaces->find(entry.ns);
-  const NamespaceEntry* ns = found == snapshot.namespaces->end() ? nullptr : &found->second;
+  const NamespaceEntry* ns = webhook::find_namespace(snapshot, entry.ns);
   out.note = why_not_asked(entry, ns);
   if (!out.note.empty()) {
     out.decision.allowed = true;

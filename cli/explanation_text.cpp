@@ -8,16 +8,12 @@
 #include "cli/explain_pod.hpp"
 #include "cli/printable.hpp"
 #include "cli/unverified.hpp"
-#include "wire/utf8.hpp"
+#include "cli/verdict_json.hpp"
 
 namespace nodeproof::cli {
 namespace {
 
 using web::json::value;
-
-value text(std::string_view content) {
-  return value::string(wire::valid_utf8(content, kMaxText));
-}
 
 const char* word_of(bool allowed) {
   return allowed ? "allowed" : "refused";
@@ -84,32 +80,32 @@ void print_sum(std::ostream& out, const std::vector<NodeAnswer>& nodes) {
 
 value to_value(const PolicyAnswer& answer) {
   value out = value::object();
-  out["policy"] = text(answer.policy);
-  out["enforcementAction"] = text(attest::to_string(answer.action));
+  out["policy"] = json_text(answer.policy);
+  out["enforcementAction"] = json_text(attest::to_string(answer.action));
   out["maxEvidenceAgeSeconds"] = value::number(static_cast<std::int64_t>(answer.max_age.count()));
   out["met"] = value::boolean(!answer.unmet);
   if (answer.unmet) {
-    out["check"] = text(answer.unmet->code);
-    out["detail"] = text(answer.unmet->detail);
-    out["remedy"] = text(answer.unmet->remedy);
+    out["check"] = json_text(answer.unmet->code);
+    out["detail"] = json_text(answer.unmet->detail);
+    out["remedy"] = json_text(answer.unmet->remedy);
   }
   return out;
 }
 
 value to_value(const webhook::AdmissionDecision& decision) {
   value out = value::object();
-  out["decision"] = text(word_of(decision.allowed));
-  out["reason"] = text(decision.reason);
-  out["message"] = text(decision.message);
+  out["decision"] = json_text(word_of(decision.allowed));
+  out["reason"] = json_text(decision.reason);
+  out["message"] = json_text(decision.message);
   std::vector<value> warnings;
-  for (const std::string& warning : decision.warnings) warnings.push_back(text(warning));
+  for (const std::string& warning : decision.warnings) warnings.push_back(json_text(warning));
   out["warnings"] = value::array(std::move(warnings));
   return out;
 }
 
 value to_value(const NodeAnswer& answer) {
   value out = to_value(answer.decision);
-  out["node"] = text(answer.node);
+  out["node"] = json_text(answer.node);
   out["evidenceAgeSeconds"] = seconds_or_null(answer.age);
   std::vector<value> policies;
   for (const PolicyAnswer& policy : answer.policies) policies.push_back(to_value(policy));
@@ -137,10 +133,10 @@ void print_explanation(std::ostream& out, const Explanation& explanation) {
 
 void print_explanation_json(std::ostream& out, const Explanation& explanation) {
   value root = to_value(explanation.decision);
-  root["decision"] = text(word_of(explanation.allowed()));
-  root["pod"] = text(explanation.pod);
-  root["note"] = text(explanation.note);
-  root["remedy"] = text(explanation.remedy);
+  root["decision"] = json_text(word_of(explanation.allowed()));
+  root["pod"] = json_text(explanation.pod);
+  root["note"] = json_text(explanation.note);
+  root["remedy"] = json_text(explanation.remedy);
   std::vector<value> nodes;
   for (const NodeAnswer& answer : explanation.nodes) nodes.push_back(to_value(answer));
   root["nodes"] = value::array(std::move(nodes));

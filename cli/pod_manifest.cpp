@@ -3,18 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include "wire/pod_template.hpp"
+
 namespace nodeproof::cli {
 namespace {
 
 using attest::JsonValue;
-
-Result<JsonValue> template_of(const JsonValue& object, const std::string& kind) {
-  NODEPROOF_TRY(spec, object.required("spec"));
-  if (kind != "CronJob") return spec.required("template");
-  NODEPROOF_TRY(job, spec.required("jobTemplate"));
-  NODEPROOF_TRY(job_spec, job.required("spec"));
-  return job_spec.required("template");
-}
 
 // A template need not have metadata.
 Result<wire::Pod> pod_of_template(const JsonValue& of) {
@@ -29,7 +23,7 @@ Result<wire::Pod> pod_of_template(const JsonValue& of) {
 
 Result<wire::Pod> pod_of(const JsonValue& object, const std::string& kind) {
   if (kind == "Pod") return wire::parse_pod(object);
-  NODEPROOF_TRY(of, template_of(object, kind));
+  NODEPROOF_TRY(of, wire::template_of(object, kind));
   return pod_of_template(of);
 }
 

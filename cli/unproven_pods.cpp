@@ -9,7 +9,7 @@
 #include "cli/cluster_objects.hpp"
 #include "cli/printable.hpp"
 #include "cli/unverified.hpp"
-#include "wire/utf8.hpp"
+#include "cli/verdict_json.hpp"
 
 namespace nodeproof::cli {
 namespace {
@@ -22,13 +22,6 @@ struct Found {
   std::size_t looked_at = 0;
 };
 
-UnprovenPod unreadable(const Error& error) {
-  UnprovenPod out;
-  out.reason = webhook::UnprovenReason::kUnreadable;
-  out.unmet = {"unreadable", to_string(error), "look at the object with kubectl get pod -o yaml", {}};
-  return out;
-}
-
 // Pods one by one as the pages come: a cluster may have 150,000.
 Found sweep_cluster(kube::ApiClient& api, const webhook::Snapshot& snapshot, UnixTime now) {
   Found out;
@@ -37,7 +30,7 @@ Found sweep_cluster(kube::ApiClient& api, const webhook::Snapshot& snapshot, Uni
     if (pod && !*pod) return Ok{};
     ++out.looked_at;
     if (!pod) {
-      out.pods.push_back(unreadable(pod.error()));
+      out.pods.push_back(webhook::unreadable_pod(pod.error()));
       return Ok{};
     }
     for (UnprovenPod& found : webhook::sweep(std::span(&**pod, 1), snapshot, now))
@@ -95,20 +88,16 @@ void print(std::ostream& out, const Found& found) {
   print_unverified(out);
 }
 
-value text(std::string_view content) {
-  return value::string(wire::valid_utf8(content, kMaxText));
-}
-
 value to_value(const UnprovenPod& pod) {
   value out = value::object();
-  out["namespace"] = text(pod.ns);
-  out["name"] = text(pod.name);
-  out["node"] = text(pod.node);
-  out["reason"] = text(to_string(pod.reason));
-  out["policy"] = text(pod.policy);
-  out["check"] = text(pod.unmet.code);
-  out["detail"] = text(pod.unmet.detail);
-  out["remedy"] = text(pod.unmet.remedy);
+  out["namespace"] = json_text(pod.ns);
+  out["name"] = json_text(pod.name);
+  out["node"] = json_text(pod.node);
+  out["reason"] = json_text(to_string(pod.reason));
+  out["policy"] = json_text(pod.policy);
+  out["check"] = json_text(pod.unmet.code);
+  out["detail"] = json_text(pod.unmet.detail);
+  out["remedy"] = json_text(pod.unmet.remedy);
   out["evidenceAgeSeconds"] =
       pod.unmet.age ? value::number(static_cast<std::int64_t>(pod.unmet.age->count())) : value::null();
   return out;

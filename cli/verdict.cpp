@@ -42,10 +42,6 @@ constexpr Check kOfQuote[] = {Check::kQuoteFormat,    Check::kAkName,     Check:
                               Check::kPcrSelection,   Check::kPcrDigest,  Check::kQualifyingData,
                               Check::kEventLogReplay, Check::kSecureBoot, Check::kVmId};
 
-value text(std::string_view content) {
-  return value::string(wire::valid_utf8(content, kMaxText));
-}
-
 value to_value(const attest::TcbVersion& tcb) {
   value out = value::object();
   if (tcb.layout == attest::TcbLayout::kTurin) out["fmc"] = value::number(tcb.fmc);
@@ -64,27 +60,27 @@ value optional_boolean(const std::optional<bool>& flag) {
 value hex64(std::uint64_t number) {
   Bytes bytes;
   append_be64(bytes, number);
-  return text(to_hex(bytes));
+  return json_text(to_hex(bytes));
 }
 
 value snp_claims(const attest::ReportClaims& claims, const attest::ValidityWindow& validity) {
   const attest::SnpReport& report = claims.report();
   value out = value::object();
   out["version"] = value::number(report.version);
-  out["product"] = text(attest::to_string(claims.product()));
+  out["product"] = json_text(attest::to_string(claims.product()));
   out["guestSvn"] = value::number(report.guest_svn);
   out["policy"] = value::number(report.policy);
   out["vmpl"] = value::number(report.vmpl);
   out["platformInfo"] = value::number(report.platform_info);
-  out["reportData"] = text(to_hex(report.report_data));
-  out["measurement"] = text(to_hex(report.measurement));
-  out["hostData"] = text(to_hex(report.host_data));
-  out["idKeyDigest"] = text(to_hex(report.id_key_digest));
-  out["reportId"] = text(to_hex(report.report_id));
+  out["reportData"] = json_text(to_hex(report.report_data));
+  out["measurement"] = json_text(to_hex(report.measurement));
+  out["hostData"] = json_text(to_hex(report.host_data));
+  out["idKeyDigest"] = json_text(to_hex(report.id_key_digest));
+  out["reportId"] = json_text(to_hex(report.report_id));
   if (claims.csp_id()) {
-    out["cspId"] = text(*claims.csp_id());
+    out["cspId"] = json_text(*claims.csp_id());
   } else {
-    out["chipId"] = text(to_hex(report.chip_id));
+    out["chipId"] = json_text(to_hex(report.chip_id));
   }
   out["tcb"] = to_value(report.reported_tcb);
   out["currentTcb"] = to_value(report.current_tcb);
@@ -94,8 +90,8 @@ value snp_claims(const attest::ReportClaims& claims, const attest::ValidityWindo
     out["launchMitigationVector"] = hex64(report.mitigations->launch);
     out["currentMitigationVector"] = hex64(report.mitigations->current);
   }
-  out["validFrom"] = text(to_rfc3339(validity.from));
-  out["validUntil"] = text(to_rfc3339(validity.until));
+  out["validFrom"] = json_text(to_rfc3339(validity.from));
+  out["validUntil"] = json_text(to_rfc3339(validity.until));
   return out;
 }
 
@@ -105,7 +101,7 @@ std::optional<value> vm_claims(const attest::BootClaims& claims) {
   if (confidential == nullptr || !confidential->paravisor_genuine()) return std::nullopt;
   const attest::RuntimeClaims& runtime = confidential->runtime();
   value out = value::object();
-  out["id"] = text(runtime.vm_unique_id);
+  out["id"] = json_text(runtime.vm_unique_id);
   out["secureBoot"] = optional_boolean(runtime.secure_boot);
   out["tpmEnabled"] = optional_boolean(runtime.tpm_enabled);
   out["akResident"] = value::boolean(claims.ak_resident());
@@ -115,7 +111,7 @@ std::optional<value> vm_claims(const attest::BootClaims& claims) {
 // On Trusted Launch the quoted PCRs and the log that they prove say what VM it is, where a log does.
 value trusted_launch_vm(const attest::BootClaims& boot, const attest::QuoteClaims& quote) {
   value out = value::object();
-  if (const std::string id = attest::vm_id_of(boot, quote); !id.empty()) out["id"] = text(id);
+  if (const std::string id = attest::vm_id_of(boot, quote); !id.empty()) out["id"] = json_text(id);
   out["secureBoot"] = optional_boolean(attest::secure_boot_of(boot, quote));
   out["akResident"] = value::boolean(boot.ak_resident());
   return out;
@@ -124,11 +120,12 @@ value trusted_launch_vm(const attest::BootClaims& boot, const attest::QuoteClaim
 // Of the log that the quote proves.
 value event_log_claims(const attest::BootLog& log) {
   value out = value::object();
-  out["banks"] = value::array({text("sha256")});
+  out["banks"] = value::array({json_text("sha256")});
   out["events"] = value::number(static_cast<std::uint64_t>(log.events));
-  for (const auto& pcr : log.pcrs) out["pcrs"]["sha256"][std::to_string(pcr->pcr)] = text(to_hex(pcr->value));
-  out["secureBoot"] = text(attest::to_string(log.secure_boot.state));
-  out["reason"] = text(log.secure_boot.reason);
+  for (const auto& pcr : log.pcrs)
+    out["pcrs"]["sha256"][std::to_string(pcr->pcr)] = json_text(to_hex(pcr->value));
+  out["secureBoot"] = json_text(attest::to_string(log.secure_boot.state));
+  out["reason"] = json_text(log.secure_boot.reason);
   return out;
 }
 
@@ -143,28 +140,33 @@ void add_boot_claims(value& claims, const Verdict& verdict) {
 value quote_claims(const attest::QuoteClaims& claims) {
   const attest::TpmQuote& quote = claims.quote();
   value out = value::object();
-  out["qualifyingData"] = text(to_hex(quote.qualifying_data));
+  out["qualifyingData"] = json_text(to_hex(quote.qualifying_data));
   out["clock"] = value::number(quote.clock);
   out["resetCount"] = value::number(quote.reset_count);
   out["restartCount"] = value::number(quote.restart_count);
   out["safe"] = value::boolean(quote.safe);
   out["firmwareVersion"] = hex64(quote.firmware_version);
   out["pcrs"] = value::object();
-  for (const auto& [pcr, digest] : claims.pcrs()) out["pcrs"][std::to_string(pcr)] = text(to_hex(digest));
+  for (const auto& [pcr, digest] : claims.pcrs())
+    out["pcrs"][std::to_string(pcr)] = json_text(to_hex(digest));
   return out;
 }
 
 value to_value(const Finding& finding) {
   value out = value::object();
-  out["check"] = text(attest::name_of(finding.check));
-  out["outcome"] = text(attest::to_string(finding.outcome));
-  out["code"] = text(finding.code);
-  out["detail"] = text(finding.detail);
-  out["remedy"] = text(finding.remedy);
+  out["check"] = json_text(attest::name_of(finding.check));
+  out["outcome"] = json_text(attest::to_string(finding.outcome));
+  out["code"] = json_text(finding.code);
+  out["detail"] = json_text(finding.detail);
+  out["remedy"] = json_text(finding.remedy);
   return out;
 }
 
 }  // namespace
+
+value json_text(std::string_view content) {
+  return value::string(wire::valid_utf8(content, kMaxText));
+}
 
 bool may_stay_open(const Finding& finding) {
   switch (finding.check) {
@@ -228,7 +230,7 @@ Verdict report_verdict(const attest::ReportVerification& report) {
 
 value to_value(const Verdict& verdict) {
   value root = value::object();
-  root["verdict"] = text(verdict.verified() ? "verified" : "refused");
+  root["verdict"] = json_text(verdict.verified() ? "verified" : "refused");
   std::vector<value> checks;
   for (const Finding& finding : verdict.findings) checks.push_back(to_value(finding));
   root["checks"] = value::array(std::move(checks));

@@ -7,6 +7,9 @@
 
 namespace nodeproof::cli {
 
+// Well-formed UTF-8 of at most kMaxText bytes.
+web::json::value json_text(std::string_view content);
+
 // {"verdict", "checks", "claims"}, as print_json writes it.
 web::json::value to_value(const Verdict& verdict);
 

@@ -19,12 +19,6 @@ struct Case {
   Rule rule = Rule::kUnknown;
 };
 
-template <typename Map>
-const typename Map::mapped_type* find_in(const Map& map, std::string_view key) {
-  const auto found = map.find(key);
-  return found == map.end() ? nullptr : &found->second;
-}
-
 AdmissionDecision allow(Rule rule, std::string reason) {
   AdmissionDecision out;
   out.rule = rule;
@@ -43,8 +37,7 @@ AdmissionDecision deny(Rule rule, std::string reason, std::string message) {
 }
 
 AdmissionDecision refuse(const Case& c, const PodEntry& pod, const Refusal& refusal) {
-  return deny(c.rule, refusal.reason,
-              refusal_message(pod_name(pod.ns, pod.name), refusal.what, refusal.remedy));
+  return refusal_of(c.rule, pod, refusal);
 }
 
 // What was proven when the decision was made, so that the API server's audit log answers it by itself.
@@ -90,7 +83,7 @@ AdmissionDecision decide_for_node(const Case& c, const PodEntry& pod, const std:
 
 // Demands of the pod first, then its node when it has or gets one.
 AdmissionDecision decide_for_pod(const Case& c, const PodEntry& pod, const std::string& node_name) {
-  const auto demands = demands_of(pod, find_in(*c.snapshot.namespaces, pod.ns), c.snapshot);
+  const auto demands = demands_of(pod, find_namespace(c.snapshot, pod.ns), c.snapshot);
   if (const auto* refusal = std::get_if<Refusal>(&demands)) return refuse(c, pod, *refusal);
   const Demands& list = std::get<Demands>(demands);
   if (list.empty()) return allow(c.rule, "not-sensitive");
@@ -220,6 +213,11 @@ bool is_mirror_pod(const AdmissionRequest& request) {
 
 Refusal still_starting() {
   return {"starting", "this webhook is still reading the cluster's state", "try again in a moment"};
+}
+
+AdmissionDecision refusal_of(Rule rule, const PodEntry& pod, const Refusal& refusal) {
+  return deny(rule, refusal.reason,
+              refusal_message(pod_name(pod.ns, pod.name), refusal.what, refusal.remedy));
 }
 
 std::string_view to_string(Rule rule) {

@@ -57,6 +57,9 @@ struct AdmissionDecision {
   std::map<std::string, std::string> audit;
 };
 
+// A pod that is refused for what it asks, whatever its node.
+AdmissionDecision refusal_of(Rule rule, const PodEntry& pod, const Refusal& refusal);
+
 // `unfit`: why the snapshot must not be relied on now (readiness.hpp); sensitive pods are then refused.
 AdmissionDecision decide(const wire::AdmissionRequest& request, const Snapshot& snapshot,
                          const PodLookup& lookup, UnixTime now, const std::optional<Refusal>& unfit);

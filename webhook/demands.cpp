@@ -5,20 +5,18 @@
 namespace nodeproof::webhook {
 namespace {
 
-constexpr std::string_view kAnnotatedPods = "annotated-pods";
-constexpr std::string_view kAllPods = "all-pods";
-
 std::optional<std::string> marker(const Markers& markers, std::string_view key) {
   const auto found = markers.find(std::string(key));
   return found == markers.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<Refusal> check_namespace(const PodEntry& pod, const NamespaceEntry* ns) {
-  if (ns != nullptr && (ns->enforce == kAnnotatedPods || ns->enforce == kAllPods)) return std::nullopt;
+  if (ns != nullptr && (ns->enforce == wire::kAnnotatedPods || ns->enforce == wire::kAllPods))
+    return std::nullopt;
   if (ns == nullptr || ns->enforce.empty()) {
     return Refusal{"namespace-not-enrolled", "namespace " + pod.ns + " is not known here as enrolled",
                    "try again in a moment; if it stays so: kubectl label namespace " + pod.ns + " " +
-                       std::string(wire::kEnforceLabel) + "=" + std::string(kAnnotatedPods)};
+                       std::string(wire::kEnforceLabel) + "=" + std::string(wire::kAnnotatedPods)};
   }
   return Refusal{
       "bad-enforce-label",
@@ -63,7 +61,7 @@ std::string remedy_of(const NodeTrust& trust) {
 std::variant<Demands, Refusal> demands_of(const PodEntry& pod, const NamespaceEntry* ns,
                                           const Snapshot& snapshot) {
   if (auto refusal = check_namespace(pod, ns)) return *std::move(refusal);
-  if (pod.markers.empty() && ns->enforce != kAllPods) return Demands();
+  if (pod.markers.empty() && ns->enforce != wire::kAllPods) return Demands();
   if (auto refusal = check_keys(pod.markers)) return *std::move(refusal);
 
   std::optional<Seconds> max_age;

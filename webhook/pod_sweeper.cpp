@@ -24,11 +24,7 @@ std::string path_of(std::size_t limit, const std::string& token) {
 
 std::vector<UnprovenPod> unreadable(const std::vector<Error>& errors) {
   std::vector<UnprovenPod> out;
-  for (const Error& error : errors) {
-    out.emplace_back();
-    out.back().reason = UnprovenReason::kUnreadable;
-    out.back().unmet.detail = to_string(error);
-  }
+  for (const Error& error : errors) out.push_back(unreadable_pod(error));
   return out;
 }
 

@@ -66,6 +66,11 @@ NamespaceEntry entry_of(const wire::Namespace& ns) {
   return out;
 }
 
+const NamespaceEntry* find_namespace(const Snapshot& snapshot, std::string_view name) {
+  const auto found = snapshot.namespaces->find(name);
+  return found == snapshot.namespaces->end() ? nullptr : &found->second;
+}
+
 Seconds shortest_max_age(const PolicyMap& policies) {
   std::optional<Seconds> shortest;
   for (const auto& [name, policy] : policies) {

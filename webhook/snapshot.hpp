@@ -82,6 +82,9 @@ struct Snapshot {
   bool complete = false;  // every collection was listed, and every node judged from that
 };
 
+// Null when it is not known.
+const NamespaceEntry* find_namespace(const Snapshot& snapshot, std::string_view name);
+
 // The shortest maxEvidenceAge of the policies that could be read; the default without any.
 Seconds shortest_max_age(const PolicyMap& policies);
 

@@ -12,10 +12,8 @@ Steering unchanged(std::string reason) {
 }
 
 Steering refused(const PodEntry& pod, const Refusal& refusal) {
-  Steering out = unchanged(refusal.reason);
-  out.decision.allowed = false;
-  out.decision.message = refusal_message(pod_name(pod.ns, pod.name), refusal.what, refusal.remedy);
-  out.decision.audit.emplace("denied", refusal.reason);
+  Steering out;
+  out.decision = refusal_of(Rule::kSteering, pod, refusal);
   return out;
 }
 
@@ -50,8 +48,7 @@ Steering steer(const wire::AdmissionRequest& request, const Snapshot& snapshot) 
   if (is_mirror_pod(request)) return unchanged("mirror-pod");
   const PodEntry pod = pod_of(request, *request.pod);
   if (!snapshot.complete) return refused(pod, still_starting());
-  const auto ns = snapshot.namespaces->find(pod.ns);
-  const auto demands = demands_of(pod, ns == snapshot.namespaces->end() ? nullptr : &ns->second, snapshot);
+  const auto demands = demands_of(pod, find_namespace(snapshot, pod.ns), snapshot);
   if (const auto* refusal = std::get_if<Refusal>(&demands)) return refused(pod, *refusal);
   if (std::get<Demands>(demands).empty()) return unchanged("not-sensitive");
 

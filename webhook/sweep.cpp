@@ -22,8 +22,7 @@ UnprovenReason reason_of(const RunningPod& running, const NamespaceEntry& ns, Un
 
 std::optional<UnprovenPod> judge(const RunningPod& running, const Snapshot& snapshot, UnixTime now) {
   const PodEntry& pod = running.pod;
-  const auto found = snapshot.namespaces->find(pod.ns);
-  const NamespaceEntry* ns = found == snapshot.namespaces->end() ? nullptr : &found->second;
+  const NamespaceEntry* ns = find_namespace(snapshot, pod.ns);
   const bool enrolled = ns != nullptr && !ns->enforce.empty();
   if (!enrolled && pod.markers.empty()) return std::nullopt;
   const auto demands = demands_of(pod, ns, snapshot);
@@ -61,6 +60,13 @@ std::string_view to_string(UnprovenReason reason) {
       return "unreadable";
   }
   return "unreadable";
+}
+
+UnprovenPod unreadable_pod(const Error& error) {
+  UnprovenPod out;
+  out.reason = UnprovenReason::kUnreadable;
+  out.unmet = {"unreadable", to_string(error), "look at the object with kubectl get pod -o yaml", {}};
+  return out;
 }
 
 std::vector<UnprovenPod> sweep(std::span<const RunningPod> pods, const Snapshot& snapshot, UnixTime now) {

@@ -39,6 +39,9 @@ struct UnprovenPod {
   Unmet unmet;
 };
 
+// A pod of a list that cannot be read.
+UnprovenPod unreadable_pod(const Error& error);
+
 // Those of `pods` that are sensitive and whose node does not meet every Deny policy that they ask for at
 // `now`, and those whose marker nobody acts on, wherever they run. `snapshot` must be complete.
 std::vector<UnprovenPod> sweep(std::span<const RunningPod> pods, const Snapshot& snapshot, UnixTime now);

@@ -5,8 +5,6 @@
 namespace nodeproof::webhook {
 namespace {
 
-constexpr std::string_view kAllPods = "all-pods";
-
 // A marker on the object itself marks none of its pods, which is easily overlooked.
 std::optional<std::string> misplaced_marker(const wire::PodTemplate& made_from) {
   for (const auto& [key, value] : made_from.owner.annotations) {
@@ -33,10 +31,9 @@ std::vector<std::string> template_warnings(const wire::AdmissionRequest& request
                                    "put it into spec.template.metadata.annotations"));
   }
   const PodEntry pod{request.ns, made_from.owner.name, {}, {}, markers_of(made_from.annotations)};
-  const auto found = snapshot.namespaces->find(request.ns);
-  const NamespaceEntry* ns = found == snapshot.namespaces->end() ? nullptr : &found->second;
+  const NamespaceEntry* ns = find_namespace(snapshot, request.ns);
   // Where nothing is enrolled, an unmarked pod is nobody's business.
-  if (pod.markers.empty() && (ns == nullptr || ns->enforce != kAllPods)) return out;
+  if (pod.markers.empty() && (ns == nullptr || ns->enforce != wire::kAllPods)) return out;
 
   const auto demands = demands_of(pod, ns, snapshot);
   if (const auto* refusal = std::get_if<Refusal>(&demands)) {

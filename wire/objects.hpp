@@ -80,6 +80,8 @@ Result<Binding> parse_binding(const attest::JsonValue& object);
 inline constexpr std::string_view kPolicyAnnotation = "nodeproof.dev/policy";
 inline constexpr std::string_view kMaxAgeAnnotation = "nodeproof.dev/max-evidence-age";
 inline constexpr std::string_view kEnforceLabel = "nodeproof.dev/enforce";
+inline constexpr std::string_view kAnnotatedPods = "annotated-pods";  // its values
+inline constexpr std::string_view kAllPods = "all-pods";
 inline constexpr std::string_view kBreakGlassLabel = "nodeproof.dev/break-glass";
 inline constexpr std::string_view kBreakGlassUntilAnnotation = "nodeproof.dev/break-glass-until";
 inline constexpr std::string_view kOurPrefix = "nodeproof.dev/";

@@ -1,7 +1,5 @@
 #include "wire/pod_template.hpp"
 
-#include "attest/strict_json.hpp"
-
 namespace nodeproof::wire {
 namespace {
 
@@ -9,7 +7,8 @@ using attest::JsonValue;
 
 constexpr std::string_view kCronJob = "CronJob";
 
-// spec.template, a level deeper in a CronJob, whose Jobs come of a template as well.
+}  // namespace
+
 Result<JsonValue> template_of(const JsonValue& object, std::string_view kind) {
   NODEPROOF_TRY(spec, object.required("spec"));
   if (kind != kCronJob) return spec.required("template");
@@ -17,8 +16,6 @@ Result<JsonValue> template_of(const JsonValue& object, std::string_view kind) {
   NODEPROOF_TRY(job_spec, job.required("spec"));
   return job_spec.required("template");
 }
-
-}  // namespace
 
 bool has_pod_template(std::string_view group, std::string_view kind) {
   if (group == "batch") return kind == "Job" || kind == kCronJob;

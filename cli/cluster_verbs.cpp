@@ -62,15 +62,6 @@ void add_judging(CLI::App& verb, JudgeOptions& options) {
   add_trust(verb, options);
 }
 
-void add_cluster(CLI::App& verb, ClusterOptions& options, CLI::Option* excluded) {
-  verb.add_option("--kubeconfig", options.kubeconfig, "How to reach the cluster")
-      ->type_name("FILE")
-      ->excludes(excluded);
-  verb.add_option("--context", options.context, "A context of the kubeconfig instead of the current one")
-      ->type_name("NAME")
-      ->excludes(excluded);
-}
-
 void add_explain(CLI::App& app, ExplainOptions& options, int& exit_code) {
   CLI::App* explain = app.add_subcommand("explain", "Say what would be decided, and why");
   explain->require_subcommand(1);
@@ -147,6 +138,15 @@ void add_trust(CLI::App& verb, TrustOptions& options) {
   verb.add_option("--crl", options.revocation_lists, "Revocation lists of the CAs, PEM or DER, in date")
       ->type_name("FILE..");
   verb.add_option("--at", options.at, "Verify as of this time instead of now")->type_name("RFC3339");
+}
+
+void add_cluster(CLI::App& verb, ClusterOptions& options, CLI::Option* excluded) {
+  verb.add_option("--kubeconfig", options.kubeconfig, "How to reach the cluster")
+      ->type_name("FILE")
+      ->excludes(excluded);
+  verb.add_option("--context", options.context, "A context of the kubeconfig instead of the current one")
+      ->type_name("NAME")
+      ->excludes(excluded);
 }
 
 void add_cluster_verbs(CLI::App& app, ClusterVerbs& verbs, int& exit_code) {

@@ -10,6 +10,8 @@
 namespace nodeproof::cli {
 
 void add_trust(CLI::App& verb, TrustOptions& options);
+// `excluded`: the flag that asks for no cluster.
+void add_cluster(CLI::App& verb, ClusterOptions& options, CLI::Option* excluded);
 
 struct ClusterVerbs {
   ExplainOptions explain;

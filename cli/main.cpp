@@ -244,12 +244,7 @@ void add_objects(CLI::App& verb, NodeOptions& options) {
   CLI::Option* file = verb.add_option("-f,--filename", options.file,
                                       "YAML or JSON instead of a cluster; - for standard input")
                           ->type_name("FILE");
-  verb.add_option("--kubeconfig", options.kubeconfig, "How to reach the cluster")
-      ->type_name("FILE")
-      ->excludes(file);
-  verb.add_option("--context", options.context, "A context of the kubeconfig instead of the current one")
-      ->type_name("NAME")
-      ->excludes(file);
+  nodeproof::cli::add_cluster(verb, options, file);
 }
 
 constexpr const char* kNodeLogFooter =

@@ -40,4 +40,12 @@ Bytes read_event_log(const QuoteOptions& options) {
   return read_file(options.event_log, attest::kMaxEventLog);
 }
 
+Verdict quoted_verdict(const attest::BootVerification& boot,
+                       const std::optional<attest::QuoteEvidence>& quote,
+                       const attest::ExpectedQualifyingData& expected) {
+  if (!quote) return offline_verdict(boot, nullptr);
+  const attest::QuoteVerification verified = attest::verify_quote(*quote, boot, expected, {});
+  return offline_verdict(boot, &verified);
+}
+
 }  // namespace nodeproof::cli

@@ -26,4 +26,9 @@ Bytes read_event_log(const QuoteOptions& options);
 // PEM or DER, padded as NV holds it; nothing when `file` is empty.
 Result<std::optional<attest::Certificate>> read_ak_certificate(const std::string& file);
 
+// offline_verdict of `boot` and the quote, where one was given.
+Verdict quoted_verdict(const attest::BootVerification& boot,
+                       const std::optional<attest::QuoteEvidence>& quote,
+                       const attest::ExpectedQualifyingData& expected);
+
 }  // namespace nodeproof::cli

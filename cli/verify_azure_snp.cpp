@@ -46,9 +46,7 @@ Verdict judge(const Inputs& inputs) {
                                             .report_challenge = inputs.report_challenge,
                                             .revocation_lists = inputs.trust.revocation_lists};
   const attest::BootVerification boot = attest::verify_boot(inputs.evidence, parameters);
-  if (!inputs.quote) return offline_verdict(boot, nullptr);
-  const attest::QuoteVerification quote = attest::verify_quote(*inputs.quote, boot, inputs.expected, {});
-  return offline_verdict(boot, &quote);
+  return quoted_verdict(boot, inputs.quote, inputs.expected);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <ostream>
 
-#include "cli/cluster.hpp"
 #include "cli/node_verdict.hpp"
 #include "cli/printable.hpp"
 
@@ -27,8 +26,7 @@ Result<ExitCode> judge(const NodeOptions& options, UnixTime now, std::ostream& o
 
 Result<NodeObjects> read_objects(const NodeOptions& options) {
   if (!options.file.empty()) return read_node_objects(options.file, options.node);
-  if (!options.node.empty())
-    return fetch_node_objects(*connect({options.kubeconfig, options.context}), options.node);
+  if (!options.node.empty()) return fetch_node_objects(*connect(options), options.node);
   return Error{Errc::kMissing, "NODE", "name a node, or a file with -f"};
 }
 

@@ -4,17 +4,16 @@
 #include <iosfwd>
 #include <string>
 
+#include "cli/cluster.hpp"
 #include "cli/input.hpp"
 #include "cli/node_objects.hpp"
 
 namespace nodeproof::cli {
 
 // As given on the command line; texts are not parsed yet. Empty: not given.
-struct NodeOptions : TrustOptions {
+struct NodeOptions : TrustOptions, ClusterOptions {
   std::string node;
   std::string file;
-  std::string kubeconfig;
-  std::string context;
   std::string reference_values;
   bool json = false;
 };

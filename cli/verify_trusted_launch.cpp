@@ -32,9 +32,7 @@ Verdict judge(const Inputs& inputs, bool strict) {
                                                       .now = inputs.trust.at,
                                                       .revocation_lists = inputs.trust.revocation_lists,
                                                       .trusted_launch_strict = strict});
-  if (!inputs.quote) return offline_verdict(boot, nullptr);
-  const attest::QuoteVerification quote = attest::verify_quote(*inputs.quote, boot, inputs.expected, {});
-  return offline_verdict(boot, &quote);
+  return quoted_verdict(boot, inputs.quote, inputs.expected);
 }
 
 }  // namespace

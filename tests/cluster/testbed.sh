@@ -360,8 +360,13 @@ refused_for() {
   shift
   answer=$(refused "$@") || return 1
   printf '%s\n' "$answer"
-  [[ $answer =~ $pattern ]] || {
-    say "the refusal was expected to match: $pattern"
+  expect_match "the refusal" "$pattern" "$answer"
+}
+
+# expect_match WHAT PATTERN TEXT: the text matches the extended regular expression; says so when not.
+expect_match() {
+  [[ $3 =~ $2 ]] || {
+    say "$1 was expected to match: $2"
     return 1
   }
 }

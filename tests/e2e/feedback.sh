@@ -16,10 +16,7 @@ warned_of() {
   shift
   answer=$(warned "$@") || return 1
   printf '%s\n' "$answer"
-  [[ $answer =~ $pattern ]] || {
-    say "a warning was expected to match: $pattern"
-    return 1
-  }
+  expect_match "a warning" "$pattern" "$answer"
 }
 not_warned() { [[ -z $(warned "$@") ]]; }
 

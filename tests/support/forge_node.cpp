@@ -2,15 +2,16 @@
 
 namespace nodeproof::forge {
 
-wire::NodeEvidence make_node_evidence(BootOptions options, const World& world) {
-  options.hcl_padding = 0;
-  const attest::BootEvidence boot = make_boot_evidence(world, options);
+namespace {
+
+// What both classes have in common; `boot` is a BootEvidence or a TrustedLaunchEvidence.
+template <typename Boot>
+wire::NodeEvidence node_of(const std::string& name, std::string_view platform, const Boot& boot) {
   wire::NodeEvidence out;
-  out.name = "cvm-1";
+  out.name = name;
   out.boot = {kNodeUid, kBootId};
-  out.platform = wire::kPlatformSnp;
+  out.platform = platform;
   out.collected = {kKid, 100};
-  out.hcl_report = boot.hcl_report;
   for (const attest::Certificate& certificate : boot.certificates)
     out.certificates.push_back(certificate.der());
   if (boot.ak_certificate) out.ak_certificate = boot.ak_certificate->der();
@@ -18,16 +19,18 @@ wire::NodeEvidence make_node_evidence(BootOptions options, const World& world) {
   return out;
 }
 
-wire::NodeEvidence make_trusted_launch_node(const TrustedLaunchOptions& options, const World& world) {
-  const attest::TrustedLaunchEvidence boot = make_trusted_launch_evidence(world, options);
-  wire::NodeEvidence out;
-  out.name = "trusted-1";
-  out.boot = {kNodeUid, kBootId};
-  out.platform = wire::kPlatformTrustedLaunch;
-  out.collected = {kKid, 100};
-  if (boot.ak_certificate) out.ak_certificate = boot.ak_certificate->der();
-  out.event_log = boot.event_log;
+}  // namespace
+
+wire::NodeEvidence make_node_evidence(BootOptions options, const World& world) {
+  options.hcl_padding = 0;
+  const attest::BootEvidence boot = make_boot_evidence(world, options);
+  wire::NodeEvidence out = node_of("cvm-1", wire::kPlatformSnp, boot);
+  out.hcl_report = boot.hcl_report;
   return out;
+}
+
+wire::NodeEvidence make_trusted_launch_node(const TrustedLaunchOptions& options, const World& world) {
+  return node_of("trusted-1", wire::kPlatformTrustedLaunch, make_trusted_launch_evidence(world, options));
 }
 
 wire::NodeQuote make_node_quote(const wire::NodeEvidence& evidence, const Answer& answer,

@@ -13,6 +13,12 @@ namespace {
 const UnixTime kSince = forge::kNow;
 constexpr Seconds kMaxAge{600};
 
+NodeClaims quoted(const BootVerification& boot, const forge::QuoteOptions& quote) {
+  QuoteVerification verified = verify_quote(forge::make_quote(forge::shared_world().ak, quote), boot,
+                                            {quote.qualifying_data, false}, {kNodeQuotePcrs, true});
+  return {boot.claims.value(), std::move(verified.claims).value(), kSince};
+}
+
 NodeClaims claims_of(const forge::BootOptions& options, bool known_paravisor = true,
                      std::span<const RevocationList> lists = {}) {
   const forge::World& world = forge::shared_world();
@@ -21,10 +27,7 @@ NodeClaims claims_of(const forge::BootOptions& options, bool known_paravisor = t
   const BootVerification boot = verify_boot(
       forge::make_boot_evidence(world, options),
       {.anchors = anchors, .reference_values = references, .now = forge::kNow, .revocation_lists = lists});
-  const forge::QuoteOptions quote;
-  QuoteVerification verified = verify_quote(forge::make_quote(world.ak, quote), boot,
-                                            {quote.qualifying_data, false}, {kNodeQuotePcrs, true});
-  return {boot.claims.value(), std::move(verified.claims).value(), kSince};
+  return quoted(boot, {});
 }
 
 const NodeClaims& genuine() {
@@ -48,10 +51,7 @@ NodeClaims trusted_launch_claims(const forge::EventLogOptions& options, bool wit
   const BootVerification boot = verify_trusted_launch(
       forge::make_trusted_launch_evidence(world, {.event_log = with_log ? log.log : Bytes()}),
       {.anchors = anchors, .reference_values = references, .now = forge::kNow});
-  const forge::QuoteOptions quote{.pcrs = log.pcrs};
-  QuoteVerification verified = verify_quote(forge::make_quote(world.ak, quote), boot,
-                                            {quote.qualifying_data, false}, {kNodeQuotePcrs, true});
-  return {boot.claims.value(), std::move(verified.claims).value(), kSince};
+  return quoted(boot, {.pcrs = log.pcrs});
 }
 
 const NodeClaims& trusted_launch() {

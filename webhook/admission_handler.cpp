@@ -75,7 +75,7 @@ HttpResponse AdmissionHandler::decided(const wire::AdmissionRequest& review, con
   const AdmissionDecision decision = decide(review, *parts_.snapshot(), pod, now, parts_.unfit(now));
   parts_.metrics.count_admission(decision, steady_clock::now() - began);
   log_decision(review, decision);
-  if (auto event = refusal_event(review, pod, decision, now))
+  if (auto event = placement_event(review, pod, decision, now))
     parts_.events.offer(*std::move(event), now, steady_clock::now());
   return ok(response_of(review, decision));
 }

@@ -8,6 +8,7 @@
 
 #include "base/file.hpp"
 #include "webhook/admission_handler.hpp"
+#include "webhook/admission_policy_watch.hpp"
 #include "webhook/break_glass.hpp"
 #include "webhook/evidence_intake.hpp"
 #include "webhook/health_handler.hpp"
@@ -76,6 +77,12 @@ TrustParameters trust_parameters(const Config& config) {
   return out;
 }
 
+std::optional<AdmissionPolicies> admission_policies(const Config& config) {
+  const std::filesystem::path& file = config.admission_policies;
+  if (file.empty()) return std::nullopt;
+  return or_throw(AdmissionPolicies::parse(read_file(file, kMaxFile), file.string()));
+}
+
 std::string identity_of(const Config& config) {
   if (!config.identity.empty()) return config.identity;
   std::array<char, 256> name{};
@@ -95,6 +102,11 @@ Seconds sweep_interval(Seconds epoch_length) {
   return std::clamp<Seconds>(10 * epoch_length, Seconds(10), Seconds(300));
 }
 constexpr std::chrono::seconds kSweepCheck{5};
+
+// Two dozen small reads, of what changes with a release.
+std::chrono::milliseconds admission_policy_interval(Seconds epoch_length) {
+  return std::clamp<Seconds>(2 * epoch_length, Seconds(4), Seconds(60));
+}
 
 }  // namespace
 
@@ -174,6 +186,7 @@ struct Application::Parts {
     state.conditions = ready_conditions(now);
     state.events = events.counts();
     state.sweep = sweeper.last();
+    state.admission_policies = admission_policy_watch.last();
     state.http = admission_server.stats();
     return metrics.render(state, now);
   }
@@ -197,6 +210,11 @@ struct Application::Parts {
     sweeper.step(
         [this] { return intake.snapshot(); },
         [this] { return leader.leading() && !stopping && may_report(readiness(), config.view_age); });
+  }
+
+  void check_admission_policies() {
+    if (!leader.leading()) return admission_policy_watch.forget();
+    admission_policy_watch.pass(clock.now(), [this] { return leader.leading() && !stopping; });
   }
 
   HttpResponse health(const HttpRequest& request) const {
@@ -242,6 +260,9 @@ struct Application::Parts {
                                              leader_client.clock_offset());
                               },
                               events}};
+  AdmissionPolicyWatch admission_policy_watch{leader_api, admission_policies(config)};
+  Periodic guarding{"admission policies", admission_policy_interval(config.epoch_length),
+                    [this] { check_admission_policies(); }};
   HttpServer admission_server{
       {.address = config.listen.address, .port = config.listen.port, .limits = {}, .tls = tls},
       std::ref(admission)};
@@ -263,6 +284,7 @@ void Application::start() {
   p.leading.start();
   p.reporting.start();
   p.sweeping.start();
+  p.guarding.start();
   p.noting.start();
   p.trimming.start();
   p.telling.start();
@@ -280,6 +302,7 @@ void Application::stop() {
   p.noting.stop();
   p.trimming.stop();
   p.telling.stop();
+  p.guarding.stop();
   p.sweeping.stop();
   p.reporting.stop();
   p.leading.stop();

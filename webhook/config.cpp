@@ -80,9 +80,10 @@ Result<Endpoint> parse_endpoint(std::string_view text, std::string_view where) {
 
 Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_TRY(root, YamlValue::parse(yaml, std::move(what)));
-  NODEPROOF_CHECK(root.only({"namespace", "listen", "healthListen", "tls", "epochLength", "maxReportAge",
-                             "viewAge", "akCertificateGrace", "trustAnchors", "revocationLists",
-                             "referenceValues", "trustedLaunch", "identity", "connection"}));
+  NODEPROOF_CHECK(
+      root.only({"namespace", "listen", "healthListen", "tls", "epochLength", "maxReportAge", "viewAge",
+                 "akCertificateGrace", "trustAnchors", "revocationLists", "referenceValues", "trustedLaunch",
+                 "admissionPolicies", "identity", "connection"}));
   Config out;
   NODEPROOF_CHECK(kube::read_namespace(root, out.ns));
   NODEPROOF_CHECK(read_endpoint(root, "listen", out.listen));
@@ -96,6 +97,7 @@ Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_CHECK(kube::read_setting(root, "revocationLists", out.revocation_lists));
   NODEPROOF_CHECK(kube::read_setting(root, "referenceValues", out.reference_values));
   NODEPROOF_CHECK(read_trusted_launch(root, out));
+  NODEPROOF_CHECK(kube::read_setting(root, "admissionPolicies", out.admission_policies));
   NODEPROOF_CHECK(kube::read_setting(root, "identity", out.identity));
   NODEPROOF_TRY(connection, kube::read_connection(root));
   out.connection = std::move(connection);

@@ -36,6 +36,7 @@ struct Config {
   std::vector<std::filesystem::path> revocation_lists;  // of AMD's and Microsoft's CAs; read at the start
   std::filesystem::path reference_values;               // replaces the built-in list; empty: built in
   bool trusted_launch_strict = false;                   // attest::VerifyParameters
+  std::filesystem::path admission_policies;    // as the chart installed them; empty: none is looked at
   std::string identity;                        // of this replica in the lease; empty: the host's name
   std::optional<kube::Connection> connection;  // nothing: in-cluster
 

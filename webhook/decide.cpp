@@ -53,6 +53,13 @@ void add_to(std::string& list, const std::string& item) {
   list += (list.empty() ? "" : ", ") + item;
 }
 
+// A policy that warns is told of before one that only looks on.
+void tolerate(std::optional<Toleration>& told, EnforcementAction action, const std::string& code,
+              std::string message) {
+  if (told && (told->action == EnforcementAction::kWarn || action == EnforcementAction::kDryRun)) return;
+  told = Toleration{action, code, std::move(message)};
+}
+
 // The first Deny policy that the node does not meet refuses; Warn and DryRun speak up and let pass.
 AdmissionDecision decide_for_node(const Case& c, const PodEntry& pod, const std::string& node_name,
                                   const Demands& demands) {
@@ -70,6 +77,7 @@ AdmissionDecision decide_for_node(const Case& c, const PodEntry& pod, const std:
     add_to(out.audit["policy-unmet"], policy + ": " + unmet->code);
     if (demand.policy->enforcement_action == EnforcementAction::kDeny) {
       out.allowed = false;
+      out.tolerated.reset();
       out.message = unmet_message(pod_name(pod.ns, pod.name), node_name, policy, *unmet);
       out.audit.emplace("denied", unmet->code);
       return out;
@@ -77,6 +85,8 @@ AdmissionDecision decide_for_node(const Case& c, const PodEntry& pod, const std:
     if (demand.policy->enforcement_action == EnforcementAction::kWarn) {
       out.warnings.push_back(unmet_warning(node_name, policy, *unmet));
     }
+    tolerate(out.tolerated, demand.policy->enforcement_action, unmet->code,
+             tolerated_message(pod_name(pod.ns, pod.name), node_name, policy, *unmet));
   }
   return out;
 }

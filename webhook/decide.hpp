@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -46,12 +47,22 @@ Refusal still_starting();
 // Whether `decide` reads the lookup for this request at all.
 bool needs_pod(const wire::AdmissionRequest& request);
 
+// What a Warn or DryRun policy let pass.
+struct Toleration {
+  attest::EnforcementAction action = attest::EnforcementAction::kWarn;
+  std::string code;     // why the policy is not met: a check, or what stands in for it
+  std::string message;  // one sentence, as a refusal's
+};
+
 struct AdmissionDecision {
   Rule rule = Rule::kUnknown;
   bool allowed = false;
   std::string reason;   // short stable word for metrics: a check, or what stands in for it
   std::string message;  // one sentence, empty when allowed
   std::vector<std::string> warnings;
+  // Of an allowed placement: the first policy that only warns, else the first that only looks on, which the
+  // node does not meet.
+  std::optional<Toleration> tolerated;
   // Audit annotations, keys without prefix: "denied" with the reason; of a decision about a node also "node",
   // "policy-met" and "policy-unmet", and of its proof "evidence-digest" and "epoch".
   std::map<std::string, std::string> audit;

@@ -5,7 +5,7 @@
 #include <mutex>
 
 #include "webhook/cluster_api.hpp"
-#include "webhook/refusal_events.hpp"
+#include "webhook/placement_events.hpp"
 
 namespace nodeproof::webhook {
 

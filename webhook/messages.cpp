@@ -22,6 +22,13 @@ std::string fitted(const std::string& head, std::string_view detail, const std::
   return one_line(head + one_line(detail, room) + tail, limit);
 }
 
+std::string placement_message(const std::string& verdict, std::string_view policy, const Unmet& unmet) {
+  const std::string head =
+      verdict + "policy " + std::string(policy) + " is not met because of " + unmet.code + ": ";
+  const std::string tail = " (" + age_clause(unmet.age) + "); remedy: " + one_line(unmet.remedy, kMaxRemedy);
+  return fitted(head, unmet.detail, tail);
+}
+
 }  // namespace
 
 std::string one_line(std::string_view text, std::size_t limit) {
@@ -37,10 +44,15 @@ std::string pod_name(std::string_view ns, std::string_view name) {
 
 std::string unmet_message(std::string_view pod, std::string_view node, std::string_view policy,
                           const Unmet& unmet) {
-  const std::string head = "pod " + std::string(pod) + " may not be placed on node " + std::string(node) +
-                           ": policy " + std::string(policy) + " is not met because of " + unmet.code + ": ";
-  const std::string tail = " (" + age_clause(unmet.age) + "); remedy: " + one_line(unmet.remedy, kMaxRemedy);
-  return fitted(head, unmet.detail, tail);
+  return placement_message(
+      "pod " + std::string(pod) + " may not be placed on node " + std::string(node) + ": ", policy, unmet);
+}
+
+std::string tolerated_message(std::string_view pod, std::string_view node, std::string_view policy,
+                              const Unmet& unmet) {
+  return placement_message(
+      "pod " + std::string(pod) + " may be placed on node " + std::string(node) + " unproven: ", policy,
+      unmet);
 }
 
 std::string refusal_message(std::string_view pod, std::string_view what, std::string_view remedy) {

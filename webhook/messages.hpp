@@ -32,6 +32,10 @@ std::string pod_name(std::string_view ns, std::string_view name);
 std::string unmet_message(std::string_view pod, std::string_view node, std::string_view policy,
                           const Unmet& unmet);
 
+// The same of a placement that the policy lets pass.
+std::string tolerated_message(std::string_view pod, std::string_view node, std::string_view policy,
+                              const Unmet& unmet);
+
 // "pod P: WHAT; remedy: REMEDY", with the same limit.
 std::string refusal_message(std::string_view pod, std::string_view what, std::string_view remedy);
 

@@ -213,8 +213,9 @@ void add_readiness(const std::vector<Condition>& conditions, std::vector<MetricF
 }
 
 void add_events(const EventCounts& counts, std::vector<MetricFamily>& out) {
-  MetricFamily events = family("nodeproof_refusal_events_total",
-                               "Events about refused pods by what became of them", MetricType::Counter);
+  MetricFamily events = family("nodeproof_placement_events_total",
+                               "Events about pods refused or placed without proof, by what became of them",
+                               MetricType::Counter);
   add(events, static_cast<double>(counts.written), {{"result", "written"}});
   add(events, static_cast<double>(counts.repeated), {{"result", "repeated"}});
   add(events, static_cast<double>(counts.dropped), {{"result", "dropped"}});
@@ -230,6 +231,17 @@ void add_sweep(const SweepOutcome& sweep, std::vector<MetricFamily>& out) {
   out.push_back(std::move(pods));
   add_value(out, "nodeproof_sweep_time_seconds", "When the last sweep over all running pods began",
             seconds(sweep.at));
+}
+
+void add_admission_policies(const AdmissionPolicyOutcome& outcome, std::vector<MetricFamily>& out) {
+  MetricFamily drift =
+      family("nodeproof_admission_policy_drift",
+             "1 for an admission policy or binding of ours that is not as the chart installed it");
+  for (const AdmissionPolicyState& object : outcome.objects)
+    add(drift, object.drift.empty() ? 0 : 1, {{"kind", object.kind}, {"name", object.name}});
+  out.push_back(std::move(drift));
+  add_value(out, "nodeproof_admission_policy_check_time_seconds",
+            "When the last look at all of them began; 0 before the first", seconds(outcome.at));
 }
 
 void add_http(const HttpStats& http, std::vector<MetricFamily>& out) {
@@ -338,6 +350,7 @@ std::string Metrics::render(const MetricsState& state, UnixTime now) const {
   add_watches(state, families);
   add_replica(state, families);
   if (state.sweep) add_sweep(*state.sweep, families);
+  if (state.admission_policies) add_admission_policies(*state.admission_policies, families);
   add_readiness(state.conditions, families);
   add_events(state.events, families);
   add_http(state.http, families);

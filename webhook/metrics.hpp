@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "webhook/admission_policy_watch.hpp"
 #include "webhook/decide.hpp"
 #include "webhook/event_writer.hpp"
 #include "webhook/http_server.hpp"
@@ -37,8 +38,9 @@ struct MetricsState {
   std::uint64_t certificate_reload_errors = 0;
   std::uint64_t log_lines_dropped = 0;
   std::vector<Condition> conditions;          // of being ready
-  EventCounts events;                         // about refused pods
+  EventCounts events;                         // about pods
   std::shared_ptr<const SweepOutcome> sweep;  // the leader's last one; null: none yet, or not leading
+  std::shared_ptr<const AdmissionPolicyOutcome> admission_policies;  // the leader's; null: not looked at
   HttpStats http;
 };
 

@@ -29,7 +29,7 @@ std::string name_of(const Event& event) {
 
 value to_value(const InvolvedObject& object) {
   value out = value::object();
-  out["apiVersion"] = json_text("v1");
+  out["apiVersion"] = json_text(object.api_version);
   out["kind"] = json_text(object.kind);
   if (!object.ns.empty()) out["namespace"] = json_text(object.ns);
   out["name"] = json_text(object.name);

@@ -8,12 +8,13 @@
 
 namespace nodeproof::wire {
 
-// What an Event is about, of the core API group.
+// What an Event is about.
 struct InvolvedObject {
   std::string kind;  // "Node", "Namespace", "Pod"
   std::string ns;    // empty: cluster-scoped
   std::string name;
   std::string uid;  // empty: not known
+  std::string api_version = "v1";
 };
 
 struct Event {

@@ -4,6 +4,9 @@
 
 failures=()
 
+# report TEXT: of a case, what it measured; told with its line when it passes.
+report() { printf '%s\n' "$*" >>"$RUN/report"; }
+
 # begin_run NAME: makes RUN, a folder for this run, and ends what was spawned there, and the script's own jobs,
 # when the script ends. The folder is kept, and named, when the script fails.
 begin_run() {
@@ -32,10 +35,11 @@ run_case() (
 
 run() {  # run NAME: one line when it passes, its whole output when not
   local started=$SECONDS status
+  : >"$RUN/report"
   run_case "$1" >"$RUN/output" 2>&1
   status=$?
   if ((status == 0)); then
-    say "ok      $1 ($((SECONDS - started)) s)"
+    say "ok      $1 ($((SECONDS - started)) s)$(sed 's/^/: /' "$RUN/report")"
   else
     say "FAILED  $1 ($((SECONDS - started)) s)"
     sed 's/^/        /' "$RUN/output" >&2

@@ -92,3 +92,27 @@ case_refusal_is_an_event_of_the_pod() {
   sleep 2
   [[ -z $(refusals_of untold) ]]
 }
+
+# told_of POD: "TYPE MESSAGE" of what was placed unproven.
+told_of() { kube -n "$workloads" get events --field-selector "involvedObject.name=$1,reason=PlacementUnproven" -o json | jq -r '.items[] | "\(.type) \(.message)"'; }
+is_told_of() { [[ -n $(told_of "$1") ]]; }
+
+# A Warn or DryRun policy lets pass, and tells of it where people look.
+case_what_is_only_warned_of_is_an_event_too() {
+  local action type
+  for action in Warn DryRun; do
+    type=Normal
+    [[ $action != Warn ]] || type=Warning
+    policy "tell-${action,,}" "enforcementAction: $action"
+    policy="tell-${action,,}" selector='' wait_until 20 "the policy to be known" create_unscheduled_pod "only-${action,,}"
+    bind "only-${action,,}" "$bad"
+    wait_until 10 "the pod's Event" is_told_of "only-${action,,}"
+    expect_match "the Event" "^$type pod $workloads/only-${action,,} may be placed on node $bad unproven: policy tell-${action,,} is not met because of no-tpm: .*remedy: " \
+      "$(told_of "only-${action,,}")"
+    # Where it is met there is nothing to tell.
+    policy="tell-${action,,}" selector='' create_unscheduled_pod "proven-${action,,}"
+    bind "proven-${action,,}" "$good"
+  done
+  sleep 2
+  [[ -z $(told_of proven-warn)$(told_of proven-dryrun) ]]
+}

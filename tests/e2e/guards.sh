@@ -259,3 +259,106 @@ case_results_and_epochs_are_the_webhooks() {
   patch_status_as "system:serviceaccount:$system:nodeproof-webhook" system:serviceaccounts "/apis/nodeproof.dev/v1alpha1/nodeattestations/$bad" \
     '{"status": {"detail": "written by the webhook"}}'
 }
+
+# finalized WHO NAMESPACE JQ: what jq makes of the namespace, written through its subresource finalize, which takes metadata, too.
+finalized() {
+  kube get namespace "$2" -o json | jq "$3" | "$1" replace --raw "/api/v1/namespaces/$2/finalize" -f -
+}
+
+case_subresources_of_namespaces_are_guarded() {
+  local of_label='.metadata.labels["nodeproof.dev/enforce"]' of_end='.metadata.annotations["nodeproof.dev/break-glass-until"]'
+  while_down
+  # The route is real: what is not ours is written that way.
+  finalized operator "$workloads" '.metadata.labels["example.com/team"] = "green"'
+  [[ $(kube get namespace "$workloads" -o json | jq -r '.metadata.labels["example.com/team"]') == green ]]
+  refused_for "may be changed only by those who may 'enrol'" finalized operator "$workloads" "del($of_label)"
+  refused_for "may be changed only by those who may 'enrol'" finalized operator "$workloads" "$of_label = \"all-pods\""
+  refused_for "may be changed only by those who may 'enrol'" finalized operator "$workloads" '.metadata.annotations["nodeproof.dev/policy"] = "lax"'
+  refused_for "only by those who may 'breakglass'" finalized operator "$workloads" "$of_end = \"$(ahead '+1 hour')\""
+  refused_for "only by those who may 'breakglass'" merge operator namespace "$workloads" \
+    "{\"metadata\": {\"annotations\": {\"nodeproof.dev/break-glass-until\": \"$(ahead '+1 hour')\"}}}" --subresource status
+  # Those who may are held to the same words and times.
+  refused_for "enforce of namespace $workloads is some-pods" finalized kube "$workloads" "$of_label = \"some-pods\""
+  refused_for 'may not end at' finalized kube "$workloads" "$of_end = \"$(ahead '+5 hours')\""
+  finalized kube "$workloads" "$of_end = \"$(ahead '+1 hour')\""
+  kube annotate namespace "$workloads" nodeproof.dev/break-glass-until-
+}
+
+# asks_for_tpm KEY [POD-FIELD]: a pod whose KEY, of containers or initContainers, asks for the TPM.
+asks_for_tpm() {
+  local more=${2:-} asking="{name: asking, image: example.invalid/tpm, resources: {limits: {${resource:-example.com/tpm}: 1}}}"
+  local plain='{name: plain, image: example.invalid/plain}'
+  if [[ $1 == containers ]]; then more+="${more:+, }containers: [$plain, $asking]"; else more+="${more:+, }$1: [$asking], containers: [$plain]"; fi
+  kube create --dry-run=server -f - <<<"{apiVersion: v1, kind: Pod, metadata: {name: asking, namespace: $in_namespace}, spec: {$more}}"
+}
+
+case_tpm_resource_is_the_agents() {
+  local only="Only nodeproof's agent may ask for example.com/tpm" agent='serviceAccountName: nodeproof-agent' in_namespace=tpm-users
+  kube create namespace tpm-users
+  kube -n tpm-users create serviceaccount nodeproof-agent
+  kube -n tpm-users create serviceaccount default || true
+  [[ $(render_chart | grep -c 'name: nodeproof-tpm$') == 0 ]]
+  render_chart --set agent.tpmResource=example.com/tpm -s templates/admission-tpm.yaml >"$RUN/tpm.yaml"
+  # shellcheck disable=SC2064  # the file as it is named now
+  trap "kube delete -f '$RUN/tpm.yaml' >/dev/null; start_webhook" EXIT
+  stop_webhook
+  kube apply -f "$RUN/tpm.yaml"
+  wait_until 20 "the resource to be refused" refused_for "$only" asks_for_tpm containers
+  refused_for "$only" asks_for_tpm initContainers
+  refused_for "$only" asks_for_tpm containers "$agent"
+  in_namespace=$system refused_for "$only" asks_for_tpm containers
+  in_namespace=$system asks_for_tpm containers "$agent"
+  in_namespace=$system asks_for_tpm initContainers "$agent"
+  resource=example.com/gpu asks_for_tpm containers
+}
+
+# drifted: "KIND NAME" of what the leader tells of as not installed so.
+drifted() {
+  curl -fs "$(<"$RUN/webhook.health")/metrics" |
+    sed -nE 's/^nodeproof_admission_policy_drift\{kind="(.*)",name="(.*)"\} 1$/\1 \2/p'
+}
+has_drifted() { [[ $(drifted) == "$1" ]]; }
+drift_events() { kube get events -n default --field-selector reason=AdmissionPolicyDrift -o json | jq -r '.items[] | "\(.type) \(.involvedObject.name) \(.message)"'; }
+tells_drift() { expect_match "the Events" "$1" "$(drift_events)" 2>/dev/null; }
+was_looked_at() { [[ $(curl -fs "$(<"$RUN/webhook.health")/metrics" | awk '/^nodeproof_admission_policy_check_time_seconds/ {print ($2 > 0)}') == 1 ]]; }
+
+# No policy applies to policies, so that all which is left is to tell.
+case_changed_admission_policies_are_told() {
+  wait_until 20 "a look at all of them" was_looked_at
+  has_drifted ''
+  trap 'kube apply -f "$RUN/manifests.yaml" >/dev/null' EXIT
+  operator delete validatingadmissionpolicybinding nodeproof-nodes
+  wait_until 20 "the missing binding to be told" has_drifted 'ValidatingAdmissionPolicyBinding nodeproof-nodes'
+  tells_drift 'Warning nodeproof-nodes ValidatingAdmissionPolicyBinding nodeproof-nodes .* it is missing'
+  merge operator validatingadmissionpolicy nodeproof-bindings '{"spec": {"matchConstraints": {"objectSelector": {"matchLabels": {"none": "such"}}}}}'
+  wait_until 20 "the narrowed policy to be told" has_drifted $'ValidatingAdmissionPolicy nodeproof-bindings\nValidatingAdmissionPolicyBinding nodeproof-nodes'
+  tells_drift 'Warning nodeproof-bindings .*spec.matchConstraints.objectSelector was added'
+  grep -q 'ALERT: ValidatingAdmissionPolicyBinding nodeproof-nodes' "$RUN/log/webhook.log"
+  merge operator validatingadmissionpolicy nodeproof-bindings '{"spec": {"matchConstraints": {"objectSelector": {"matchLabels": null}}}}'
+  kube apply -f "$RUN/manifests.yaml" >/dev/null
+  wait_until 20 "all to be as installed again" has_drifted ''
+  # What is not of the spec is nobody's business, and the webhook may look, not touch.
+  kube annotate validatingadmissionpolicy nodeproof-bindings e2e=touched
+  kube annotate validatingadmissionpolicy nodeproof-bindings e2e-
+  refused_for 'forbidden' kube_as_webhook delete validatingadmissionpolicy nodeproof-bindings
+  refused_for 'forbidden' kube_as_webhook annotate validatingadmissionpolicy nodeproof-bindings e2e=touched
+}
+
+# rendered_policies: "KIND NAME" of each in the manifest on standard input; watched_policies: of each that the webhook is told of.
+rendered_policies() {
+  kube create --dry-run=client -o json -f - | jq -rs '[.[] | .items[]? // .] | .[] | select(.kind | test("AdmissionPolicy")) | "\(.kind) \(.metadata.name)"' | sort
+}
+watched_policies() {
+  kube create --dry-run=client -o json -f - | jq -rs '[.[] | .items[]? // .] | .[] | select(.kind == "ConfigMap") | .data["admission-policies.json"] // empty | fromjson[] | "\(.kind) \(.name)"' | sort
+}
+
+case_every_admission_policy_is_watched() {
+  local mode
+  for mode in policy webhook; do
+    render_chart --set agent.tpmResource=example.com/tpm --set steering.mode=$mode >"$RUN/watched.yaml"
+    rendered_policies <"$RUN/watched.yaml" >"$RUN/rendered"
+    watched_policies <"$RUN/watched.yaml" >"$RUN/watched"
+    [[ $(wc -l <"$RUN/rendered") -ge 20 ]]
+    diff "$RUN/rendered" "$RUN/watched"
+  done
+}

@@ -90,3 +90,56 @@ case_unproven_pods_are_listed() {
   list=$(exits_with 1 judged pods --unproven --json)
   [[ $(listed "$list" early/old) == '' ]]
 }
+
+case_policy_is_tested_before_it_is_applied() {
+  local spec="{apiVersion: nodeproof.dev/v1alpha1, kind: AttestationPolicy, metadata: {name: planned}, spec:" answer
+  answer=$(exits_with 0 judged policy test -f - --nodes --json <<<"$spec {nodeClass: Confidential}}")
+  [[ $(jq -r '.policies[0].nodes[] | select(.met) | .node' <<<"$answer") == "$good" ]]
+  [[ $(jq -r --arg node "$bad" '.policies[0].nodes[] | select(.node == $node) | .check' <<<"$answer") == no-tpm ]]
+  exits_with 1 judged policy test -f - --nodes <<<"$spec {sevSnp: {products: [Genoa]}}}" >/dev/null
+  # What the API server would store and prune, and the webhook refuse.
+  "$BIN/nodeproof" policy test -f - <<<"$spec {nodeClas: Any}}" >"$RUN/refused-policy" && return 1
+  (($? == 2))
+  grep -q 'spec.nodeClas' "$RUN/refused-policy"
+  ! kube get attestationpolicy planned
+}
+
+case_inventory_is_explained() {
+  local answer
+  policy explained "maxEvidenceAge: ${max_age}s, nodeIdentity: Inventory, placement: {requireNodeLabel: false}"
+  import_inventory "$good" "$(<"$RUN/node/$good/vm_id")"
+  answer=$(exits_with 0 judged explain pod -f - --json <<<"$(policy=explained selector='' pod tied)")
+  [[ $(decision "$answer" "$good") == 'allowed met' ]]
+  [[ $(decision "$answer" "$bad") == 'refused no-tpm' ]]
+  import_inventory "$good" "$(new_uuid)"
+  answer=$(exits_with 1 judged explain pod -f - --json <<<"$(policy=explained selector='' pod tied)")
+  [[ $(decision "$answer" "$good") == 'refused node-inventory' ]]
+  kube delete nodeinventory pool >/dev/null
+  kube delete attestationpolicy explained >/dev/null
+}
+
+# audited POD CODE: our annotations of the Binding of the pod that was answered with this status code, one object.
+audited() {
+  jq -c --arg pod "$1" --argjson code "$2" 'select(.objectRef.subresource == "binding" and .objectRef.name == $pod and .responseStatus.code == $code) |
+    .annotations | with_entries(select(.key | startswith("bindings.nodeproof.dev/")) | .key |= sub(".*/"; ""))' "$RUN/log/audit.log"
+}
+is_audited() { [[ -n $(audited "$@") ]]; }
+
+# Of the log alone, an auditor learns by which policy and proof a pod was placed, and why another was not.
+case_audit_log_says_what_was_proven() {
+  local placed refused epoch
+  create_unscheduled_pod audited
+  refused bind audited "$bad"
+  bind audited "$good"
+  wait_until 10 "the refusal to be logged" is_audited audited 403
+  wait_until 10 "the placement to be logged" is_audited audited 201
+  refused=$(audited audited 403)
+  placed=$(audited audited 201)
+  say "$refused $placed"
+  jq -e --arg node "$bad" '. == {node: $node, "policy-unmet": "confidential: no-tpm", denied: "no-tpm"}' <<<"$refused"
+  jq -e --arg node "$good" '.node == $node and ."policy-met" == "confidential" and (has("denied") | not)' <<<"$placed"
+  # The evidence is the one that stands in the cluster, and the epoch is of these seconds.
+  [[ $(jq -r '."evidence-digest"' <<<"$placed") == "$(attestation "$good" evidenceDigest)" ]]
+  epoch=$(jq -r .epoch <<<"$placed")
+  (($(date +%s) / ${epoch_length%s} - epoch < max_age))
+}

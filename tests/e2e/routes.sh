@@ -181,3 +181,15 @@ case_stripped_marker_is_no_way_round_where_all_pods_are_sensitive() {
   kube label namespace stripped nodeproof.dev/enforce=all-pods --overwrite
   wait_until 10 "all pods to be sensitive" refused_for "$bad.*no-tpm" create_pod noticed "nodeName: $bad"
 }
+
+marker_of() { kube -n "$workloads" get pod "$1" -o json | jq -r '.metadata.annotations["nodeproof.dev/policy"]'; }
+
+# What else may be written of a pod takes no annotations: the marker is there afterwards.
+case_subresources_leave_the_marker() {
+  create_pod kept-marked "nodeName: $good"
+  kube -n "$workloads" patch pod kept-marked --subresource resize --type merge -p '{"metadata": {"annotations": {"nodeproof.dev/policy": null}}}'
+  [[ $(marker_of kept-marked) == confidential ]]
+  kube -n "$workloads" get pod kept-marked -o json | jq 'del(.metadata.annotations)' |
+    kube replace --raw "/api/v1/namespaces/$workloads/pods/kept-marked/ephemeralcontainers" -f - >/dev/null
+  [[ $(marker_of kept-marked) == confidential ]]
+}

@@ -164,7 +164,7 @@ case_refused_bindings_are_rare() {
   before=$(refused_bindings)
   workloads=crowd controller apps/v1 Deployment crowd 'replicas: 200, selector: {matchLabels: {e2e: crowd}}' "$(sensitive_template crowd)"
   wait_until 120 "all pods to be placed" crowd_is_placed 200
-  say "bindings refused: $(($(refused_bindings) - before)) of 200"
+  report "$(($(refused_bindings) - before)) bindings refused for 200 pods, 5 of $(kube get nodes -o name | wc -l) nodes proven"
   (($(refused_bindings) - before <= 2))
   [[ $(kube -n crowd get pods -l e2e=crowd -o json | jq -r '.items[].spec.nodeName' | sort -u | wc -l) == 5 ]]
 }

@@ -81,3 +81,16 @@ matchExpressions:
 {{- fail "monitoring: this API server has no monitoring.coreos.com/v1 (Prometheus operator); install it first, or set monitoring.assumeCrds" }}
 {{- end }}
 {{- end }}
+
+{{- /* The admission policies and bindings of these templates as the webhook reads them, to notice when they change: no
+       admission policy applies to admission policies. */}}
+{{- define "nodeproof.admissionPolicies" -}}
+{{- $out := list -}}
+{{- range $file := list "admission-bindings" "admission-break-glass" "admission-installation" "admission-leader-objects" "admission-markers" "admission-namespaces" "admission-nodes" "admission-tpm" "agent-admission-policy" "steering" -}}
+{{- range splitList "\n---\n" (include (printf "%s/%s.yaml" $.Template.BasePath $file) $) -}}
+{{- $object := fromYaml . -}}
+{{- with $object.kind }}{{ $out = append $out (dict "kind" . "name" $object.metadata.name "spec" $object.spec) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $out -}}
+{{- end }}

@@ -25,6 +25,7 @@ akCertificateGrace: 24h
 trustAnchors: {amd: /a, vtpm: /v}
 revocationLists: [/milan.crl, /genoa.crl]
 referenceValues: /r
+admissionPolicies: /p
 identity: one
 connection: {server: "https://127.0.0.1:6443", caFile: /ca, tokenFile: /t}
 )";
@@ -45,6 +46,7 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(config->vtpm_anchors, "/v");
   EXPECT_EQ(config->revocation_lists, (std::vector<std::filesystem::path>{"/milan.crl", "/genoa.crl"}));
   EXPECT_EQ(config->reference_values, "/r");
+  EXPECT_EQ(config->admission_policies, "/p");
   EXPECT_EQ(config->identity, "one");
   ASSERT_TRUE(config->connection);
   EXPECT_EQ(config->connection->server, "https://127.0.0.1:6443");

@@ -42,6 +42,10 @@ MetricsState state() {
   sweep.at = kNow - Seconds(20);
   sweep.counts.by_reason[UnprovenReason::kMirrorPod] = 3;
   out.sweep = std::make_shared<const SweepOutcome>(std::move(sweep));
+  out.admission_policies = std::make_shared<const AdmissionPolicyOutcome>(
+      AdmissionPolicyOutcome{{{"ValidatingAdmissionPolicy", "nodeproof-nodes", "it is missing"},
+                              {"ValidatingAdmissionPolicyBinding", "nodeproof-nodes", ""}},
+                             kNow - Seconds(30)});
   out.conditions = {{"view/nodes", ""}, {"clock", "the clock differs"}};
   return out;
 }
@@ -74,6 +78,8 @@ TEST(Metrics, HaveTheseNames) {
                                    "nodeproof_leader gauge",
                                    "nodeproof_unproven_pods gauge",
                                    "nodeproof_sweep_time_seconds gauge",
+                                   "nodeproof_admission_policy_drift gauge",
+                                   "nodeproof_admission_policy_check_time_seconds gauge",
                                    "nodeproof_epoch_generation_end_time_seconds gauge",
                                    "nodeproof_epoch_foreign_values_total counter",
                                    "nodeproof_break_glass_end_time_seconds gauge",
@@ -85,7 +91,7 @@ TEST(Metrics, HaveTheseNames) {
                                    "nodeproof_serving_certificate_reload_errors_total counter",
                                    "nodeproof_ready gauge",
                                    "nodeproof_ready_condition gauge",
-                                   "nodeproof_refusal_events_total counter",
+                                   "nodeproof_placement_events_total counter",
                                    "nodeproof_http_connections gauge",
                                    "nodeproof_http_events_total counter"};
   EXPECT_EQ(names, want);
@@ -115,10 +121,10 @@ TEST(Metrics, TellTheStateOfTheMoment) {
                            "nodeproof_break_glass_ended_total 6\n",
                            "nodeproof_trust_anchors_extra 2\n",
                            "nodeproof_serving_certificate_reload_errors_total 4\n",
-                           "nodeproof_refusal_events_total{result=\"written\"} 5\n",
-                           "nodeproof_refusal_events_total{result=\"repeated\"} 6\n",
-                           "nodeproof_refusal_events_total{result=\"dropped\"} 7\n",
-                           "nodeproof_refusal_events_total{result=\"failed\"} 8\n",
+                           "nodeproof_placement_events_total{result=\"written\"} 5\n",
+                           "nodeproof_placement_events_total{result=\"repeated\"} 6\n",
+                           "nodeproof_placement_events_total{result=\"dropped\"} 7\n",
+                           "nodeproof_placement_events_total{result=\"failed\"} 8\n",
                            "nodeproof_ready 0\n",
                            "nodeproof_ready_condition{condition=\"view/nodes\"} 1\n",
                            "nodeproof_ready_condition{condition=\"clock\"} 0\n"}) {
@@ -135,6 +141,18 @@ TEST(Metrics, UnprovenPodsAreToldByReasonOnceThereWasASweep) {
   EXPECT_THAT(text, HasSubstr("nodeproof_sweep_time_seconds " + std::to_string(to_unix(kNow) - 20)));
   now.sweep = nullptr;
   EXPECT_THAT(Metrics().render(now, kNow), Not(HasSubstr("nodeproof_unproven_pods")));
+}
+
+TEST(Metrics, TellWhichAdmissionPolicyIsNotAsInstalled) {
+  MetricsState now = state();
+  const std::string text = Metrics().render(now, kNow);
+  const std::string drift = "nodeproof_admission_policy_drift{kind=";
+  EXPECT_THAT(text, HasSubstr(drift + "\"ValidatingAdmissionPolicy\",name=\"nodeproof-nodes\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr(drift + "\"ValidatingAdmissionPolicyBinding\",name=\"nodeproof-nodes\"} 0\n"));
+  EXPECT_THAT(
+      text, HasSubstr("nodeproof_admission_policy_check_time_seconds " + std::to_string(to_unix(kNow) - 30)));
+  now.admission_policies = nullptr;
+  EXPECT_THAT(Metrics().render(now, kNow), Not(HasSubstr("nodeproof_admission_policy")));
 }
 
 TEST(Metrics, ReadyIsOneWhenEveryConditionHolds) {

@@ -1,5 +1,6 @@
-// Refused placements as Events on the pods, for those who do not see the answer to the scheduler's request:
-// kubectl describe pod. Which are written, and how often; no thread and no clock.
+// Placements that were refused, or that a Warn or DryRun policy let pass unproven, as Events on the pods, for
+// those who do not see the answer to the scheduler's request: kubectl describe pod. Which are written, and
+// how often; no thread and no clock.
 #pragma once
 
 #include <chrono>
@@ -16,9 +17,10 @@ namespace nodeproof::webhook {
 // in that time, whichever replica refuses.
 inline constexpr Seconds kSameReason{600};
 
-// Nothing for what is allowed, for dry runs, and for refusals that are told to whoever asked alone.
-std::optional<wire::Event> refusal_event(const wire::AdmissionRequest& request, const PodLookup& lookup,
-                                         const AdmissionDecision& decision, UnixTime now);
+// A refusal and a Warn policy's word are Warnings, a DryRun policy's is not. Nothing for what is proven, for
+// dry runs of the request, and for refusals that are told to whoever asked alone.
+std::optional<wire::Event> placement_event(const wire::AdmissionRequest& request, const PodLookup& lookup,
+                                           const AdmissionDecision& decision, UnixTime now);
 
 // Keeps an outage from becoming a flood of Events: at most one a minute for a pod, one in kSameReason for
 // the same reason, and for all pods together a burst of 50, then 5 a second.

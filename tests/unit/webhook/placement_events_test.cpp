@@ -1,4 +1,4 @@
-#include "webhook/refusal_events.hpp"
+#include "webhook/placement_events.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,10 +23,10 @@ const PodEntry kMarked = entry_of(pod("demo", asks_for("confidential")));
 
 std::optional<wire::Event> event_about(const wire::AdmissionRequest& request, const PodLookup& lookup,
                                        UnixTime now = kNow) {
-  return refusal_event(request, lookup, testing::decide_now(request, lookup), now);
+  return placement_event(request, lookup, testing::decide_now(request, lookup), now);
 }
 
-TEST(RefusalEvent, SaysTheSameAsTheRefusal) {
+TEST(PlacementEvent, SaysTheSameAsTheRefusal) {
   const auto request = binding_request("demo", "plain-1");
   const auto event = event_about(request, kMarked);
   ASSERT_TRUE(event);
@@ -39,7 +39,7 @@ TEST(RefusalEvent, SaysTheSameAsTheRefusal) {
   EXPECT_EQ(event->about.uid, kPodUid);
 }
 
-TEST(RefusalEvent, OfAPodThatNamesItsNode) {
+TEST(PlacementEvent, OfAPodThatNamesItsNode) {
   wire::AdmissionRequest request = create_request(pod("demo", asks_for("confidential"), "plain-1"));
   const auto event = event_about(request, PodAbsent{});
   ASSERT_TRUE(event);
@@ -50,7 +50,7 @@ TEST(RefusalEvent, OfAPodThatNamesItsNode) {
   EXPECT_FALSE(event_about(request, PodAbsent{})) << "there is no name to find it by";
 }
 
-TEST(RefusalEvent, NothingForWhatPlacesNothing) {
+TEST(PlacementEvent, NothingForWhatPlacesNothing) {
   EXPECT_FALSE(event_about(binding_request("demo", "cvm-1"), kMarked)) << "allowed";
   wire::AdmissionRequest dry = binding_request("demo", "plain-1");
   dry.dry_run = true;
@@ -65,7 +65,7 @@ TEST(RefusalEvent, NothingForWhatPlacesNothing) {
       << "the pod of that name is not at fault";
 }
 
-TEST(RefusalEvent, OfAPodThatCouldNotBeRead) {
+TEST(PlacementEvent, OfAPodThatCouldNotBeRead) {
   wire::AdmissionRequest request = binding_request("demo", "cvm-1");
   const auto event = event_about(request, PodUnavailable{"no answer in time"});
   ASSERT_TRUE(event);
@@ -74,8 +74,51 @@ TEST(RefusalEvent, OfAPodThatCouldNotBeRead) {
   EXPECT_EQ(event_about(request, PodUnavailable{"no answer"})->about.uid, "");
 }
 
+// What a Warn or DryRun policy let pass is told in the same words.
+TEST(PlacementEvent, OfWhatAPolicyOnlyWarnsOf) {
+  const PodEntry warned = entry_of(pod("warned", {}));
+  const auto event = event_about(binding_request("warned", "cvm-1"), warned);
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->reason, "PlacementUnproven");
+  EXPECT_TRUE(event->warning);
+  EXPECT_EQ(
+      event->note,
+      "pod warned/api may be placed on node cvm-1 unproven: policy warn is not met because of policy: the "
+      "node's processor is a Milan, which the policy does not accept (evidence 0s old); remedy: use a node "
+      "pool whose processors the policy's sevSnp.products names");
+  EXPECT_TRUE(event->occasion.starts_with("policy/"));
+  wire::AdmissionRequest dry = binding_request("warned", "cvm-1");
+  dry.dry_run = true;
+  EXPECT_FALSE(event_about(dry, warned)) << "a dry run has no side effects";
+  EXPECT_TRUE(event_about(create_request(pod("warned", {}, "cvm-1")), PodAbsent{}));
+  EXPECT_FALSE(event_about(create_request(pod("warned", {})), PodAbsent{})) << "it is placed nowhere yet";
+}
+
+TEST(PlacementEvent, OfADryRunPolicyIsNoWarning) {
+  const auto event =
+      event_about(binding_request("demo", "cvm-1"), entry_of(pod("demo", asks_for("dry-run"))));
+  ASSERT_TRUE(event);
+  EXPECT_FALSE(event->warning);
+  EXPECT_EQ(event->reason, "PlacementUnproven");
+}
+
+TEST(PlacementEvent, OfTwoPoliciesTheOneThatWarnsIsTold) {
+  const auto event =
+      event_about(binding_request("warned", "cvm-1"), entry_of(pod("warned", asks_for("dry-run"))));
+  ASSERT_TRUE(event);
+  EXPECT_TRUE(event->warning);
+  EXPECT_THAT(event->note, HasSubstr("policy warn is not met"));
+}
+
+TEST(PlacementEvent, ARefusalIsToldInsteadOfWhatWasTolerated) {
+  const auto request = binding_request("warned", "cvm-1");
+  const PodEntry both = entry_of(pod("warned", asks_for("genoa")));
+  EXPECT_FALSE(testing::decide_now(request, both).tolerated);
+  EXPECT_EQ(event_about(request, both)->reason, "PlacementRefused");
+}
+
 // Replicas that refuse the same in the same minutes give the Event one name.
-TEST(RefusalEvent, IsTheSameOccasionForEveryReplica) {
+TEST(PlacementEvent, IsTheSameOccasionForEveryReplica) {
   const auto request = binding_request("demo", "plain-1");
   const UnixTime begin = kNow - Seconds(to_unix(kNow) % kSameReason.count());
   const auto first = event_about(request, kMarked, begin);
@@ -145,7 +188,7 @@ TEST(EventLimiter, RemembersABoundedNumberOfPods) {
   }
 }
 
-class RefusalWriter : public ::testing::Test {
+class PlacementEventWriter : public ::testing::Test {
  protected:
   void offer(const std::string& uid) { writer_.offer(event_of(uid, "no-tpm"), kNow, kStart); }
 
@@ -153,7 +196,7 @@ class RefusalWriter : public ::testing::Test {
   EventWriter writer_{api_};
 };
 
-TEST_F(RefusalWriter, WritesWhatWasOffered) {
+TEST_F(PlacementEventWriter, WritesWhatWasOffered) {
   offer("u");
   offer("u");
   EXPECT_TRUE(api_.calls.empty()) << "not on the path of the request";
@@ -166,7 +209,7 @@ TEST_F(RefusalWriter, WritesWhatWasOffered) {
   EXPECT_EQ(api_.calls.size(), 1U);
 }
 
-TEST_F(RefusalWriter, AnEventThatAnotherReplicaWroteIsARepetition) {
+TEST_F(PlacementEventWriter, AnEventThatAnotherReplicaWroteIsARepetition) {
   EventWriter other(api_);
   offer("u");
   other.offer(event_of("u", "no-tpm"), kNow, kStart);
@@ -178,7 +221,7 @@ TEST_F(RefusalWriter, AnEventThatAnotherReplicaWroteIsARepetition) {
   EXPECT_EQ(other.counts().failed, 0U);
 }
 
-TEST_F(RefusalWriter, AnErrorIsCountedAndTheNextIsTried) {
+TEST_F(PlacementEventWriter, AnErrorIsCountedAndTheNextIsTried) {
   api_.before = [](const std::string&) { throw kube::ApiError(403, "Forbidden", "no"); };
   offer("u");
   offer("v");
@@ -186,7 +229,7 @@ TEST_F(RefusalWriter, AnErrorIsCountedAndTheNextIsTried) {
   EXPECT_EQ(writer_.counts().failed, 2U);
 }
 
-TEST_F(RefusalWriter, TheRestWaitsWhileTheApiServerDoesNotAnswer) {
+TEST_F(PlacementEventWriter, TheRestWaitsWhileTheApiServerDoesNotAnswer) {
   int asked = 0;
   api_.before = [&asked](const std::string&) {
     ++asked;
@@ -202,7 +245,7 @@ TEST_F(RefusalWriter, TheRestWaitsWhileTheApiServerDoesNotAnswer) {
   EXPECT_EQ(writer_.counts().written, 1U);
 }
 
-TEST_F(RefusalWriter, TheQueueIsBounded) {
+TEST_F(PlacementEventWriter, TheQueueIsBounded) {
   for (std::size_t i = 0; i < EventWriter::kMaxWaiting + 10; ++i)
     writer_.offer(event_of(std::to_string(i), "no-tpm"), kNow, kStart + Seconds(i));
   EXPECT_EQ(writer_.counts().dropped, 10U);

@@ -1,4 +1,4 @@
-#include "webhook/refusal_events.hpp"
+#include "webhook/placement_events.hpp"
 
 #include <algorithm>
 
@@ -12,8 +12,8 @@ constexpr double kBurst = 50;
 constexpr double kPerSecond = 5;
 
 // The pod that the API server asks about, with what is known of it; nothing when another one bears the name.
-std::optional<wire::InvolvedObject> refused_pod(const wire::AdmissionRequest& request,
-                                                const PodLookup& lookup, const AdmissionDecision& decision) {
+std::optional<wire::InvolvedObject> placed_pod(const wire::AdmissionRequest& request, const PodLookup& lookup,
+                                               const AdmissionDecision& decision) {
   if (decision.rule == Rule::kPodOnNode) {
     return wire::InvolvedObject{"Pod", request.ns, pod_of(request, *request.pod).name, request.pod->meta.uid};
   }
@@ -29,14 +29,18 @@ std::optional<wire::InvolvedObject> refused_pod(const wire::AdmissionRequest& re
 
 }  // namespace
 
-std::optional<wire::Event> refusal_event(const wire::AdmissionRequest& request, const PodLookup& lookup,
-                                         const AdmissionDecision& decision, UnixTime now) {
-  if (decision.allowed || request.dry_run) return std::nullopt;
-  auto pod = refused_pod(request, lookup, decision);
+std::optional<wire::Event> placement_event(const wire::AdmissionRequest& request, const PodLookup& lookup,
+                                           const AdmissionDecision& decision, UnixTime now) {
+  if ((decision.allowed && !decision.tolerated) || request.dry_run) return std::nullopt;
+  auto pod = placed_pod(request, lookup, decision);
   // A pod that is to get a name from the API server has none to find its Event by.
   if (!pod || pod->name.empty()) return std::nullopt;
-  const std::string occasion = decision.reason + "/" + std::to_string(to_unix(now) / kSameReason.count());
-  return wire::Event{*std::move(pod), true, "PlacementRefused", decision.message, occasion};
+  const std::string when = "/" + std::to_string(to_unix(now) / kSameReason.count());
+  if (!decision.allowed)
+    return wire::Event{*std::move(pod), true, "PlacementRefused", decision.message, decision.reason + when};
+  const Toleration& tolerated = *decision.tolerated;
+  return wire::Event{*std::move(pod), tolerated.action == attest::EnforcementAction::kWarn,
+                     "PlacementUnproven", tolerated.message, tolerated.code + when};
 }
 
 EventLimiter::Verdict EventLimiter::judge(const wire::Event& event, Time now) {

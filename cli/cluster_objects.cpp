@@ -1,7 +1,10 @@
 #include "cli/cluster_objects.hpp"
 
+#include <algorithm>
+
 #include "cli/object_files.hpp"
 #include "wire/attestation_policy.hpp"
+#include "wire/node_inventory.hpp"
 
 namespace nodeproof::cli {
 namespace {
@@ -24,6 +27,13 @@ Status put_policy(const JsonValue& object, webhook::PolicyMap& out) {
   NODEPROOF_TRY(name, name_of(object));
   if (!out.emplace(name, wire::parse_attestation_policy(object)).second)
     return second_of_its_name(object, "AttestationPolicy", name);
+  return Ok{};
+}
+
+Status put_inventory(const JsonValue& object, std::map<std::string, Result<wire::NodeInventory>>& out) {
+  NODEPROOF_TRY(name, name_of(object));
+  if (!out.emplace(name, wire::parse_node_inventory(object)).second)
+    return second_of_its_name(object, "NodeInventory", name);
   return Ok{};
 }
 
@@ -50,6 +60,7 @@ Status put_object(const JsonValue& object, const std::string& kind, ClusterObjec
   NODEPROOF_TRY(of_node, put_node_object(object, kind, out.nodes));
   if (of_node) return Ok{};
   if (kind == "AttestationPolicy") return put_policy(object, out.policies);
+  if (kind == "NodeInventory") return put_inventory(object, out.inventories);
   if (kind == "Namespace") return put_namespace(object, out.namespaces);
   if (makes_pods(kind)) return put_pod(object, kind, out);
   const auto name = name_of(object);
@@ -120,6 +131,17 @@ void fetch_policies(kube::ApiClient& api, ClusterObjects& out) {
   out.policies.merge(found);
 }
 
+void fetch_inventories(kube::ApiClient& api, ClusterObjects& out) {
+  const bool needed = std::any_of(out.policies.begin(), out.policies.end(), [](const auto& item) {
+    return item.second && item.second->node_identity == attest::NodeIdentity::kInventory;
+  });
+  if (!needed) return;
+  std::map<std::string, Result<wire::NodeInventory>> found;
+  list_objects(api, std::string(kOwnGroup) + "/nodeinventories", "nodeinventories.nodeproof.dev",
+               [&](const JsonValue& item) { return put_inventory(item, found); });
+  out.inventories.merge(found);
+}
+
 void fetch_namespace(kube::ApiClient& api, const std::string& name, ClusterObjects& out) {
   if (out.namespaces.contains(name)) return;
   check_name(name, "a namespace");
@@ -178,6 +200,9 @@ webhook::Snapshot snapshot_of(const ClusterObjects& objects, const webhook::Trus
   }
   out.nodes = std::make_shared<const webhook::NodeMap>(std::move(nodes));
   out.policies = std::make_shared<const webhook::PolicyMap>(objects.policies);
+  webhook::Inventory inventory;
+  for (const auto& [name, of_scale_set] : objects.inventories) inventory.put(name, of_scale_set);
+  out.inventory = std::make_shared<const webhook::Inventory>(std::move(inventory));
   out.namespaces = std::make_shared<const webhook::NamespaceMap>(objects.namespaces);
   out.complete = true;
   return out;

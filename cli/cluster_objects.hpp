@@ -2,6 +2,7 @@
 // counts in place of what the cluster has.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct ClusterObjects {
   NodesByName nodes;
   webhook::PolicyMap policies;
   webhook::NamespaceMap namespaces;
+  // By name; an Error for one that cannot be used, as the webhook keeps it.
+  std::map<std::string, Result<wire::NodeInventory>> inventories;
   std::vector<PodManifest> pods;             // and what makes pods
   std::vector<webhook::RunningPod> running;  // those of `pods` that are bound and not finished
   std::vector<std::string> unread;           // "Service web": kinds that nothing here rests on
@@ -27,6 +30,8 @@ Status read_cluster_objects(const std::vector<std::string>& files, ClusterObject
 
 // Each adds what `out` does not hold yet. They throw as cluster.hpp says.
 void fetch_policies(kube::ApiClient& api, ClusterObjects& out);
+// Where one of the policies of `out` rests on them: few may read them.
+void fetch_inventories(kube::ApiClient& api, ClusterObjects& out);
 void fetch_namespace(kube::ApiClient& api, const std::string& name, ClusterObjects& out);
 void fetch_namespaces(kube::ApiClient& api, ClusterObjects& out);
 void fetch_node(kube::ApiClient& api, const std::string& name, ClusterObjects& out);

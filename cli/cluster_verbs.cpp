@@ -13,13 +13,14 @@ node whether it proves that now. The pod may exist, or stand in a manifest that 
 template of a Deployment, ReplicaSet, StatefulSet, DaemonSet, Job or CronJob. A pod that names its node, or is bound,
 is decided for that node unless --node names another.
 
-Files may hold Namespace, AttestationPolicy, Node, NodeEvidence and NodeQuote as well; these count in place of
+Files may hold Namespace, AttestationPolicy, NodeInventory, Node, NodeEvidence and NodeQuote as well; these count in place of
 what the cluster has. With --offline no cluster is asked, and what no file holds is not there.
 
 Nodes are judged from here, without the cluster's epoch key: the age of a quote is what it says of itself. The
 answer lists what is left open. Settings of the webhook (trust anchors, reference values, epoch length,
 trustedLaunch.strict) are not read from the cluster; give the same here. It needs the right to get pods, namespaces,
-nodes, nodeevidences, nodequotes and attestationpolicies, and to list the latter four.
+nodes, nodeevidences, nodequotes and attestationpolicies, to list the latter four, and to list nodeinventories where a
+policy is of nodeIdentity Inventory.
 
 Examples:
   nodeproof explain pod payments/api-0
@@ -43,7 +44,8 @@ there. REASON is what can be seen of that way:
   unreadable    the pod cannot be read
 
 Policies that only warn make no pod unproven. Nodes are judged as by nodeproof explain pod. It needs the right to
-list pods, namespaces, nodes, nodeevidences, nodequotes and attestationpolicies.
+list pods, namespaces, nodes, nodeevidences, nodequotes and attestationpolicies, and nodeinventories where a policy is of
+nodeIdentity Inventory.
 
 Examples:
   nodeproof pods --unproven
@@ -129,6 +131,43 @@ void add_inventory(CLI::App& app, ImportOptions& options, int& exit_code) {
   verb->callback([&options, &exit_code] { exit_code = import_inventory(options, std::cout, std::cerr); });
 }
 
+constexpr const char* kPolicyFooter =
+    R"(Reads AttestationPolicies as the webhook does, which is stricter than the API server: unknown fields, empty lists and
+what no node can meet are refused, with the place. Then says in words what each demands. Nothing is asked of a
+cluster, so that it fits a pipeline.
+
+With --nodes it says which nodes of the cluster meet each policy now, before it is applied; so it does with files
+that hold Node, NodeEvidence and NodeQuote (and NodeInventory for nodeIdentity Inventory). Nodes are judged as by
+nodeproof explain pod, and it needs the same rights on nodes.
+
+Examples:
+  nodeproof policy test -f payments.yaml
+  nodeproof policy test -f payments.yaml --nodes
+  kubectl get nodes,nodeevidences,nodequotes -o json | nodeproof policy test -f payments.yaml -f - --json
+
+Exit codes: 0 every policy can be used (and, of the nodes looked at, one at least meets each), 1 no node meets one of
+them, 2 usage, or a policy that cannot be used, 3 environment.)";
+
+void add_policy(CLI::App& app, PolicyTestOptions& options, int& exit_code) {
+  CLI::App* policy = app.add_subcommand("policy", "What nodes must prove");
+  policy->require_subcommand(1);
+  CLI::App* verb = policy->add_subcommand("test", "Say what a policy demands, and whether it can be used");
+  verb->footer(kPolicyFooter);
+  verb->add_option("-f,--filename", options.files, "YAML or JSON; - for standard input. May be repeated")
+      ->required()
+      ->type_name("FILE")
+      ->expected(1)
+      ->take_all();
+  CLI::Option* nodes = verb->add_flag("--nodes", options.nodes, "Say which nodes of the cluster meet it");
+  add_cluster(*verb, options, nullptr);
+  for (const char* flag : {"--kubeconfig", "--context"}) verb->get_option(flag)->needs(nodes);
+  add_judging(*verb, options);
+  verb->add_flag("--json", options.json, "Print JSON");
+  verb->callback([&options, &exit_code] {
+    exit_code = policy_test(options, SystemClock().now(), std::cout, std::cerr);
+  });
+}
+
 }  // namespace
 
 void add_trust(CLI::App& verb, TrustOptions& options) {
@@ -141,18 +180,21 @@ void add_trust(CLI::App& verb, TrustOptions& options) {
 }
 
 void add_cluster(CLI::App& verb, ClusterOptions& options, CLI::Option* excluded) {
-  verb.add_option("--kubeconfig", options.kubeconfig, "How to reach the cluster")
-      ->type_name("FILE")
-      ->excludes(excluded);
-  verb.add_option("--context", options.context, "A context of the kubeconfig instead of the current one")
-      ->type_name("NAME")
-      ->excludes(excluded);
+  CLI::Option* kubeconfig = verb.add_option("--kubeconfig", options.kubeconfig, "How to reach the cluster");
+  CLI::Option* context =
+      verb.add_option("--context", options.context, "A context of the kubeconfig instead of the current one");
+  kubeconfig->type_name("FILE");
+  context->type_name("NAME");
+  if (excluded == nullptr) return;
+  kubeconfig->excludes(excluded);
+  context->excludes(excluded);
 }
 
 void add_cluster_verbs(CLI::App& app, ClusterVerbs& verbs, int& exit_code) {
   add_explain(app, verbs.explain, exit_code);
   add_pods(app, verbs.pods, exit_code);
   add_inventory(app, verbs.inventory, exit_code);
+  add_policy(app, verbs.policy, exit_code);
 }
 
 }  // namespace nodeproof::cli

@@ -169,6 +169,44 @@ TEST_F(ExplainPod, APolicyThatCannotBeUsedIsWhy) {
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("Refused on every node (invalid-policy)"), HasSubstr("nodeClas")));
 }
 
+// A policy that takes nobody's word for which VM a node is but an inventory's.
+TEST_F(ExplainPod, TheInventoryIsReadWhereAPolicyRestsOnIt) {
+  std::vector<std::string> objects = surroundings();
+  objects.back() = policy_json(R"({"nodeIdentity":"Inventory"})");
+  const auto decide = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all = objects;
+    all.insert(all.end(), more.begin(), more.end());
+    return offline("payments/api", {file_of(all, {pod_json()})}, "cvm-1");
+  };
+  EXPECT_EQ(decide({}), kRefused);
+  EXPECT_THAT(out_.str(), HasSubstr("there is no NodeInventory"));
+  EXPECT_EQ(decide({testing::inventory_json()}), kVerified) << out_.str() << err_.str();
+  EXPECT_EQ(decide({testing::inventory_json(testing::kOtherUuid)}), kRefused);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("node-inventory"), HasSubstr("NodeInventory pool names VM")));
+  EXPECT_EQ(decide({R"({"kind":"NodeInventory","metadata":{"name":"odd"},"spec":{}})"}), kRefused);
+  EXPECT_THAT(out_.str(), HasSubstr("NodeInventory odd cannot be used"));
+  EXPECT_EQ(decide({testing::inventory_json(), testing::inventory_json()}), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("is a second NodeInventory pool"));
+}
+
+TEST_F(ExplainPod, OfAClusterTheInventoryIsAskedForOnlyThen) {
+  ExplainOptions options;
+  options.pod = "payments/api";
+  ExitCode code = kUsage;
+  Answers answers = cluster();
+  auto requests = serve(answers, [&] { code = run(options); });
+  EXPECT_THAT(requests, Not(Contains(HasSubstr("nodeinventories"))));
+  answers[std::string(kOwnGroup) + "/attestationpolicies"] = {
+      list({policy_json(R"({"nodeIdentity":"Inventory"})")})};
+  requests = serve(answers, [&] { code = run(options); });
+  EXPECT_EQ(code, kVerified) << out_.str() << err_.str();
+  EXPECT_THAT(requests, Contains(HasSubstr("nodeinventories")));
+  answers[std::string(kOwnGroup) + "/nodeinventories"] = {
+      list({testing::inventory_json(testing::kOtherUuid)})};
+  serve(answers, [&] { code = run(options); });
+  EXPECT_EQ(code, kRefused);
+}
+
 TEST_F(ExplainPod, JsonHoldsTheWholeDecision) {
   json_ = true;
   EXPECT_EQ(offline("payments/api", {file_of(surroundings(), {pod_json()})}), kVerified);

@@ -9,6 +9,7 @@
 #include "cli/explain_pod.hpp"
 #include "tests/support/scripted_http_server.hpp"
 #include "tests/unit/cli/published_node.hpp"
+#include "wire/node_inventory.hpp"
 
 namespace nodeproof::cli::testing {
 
@@ -40,6 +41,10 @@ inline std::string pod_json(const std::string& name = "api", const std::string& 
   return R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name +
          R"(","namespace":"payments","uid":")" + kOtherUuid + R"(","annotations":{"nodeproof.dev/policy":")" +
          policy + R"("}},"spec":{"nodeName":")" + node + R"("},"status":{"phase":"Running"}})";
+}
+// cvm-1 is this VM, by the word of an admin.
+inline std::string inventory_json(const std::string& vm_id = std::string(forge::kVmId)) {
+  return wire::to_json(wire::NodeInventory{"pool", {{"cvm-1", vm_id}}});
 }
 inline std::vector<std::string> surroundings() {
   return {to_json(evidence()), quote_json(), node_json(), plain_node_json(), namespace_json(), policy_json()};
@@ -99,6 +104,7 @@ class ClusterVerb : public ::testing::Test {
     const std::string own = kOwnGroup;
     return {{own, {"{}"}},
             {own + "/attestationpolicies", {list({policy_json()})}},
+            {own + "/nodeinventories", {list({inventory_json()})}},
             {own + "/nodeevidences", {list({to_json(evidence())})}},
             {own + "/nodequotes", {list({quote_json()})}},
             {own + "/nodeevidences/cvm-1", {to_json(evidence())}},

@@ -74,6 +74,12 @@ std::string pipeline(const Target& target) {
   return {};
 }
 
+std::string repeated(std::string_view piece, std::size_t times) {
+  std::string out;
+  for (std::size_t i = 0; i < times; ++i) out += piece;
+  return out;
+}
+
 std::vector<Attack> framing_attacks() {
   return {
       sends("negative chunk size", chunked("-1\r\nx\r\n"), {400}),
@@ -199,6 +205,35 @@ std::vector<Attack> quick_attacks() {
   out.push_back({"Expect: 100-continue", expect_continue});
   out.push_back({"pipelining", pipeline});
   return out;
+}
+
+std::vector<Attack> review_attacks(const std::string& path) {
+  const auto body = [&](std::string name, const std::string& text) {
+    return sends(std::move(name), webhook::test::post(path, text), {400});
+  };
+  const std::string begin = R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":)";
+  return {
+      body("no body", ""),
+      body("no JSON", "pods"),
+      body("half a review", begin + R"({"uid":"u")"),
+      body("no object", "[]"),
+      body("no request", R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"})"),
+      body("another version",
+           R"({"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview","request":{}})"),
+      body("another kind", R"({"apiVersion":"admission.k8s.io/v1","kind":"Pod","request":{}})"),
+      body("a request that is a text", begin + R"("pods"})"),
+      body("a key twice", begin + R"({"uid":"a","uid":"b"}})"),
+      body("bytes that are no UTF-8", begin + "{\"uid\":\"\xff\"}}"),
+      body("a NUL", begin + "{\"uid\":\"a\0b\"}}"s),
+      body("a hundred thousand brackets", std::string(100'000, '[')),
+      body("a deep object", begin + repeated("{\"a\":", 10'000) + "1" + std::string(10'000, '}') + "}"),
+      body("a large number", begin + R"({"uid":1e999999}})"),
+      sends("GET", webhook::test::get(path), {405}),
+      sends(
+          "another content type",
+          "POST " + path + " HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
+          {415}),
+  };
 }
 
 std::vector<Attack> large_attacks() {

@@ -23,6 +23,8 @@ struct Attack {
 };
 
 std::vector<Attack> quick_attacks();  // end at once; for TLS and for plain ports
+// Bodies that are no review, and other requests, for the path that answers reviews; end at once.
+std::vector<Attack> review_attacks(const std::string& path);
 std::vector<Attack> large_attacks();  // send tens of megabytes; for both
 std::vector<Attack> slow_attacks();   // end by a deadline of the edge, up to 10 s; for both
 std::vector<Attack> tls_attacks();    // on the handshake; end at once

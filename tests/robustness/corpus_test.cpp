@@ -87,6 +87,10 @@ TEST_F(Corpus, QuickAttacksOnTheHealthPort) {
   run(quick_attacks(), health());
 }
 
+TEST_F(Corpus, WhatIsNoReview) {
+  for (const char* path : {"/admit", "/mutate"}) run(review_attacks(path), admission());
+}
+
 TEST_F(Corpus, AttacksOnTheHandshake) {
   run(tls_attacks(), admission());
 }

@@ -232,13 +232,25 @@ bool is_right_permission(const std::optional<Reply>& reply) {
   return has(reply, R"("allowed":true)");
 }
 
+std::string marked_pod_review() {
+  return review("Pod", "",
+                R"({"metadata":{"name":"new","namespace":"demo","annotations":{"nodeproof.dev/policy":)"
+                R"("confidential"}},"spec":{}})");
+}
+
+bool is_right_patch(const std::optional<Reply>& reply) {
+  return has(reply, R"("allowed":true)") && has(reply, R"("patchType":"JSONPatch")");
+}
+
 bool answers_honestly(std::uint16_t port) {
   EdgeClient client(port);
   if (!client.connected() || !client.start_tls()) return false;
   client.send(webhook::test::post("/admit?timeout=5s", binding_review()));
   if (!is_right_denial(client.reply())) return false;
   client.send(webhook::test::post("/admit?timeout=5s", plain_pod_review()));
-  return is_right_permission(client.reply());
+  if (!is_right_permission(client.reply())) return false;
+  client.send(webhook::test::post("/mutate?timeout=5s", marked_pod_review()));
+  return is_right_patch(client.reply());
 }
 
 }  // namespace nodeproof::test

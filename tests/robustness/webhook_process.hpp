@@ -76,6 +76,10 @@ webhook::test::ServingPair current_pair(long serial);
 
 // ---- Honest requests, and whether the answer is the right one --------------------------------------
 
+// A sensitive pod that names no node, for /mutate: it gets the nodeSelector of its policy.
+std::string marked_pod_review();
+bool is_right_patch(const std::optional<webhook::test::Reply>& reply);
+
 // A Binding of the sensitive pod to a Node that proves nothing: denied, with a sentence.
 // Without `uid` the webhook has to ask the API server for the pod.
 std::string binding_review(bool with_uid = true);
@@ -84,7 +88,7 @@ bool is_right_denial(const std::optional<webhook::test::Reply>& reply);
 std::string plain_pod_review(std::size_t ballast = 0);
 bool is_right_permission(const std::optional<webhook::test::Reply>& reply);
 
-// Both over one connection of its own; false when an answer is missing or wrong.
+// All three over one connection of its own; false when an answer is missing or wrong.
 bool answers_honestly(std::uint16_t port);
 
 }  // namespace nodeproof::test

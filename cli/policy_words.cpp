@@ -95,7 +95,8 @@ std::string steering_in_words(const AppraisalPolicy& policy) {
   if (policy.enforcement_action != EnforcementAction::kDeny) return "its pods are not steered";
   if (!policy.placement.node_selector.empty()) {
     Words labels;
-    for (const auto& [key, value] : policy.placement.node_selector) labels.push_back(key + "=" + value);
+    for (const auto& [key, value] : policy.placement.node_selector)
+      labels.push_back(std::string(key).append("=").append(value));
     return "its pods are steered to nodes labelled " + joined(labels);
   }
   if (policy.placement.require_node_label)

@@ -67,6 +67,12 @@ case_templates_are_not_held_up() {
 }
 create_unknown() { annotations='nodeproof.dev/policy: nonesuch' maker Deployment changed | kube create -f -; }
 
+case_pod_that_no_node_can_take_is_warned_of() {
+  policy unreachable 'sevSnp: {products: [Turin]}'
+  policy=unreachable wait_until 10 "the policy to be known" warned_of 'no node meets policy unreachable now; the pod will wait for one' would_create waiting
+  not_warned would_create served
+}
+
 # refusals_of POD: the sentences.
 refusals_of() { kube -n "$workloads" get events --field-selector "involvedObject.name=$1,reason=PlacementRefused" -o json | jq -r '.items[].message'; }
 has_refusal_event() { [[ -n $(refusals_of "$1") ]]; }

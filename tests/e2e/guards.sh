@@ -185,6 +185,10 @@ webhooks:
 YAML
 }
 
+inventory_of() {  # inventory_of WHO NAME: of a node that is not there
+  "$1" create -f - <<<"{apiVersion: nodeproof.dev/v1alpha1, kind: NodeInventory, metadata: {name: $2}, spec: {nodes: [{node: absent-1, vmId: $(new_uuid)}]}}"
+}
+
 case_installation_is_guarded() {
   local only='may be changed only by those who may .administer'
   while_down
@@ -199,6 +203,8 @@ case_installation_is_guarded() {
   refused_for "confidential $only" operator delete attestationpolicy confidential
   refused_for "confidential $only" operator delete --raw /apis/nodeproof.dev/v1alpha1/attestationpolicies
   refused_for "lax $only" operator create -f - <<<'{apiVersion: nodeproof.dev/v1alpha1, kind: AttestationPolicy, metadata: {name: lax}, spec: {nodeClass: Any}}'
+  refused_for "forged $only" inventory_of operator forged
+  refused_for "nodeproof $only" operator create -f - <<<"$(hook nodeproof | sed 's/^kind: Validating/kind: Mutating/')"
   kube get validatingwebhookconfiguration nodeproof
   kube get attestationpolicy confidential
   # Those of others, and an administrator.
@@ -209,6 +215,9 @@ case_installation_is_guarded() {
   kube delete validatingwebhookconfiguration nodeproof --dry-run=server
   kube annotate attestationpolicy confidential e2e=touched
   kube annotate attestationpolicy confidential e2e-
+  inventory_of kube honest
+  refused_for "honest $only" operator delete nodeinventory honest
+  kube delete nodeinventory honest
 }
 
 configuration() { kube get validatingwebhookconfiguration nodeproof -o json | jq "$1"; }
@@ -298,6 +307,7 @@ case_tpm_resource_is_the_agents() {
   kube -n tpm-users create serviceaccount nodeproof-agent
   kube -n tpm-users create serviceaccount default || true
   [[ $(render_chart | grep -c 'name: nodeproof-tpm$') == 0 ]]
+  refused_for tpmResource render_chart --set agent.tpmResource=tpm
   render_chart --set agent.tpmResource=example.com/tpm -s templates/admission-tpm.yaml >"$RUN/tpm.yaml"
   # shellcheck disable=SC2064  # the file as it is named now
   trap "kube delete -f '$RUN/tpm.yaml' >/dev/null; start_webhook" EXIT

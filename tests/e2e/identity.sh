@@ -21,6 +21,7 @@ admin_write() { kube "$2" -f - <<<"$1"; }
 
 case_agent_cannot_write_for_another_node() {
   local token object
+  while_down
   token=$(<"$RUN/node/$bad/agent.token")
   object=$(evidence "$good")
   refused_for "only the objects of its own node, '$bad'" write "$token" "$object" replace
@@ -33,21 +34,26 @@ case_agent_cannot_write_for_another_node() {
 
 case_agent_cannot_claim_another_uid() {
   local uid
+  while_down
   uid=$(kube get node "$good" -o 'jsonpath={.metadata.uid}')
   refused_for 'must be the UID of the agent.s own Node' write "$(<"$RUN/node/$bad/agent.token")" \
     "$(evidence "$bad" | jq --arg uid "$uid" '.spec.nodeUID = $uid')" replace
   refused_for 'owned only by its own Node' write "$(<"$RUN/node/$bad/agent.token")" \
     "$(evidence "$bad" | jq --arg uid "$uid" '.metadata.ownerReferences[0].uid = $uid')" replace
+  refused_for 'Evidence carries no finalizers' write "$(<"$RUN/node/$bad/agent.token")" \
+    "$(evidence "$bad" | jq '.metadata.finalizers = ["example.com/keep"]')" replace
 }
 
 case_agent_without_pod_cannot_write() {
   local token
+  while_down
   token=$(kube create token nodeproof-agent -n "$system")
   refused_for 'token names no node' write "$token" "$(evidence "$good")" replace
 }
 
 case_admin_cannot_write_evidence() {
   local object
+  while_down
   object=$(evidence "$good")
   refused_for 'Only the nodeproof agent' admin_write "$object" replace
   refused_for 'Only the nodeproof agent' admin_write "$(as_new other-1 <<<"$object")" create

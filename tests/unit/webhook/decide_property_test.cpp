@@ -12,6 +12,7 @@ namespace {
 
 using attest::AppraisalPolicy;
 using attest::EnforcementAction;
+using attest::NodeIdentity;
 using attest::Product;
 using attest::RequiredNodeClass;
 using attest::Requirement;
@@ -47,6 +48,20 @@ const std::vector<std::shared_ptr<const NodeTrust>>& trusts() {
   return all;
 }
 
+// None, and ones that name this VM for the node, and another.
+const std::vector<std::shared_ptr<const Inventory>>& inventories() {
+  static const std::vector<std::shared_ptr<const Inventory>> all = [] {
+    std::vector<std::shared_ptr<const Inventory>> out{std::make_shared<const Inventory>()};
+    for (const std::string& vm : {std::string(forge::kVmId), std::string(testing::kOtherUuid)}) {
+      Inventory one;
+      one.put("pool", wire::NodeInventory{"pool", {{kNode, vm}}});
+      out.push_back(std::make_shared<const Inventory>(std::move(one)));
+    }
+    return out;
+  }();
+  return all;
+}
+
 class Dice {
  public:
   explicit Dice(unsigned seed) : engine_(seed) {}
@@ -67,6 +82,7 @@ AppraisalPolicy any_policy(Dice& dice, const std::string& name) {
   out.max_evidence_age = dice.age();
   out.node_class = static_cast<RequiredNodeClass>(dice.below(3));
   out.ak_certificate = dice.coin() ? Requirement::kRequired : Requirement::kPreferred;
+  if (dice.below(4) == 0) out.node_identity = NodeIdentity::kInventory;
   if (dice.coin()) out.products = {Product::kMilan, Product::kGenoa};
   if (dice.coin()) out.minimum_tcb[Product::kMilan] = forge::kTcb;
   if (dice.coin()) out.boot.secure_boot = Requirement::kRequired;
@@ -77,7 +93,7 @@ AppraisalPolicy any_policy(Dice& dice, const std::string& name) {
 
 // One demand more, chosen at random.
 void tighten(Dice& dice, AppraisalPolicy& policy) {
-  switch (dice.below(9)) {
+  switch (dice.below(10)) {
     case 0:
       policy.max_evidence_age = std::min(policy.max_evidence_age, dice.age());
       break;
@@ -102,6 +118,9 @@ void tighten(Dice& dice, AppraisalPolicy& policy) {
     case 7:
       policy.boot.pcrs[7] = {Sha256Digest{}};
       break;
+    case 8:
+      policy.node_identity = NodeIdentity::kInventory;
+      break;
     default:
       if (policy.node_class == RequiredNodeClass::kAny)
         policy.node_class =
@@ -114,10 +133,12 @@ struct World {
   NamespaceEntry ns;
   std::map<std::string, std::string> markers;
   std::shared_ptr<const NodeTrust> trust;
+  std::shared_ptr<const Inventory> inventory;
 
   bool allows(UnixTime now) const {
     Snapshot snapshot;
     snapshot.complete = true;
+    snapshot.inventory = inventory;
     NodeMap nodes;
     nodes.put(testing::entry(kNode, testing::kNodeUid, trust));
     snapshot.nodes = std::make_shared<const NodeMap>(std::move(nodes));
@@ -139,6 +160,7 @@ World any_world(Dice& dice) {
   if (!out.markers.empty() && dice.coin())
     out.markers[std::string(wire::kMaxAgeAnnotation)] = to_duration(dice.age() + Seconds(1));
   out.trust = trusts()[dice.below(trusts().size())];
+  out.inventory = inventories()[dice.below(inventories().size())];
   return out;
 }
 

@@ -7,6 +7,12 @@
 namespace nodeproof::fuzz {
 namespace {
 
+constexpr std::string_view kAdmissionPolicies =
+    R"([{"kind":"ValidatingAdmissionPolicy","name":"nodeproof-bindings","spec":{"failurePolicy":"Fail","matchConstraints":)"
+    R"({"resourceRules":[{"apiGroups":[""],"resources":["pods/binding","bindings"],"scope":"*"}]},"validations":)"
+    R"([{"expression":"size(variables.ours) == 0","reason":"Forbidden"}]}},{"kind":"ValidatingAdmissionPolicyBinding",)"
+    R"("name":"nodeproof-bindings","spec":{"policyName":"nodeproof-bindings","validationActions":["Deny"]}}])";
+
 constexpr std::string_view kWebhookYaml = R"(namespace: nodeproof-system
 listen: 0.0.0.0:8443
 healthListen: "[::1]:8081"
@@ -19,6 +25,7 @@ viewAge: 30s
 akCertificateGrace: 720h
 trustAnchors: {amd: /a, vtpm: /v}
 referenceValues: /r
+admissionPolicies: /p
 identity: one
 connection: {server: "https://127.0.0.1:6443", caFile: /ca, tokenFile: /t}
 )";
@@ -136,6 +143,7 @@ void write_texts(const SeedWriter& out, const std::string& evidence) {
   out.add("admission_review", "binding", kBindingReview);
   out.add("admission_review", "pod-update", kPodReview);
   out.add("admission_review", "cron-job", kTemplateReview);
+  out.add("admission_policies", "two", kAdmissionPolicies);
   out.add("webhook_config", "full", kWebhookYaml);
   out.add("agent_config", "full", kAgentYaml);
   out.add("reference_values", "two",

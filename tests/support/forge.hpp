@@ -26,9 +26,13 @@ struct Validity {
   UnixTime until = kNow + std::chrono::hours(24 * 365 * 6);
 };
 
+// Copies share the key.
 class PrivateKey {
  public:
   static PrivateKey rsa(unsigned bits);  // about 0.1 s for 2048 bits, 1 s and more for 4096
+  // `count` different RSA-2048 keys within seconds, for thousands of nodes: two by two the products of a few
+  // primes. Worth nothing as secrets.
+  static std::vector<PrivateKey> many_rsa(std::size_t count);
   static PrivateKey ec_p384();
   static PrivateKey from_pem(ByteView pem);
   Bytes to_pem() const;  // PKCS #8, not encrypted
@@ -41,7 +45,7 @@ class PrivateKey {
  private:
   using Handle = UniqueHandle<EVP_PKEY, &EVP_PKEY_free>;
   explicit PrivateKey(Handle key) : key_(std::move(key)) {}
-  Handle key_;
+  std::shared_ptr<EVP_PKEY> key_;
 };
 
 struct CertifiedKey {

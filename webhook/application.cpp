@@ -10,12 +10,14 @@
 #include "webhook/admission_handler.hpp"
 #include "webhook/admission_policy_watch.hpp"
 #include "webhook/break_glass.hpp"
+#include "webhook/certificate_keeper.hpp"
 #include "webhook/evidence_intake.hpp"
 #include "webhook/health_handler.hpp"
 #include "webhook/heap.hpp"
 #include "webhook/leader.hpp"
 #include "webhook/periodic.hpp"
 #include "webhook/pod_sweeper.hpp"
+#include "webhook/serving_secret_feed.hpp"
 #include "webhook/status_writer.hpp"
 #include "webhook/watches.hpp"
 #include "wire/reference_values.hpp"
@@ -91,6 +93,11 @@ std::string identity_of(const Config& config) {
   return name.data();
 }
 
+std::shared_ptr<TlsMaterial> make_tls(const Config& config, const Clock& clock) {
+  if (config.makes_certificates()) return std::make_shared<TlsMaterial>(clock);
+  return std::make_shared<TlsMaterial>(TlsMaterial::Files{config.certificate_file, config.key_file}, clock);
+}
+
 // Often enough that a label follows the end of a proof within an epoch.
 std::chrono::milliseconds report_interval(Seconds epoch_length) {
   return std::clamp<std::chrono::milliseconds>(epoch_length / 2, std::chrono::seconds(1),
@@ -118,7 +125,7 @@ struct Application::Parts {
         lookup_client(connection, kUserAgent, kLookupTimeout),
         leader_client(connection, kUserAgent, kLeaderTimeout),
         event_client(connection, kUserAgent, kEventTimeout),
-        tls(std::make_shared<TlsMaterial>(TlsMaterial::Files{from.certificate_file, from.key_file}, clock)),
+        tls(make_tls(from, clock)),
         leader(leader_client, leader_api, clock,
                {from.ns, identity_of(from), from.epoch_length, from.max_report_age},
                [this] { return clock_allows_lead(); }) {
@@ -138,6 +145,13 @@ struct Application::Parts {
                     std::string(wire::kEpochSecret),
                 intake.epoch_secret());
     watches.add("pods", PodDirectory::kPath, pods.handler());
+    if (config.makes_certificates()) {
+      // No decision rests on it: what is served has a condition of its own.
+      watches.add("serving certificate",
+                  "/api/v1/namespaces/" + config.ns + "/secrets?fieldSelector=metadata.name%3D" +
+                      std::string(wire::kServingSecret),
+                  served.handler(), false);
+    }
     // For the leader's writing only: no decision rests on it.
     watches.add("nodeattestations", StatusWriter::kPath, writer.handler(), false);
   }
@@ -181,6 +195,8 @@ struct Application::Parts {
     state.break_glass_ended = break_glass.closed();
     state.extra_trust_anchors = trust.anchors.extra.size();
     state.certificate_until = tls->not_after();
+    if (const auto pki = served.in_use()) state.authority_until = pki->authorities.front().not_after();
+    state.foreign_ca_bundles = certificates.foreign_bundles();
     state.certificate_reload_errors = tls->reload_errors();
     if (const auto lines = spdlog::thread_pool()) state.log_lines_dropped = lines->overrun_counter();
     state.conditions = ready_conditions(now);
@@ -203,6 +219,11 @@ struct Application::Parts {
     const auto swept = sweeper.last();
     break_glass.pass(*snapshot->namespaces, clock.now(), still_leads);
     writer.pass(*snapshot, clock.now(), still_leads, swept ? &swept->counts : nullptr);
+  }
+
+  void keep_certificates() {
+    if (!leader.leading()) return certificates.forget();
+    certificates.step(clock.now());
   }
 
   void sweep_pods() {
@@ -234,6 +255,9 @@ struct Application::Parts {
   KubeClusterApi leader_api{leader_client};
   KubeClusterApi event_api{event_client};
   std::shared_ptr<TlsMaterial> tls;
+  ServingSecretFeed served{*tls};
+  CertificateKeeper certificates{leader_api, config.ns, serving_names(config), config.certificate_times,
+                                 [this] { return served.in_use(); }};
 
   EvidenceIntake intake{trust, clock, [this](const NodeTrust& judged, Metrics::Duration took) {
                           metrics.count_verification(judged, took);
@@ -247,6 +271,7 @@ struct Application::Parts {
   Leader leader;
   Watches watches{list_client};
   Periodic leading{"leader", Leader::kInterval, [this] { leader.step(); }};
+  Periodic certifying{"serving certificate", CertificateKeeper::kInterval, [this] { keep_certificates(); }};
   Periodic reporting{"status of nodes", report_interval(config.epoch_length), [this] { report(); }};
   Periodic sweeping{"sweep of running pods", kSweepCheck, [this] { sweep_pods(); }};
   ReadinessLog readiness_log{};  // of the thread below
@@ -282,6 +307,7 @@ void Application::start() {
   p.intake.start();
   p.watches.start();
   p.leading.start();
+  if (p.config.makes_certificates()) p.certifying.start();
   p.reporting.start();
   p.sweeping.start();
   p.guarding.start();
@@ -305,6 +331,7 @@ void Application::stop() {
   p.guarding.stop();
   p.sweeping.stop();
   p.reporting.stop();
+  p.certifying.stop();
   p.leading.stop();
   p.leader.resign();
   p.watches.stop();

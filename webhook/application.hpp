@@ -9,7 +9,7 @@ namespace nodeproof::webhook {
 
 class Application {
  public:
-  // Reads certificates, trust anchors and reference values; connects nothing yet. Throws
+  // Reads certificate files, trust anchors and reference values; connects nothing yet. Throws
   // std::runtime_error naming what cannot be used.
   Application(const Config& config, const kube::Connection& connection);
   ~Application();

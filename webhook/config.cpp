@@ -1,5 +1,8 @@
 #include "webhook/config.hpp"
 
+#include <arpa/inet.h>
+
+#include <array>
 #include <charconv>
 
 #include "kube/settings.hpp"
@@ -22,12 +25,53 @@ Status read_endpoint(const YamlValue& map, std::string_view key, Endpoint& to) {
   return Ok{};
 }
 
+bool is_address(const std::string& text) {
+  std::array<unsigned char, sizeof(in6_addr)> address{};
+  return ::inet_pton(AF_INET, text.c_str(), address.data()) == 1 ||
+         ::inet_pton(AF_INET6, text.c_str(), address.data()) == 1;
+}
+
+Status read_names(const YamlValue& tls, std::vector<std::string>& to) {
+  NODEPROOF_TRY(member, tls.optional("names"));
+  if (!member) return Ok{};
+  NODEPROOF_TRY(items, member->list());
+  if (items.empty()) return bad(*member, "is empty; leave the key out for the names of the Service");
+  for (const YamlValue& item : items) {
+    NODEPROOF_TRY(text, item.text());
+    // A Node's name is a DNS subdomain as well.
+    if (!is_address(text) && !kube::node_name(text, item.where()))
+      return bad(item, "is neither a DNS name nor an IP address");
+    to.push_back(std::move(text));
+  }
+  return Ok{};
+}
+
+// An authority is the newest for two thirds of its life: then it outlives every certificate that it issued.
+Status check_lifetimes(const YamlValue& tls, const CertificateTimes& times) {
+  if (times.lifetime < Seconds(20)) {
+    return bad(tls, "lifetime (" + to_duration(times.lifetime) + ") must be at least 20s");
+  }
+  if (times.lifetime > times.authority_lifetime / 3) {
+    return bad(tls, "lifetime (" + to_duration(times.lifetime) + ") must be at most a third of caLifetime (" +
+                        to_duration(times.authority_lifetime) + ")");
+  }
+  return Ok{};
+}
+
 Status read_tls(const YamlValue& root, Config& out) {
   NODEPROOF_TRY(tls, root.optional("tls"));
   if (!tls) return Ok{};
-  NODEPROOF_CHECK(tls->only({"certFile", "keyFile"}));
+  NODEPROOF_CHECK(tls->only({"certFile", "keyFile", "names", "caLifetime", "lifetime"}));
   NODEPROOF_CHECK(kube::read_setting(*tls, "certFile", out.certificate_file));
-  return kube::read_setting(*tls, "keyFile", out.key_file);
+  NODEPROOF_CHECK(kube::read_setting(*tls, "keyFile", out.key_file));
+  if (out.certificate_file.empty() != out.key_file.empty())
+    return bad(*tls, "certFile and keyFile go together; without both the webhook makes its own certificate");
+  if (!out.certificate_file.empty() && !tls->only({"certFile", "keyFile"}))
+    return bad(*tls, "beside certFile and keyFile no other key counts");
+  NODEPROOF_CHECK(read_names(*tls, out.serving_names));
+  NODEPROOF_CHECK(kube::read_setting(*tls, "caLifetime", out.certificate_times.authority_lifetime));
+  NODEPROOF_CHECK(kube::read_setting(*tls, "lifetime", out.certificate_times.lifetime));
+  return check_lifetimes(*tls, out.certificate_times);
 }
 
 Status read_trust_anchors(const YamlValue& root, Config& out) {
@@ -76,6 +120,12 @@ Result<Endpoint> parse_endpoint(std::string_view text, std::string_view where) {
   const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (code != std::errc() || end != digits.data() + digits.size()) return error;
   return Endpoint{std::string(address), port};
+}
+
+std::vector<std::string> serving_names(const Config& config) {
+  if (!config.serving_names.empty()) return config.serving_names;
+  const std::string service = "nodeproof-webhook." + config.ns;
+  return {service + ".svc", service + ".svc.cluster.local", service};
 }
 
 Result<Config> parse_config(std::string_view yaml, std::string what) {

@@ -9,6 +9,7 @@
 
 #include "attest/verify.hpp"
 #include "kube/api_client.hpp"
+#include "webhook/certificate_plan.hpp"
 
 namespace nodeproof::webhook {
 
@@ -25,8 +26,10 @@ struct Config {
   std::string ns = "nodeproof-system";
   Endpoint listen{"0.0.0.0", 8443};         // HTTPS: POST /admit
   Endpoint health_listen{"0.0.0.0", 8081};  // HTTP: GET /livez, /healthz, /readyz, /metrics
-  std::filesystem::path certificate_file = "/etc/nodeproof-tls/tls.crt";
-  std::filesystem::path key_file = "/etc/nodeproof-tls/tls.key";
+  std::filesystem::path certificate_file;   // with key_file; empty: the webhook makes its own
+  std::filesystem::path key_file;
+  std::vector<std::string> serving_names;  // of its own: DNS names, IP addresses; empty: the Service's
+  CertificateTimes certificate_times;      // of its own
   Seconds epoch_length = attest::kDefaultEpochLength;
   Seconds max_report_age = std::chrono::hours(24);
   Seconds view_age{30};
@@ -40,8 +43,11 @@ struct Config {
   std::string identity;                        // of this replica in the lease; empty: the host's name
   std::optional<kube::Connection> connection;  // nothing: in-cluster
 
+  bool makes_certificates() const { return certificate_file.empty(); }
   bool operator==(const Config&) const = default;
 };
+// What the API server asks for: serving_names, or those of the Service nodeproof-webhook.
+std::vector<std::string> serving_names(const Config& config);
 
 Result<Config> parse_config(std::string_view yaml, std::string what);
 

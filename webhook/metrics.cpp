@@ -196,10 +196,20 @@ void add_replica(const MetricsState& state, std::vector<MetricFamily>& out) {
             static_cast<double>(state.extra_trust_anchors));
   add_value(out, "nodeproof_log_lines_dropped_total", "Lines of log that were not written in time",
             static_cast<double>(state.log_lines_dropped), MetricType::Counter);
-  add_value(out, "nodeproof_serving_certificate_expiry_time_seconds", "End of the serving certificate",
-            seconds(state.certificate_until));
+  if (state.certificate_until) {
+    add_value(out, "nodeproof_serving_certificate_expiry_time_seconds", "End of the serving certificate",
+              seconds(*state.certificate_until));
+  }
+  if (state.authority_until) {
+    add_value(out, "nodeproof_serving_ca_expiry_time_seconds",
+              "End of the authority that the webhook made for its serving certificates",
+              seconds(*state.authority_until));
+  }
+  add_value(out, "nodeproof_ca_bundle_foreign_values_total",
+            "caBundles of our webhook configurations found that somebody else had written",
+            static_cast<double>(state.foreign_ca_bundles), MetricType::Counter);
   add_value(out, "nodeproof_serving_certificate_reload_errors_total",
-            "Looks at the files of the serving certificate that found no pair to serve",
+            "Looks at the files or the Secret of the serving certificate that found no pair to serve",
             static_cast<double>(state.certificate_reload_errors), MetricType::Counter);
 }
 

@@ -34,7 +34,9 @@ struct MetricsState {
   std::uint64_t break_glass_opened = 0;  // by this replica while it led
   std::uint64_t break_glass_ended = 0;
   std::size_t extra_trust_anchors = 0;
-  UnixTime certificate_until;
+  std::optional<UnixTime> certificate_until;  // nothing while there is none
+  std::optional<UnixTime> authority_until;    // of the newest authority that this webhook made itself
+  std::uint64_t foreign_ca_bundles = 0;
   std::uint64_t certificate_reload_errors = 0;
   std::uint64_t log_lines_dropped = 0;
   std::vector<Condition> conditions;          // of being ready

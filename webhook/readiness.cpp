@@ -16,6 +16,11 @@ std::string clock_problem(const std::optional<Seconds>& offset) {
          "s from the API server's, the limit is " + std::to_string(kMaxClockOffset.count()) + "s";
 }
 
+std::string certificate_problem(const std::optional<UnixTime>& until, UnixTime now) {
+  if (!until) return "there is no serving certificate yet";
+  return *until < now ? "the serving certificate expired at " + to_rfc3339(*until) : std::string();
+}
+
 std::string store_problem(const StoreView& store, Seconds max_age) {
   if (!store.synced) return store.name + " have not been listed yet";
   if (store.age <= max_age) return {};
@@ -48,9 +53,7 @@ std::vector<Condition> conditions(const ReadinessView& view, Seconds max_age, Un
   }
   out.push_back({"nodes-judged", view.complete ? "" : "not every node has been judged yet"});
   out.push_back({"clock", clock_problem(view.clock_offset)});
-  out.push_back({"serving-certificate", view.certificate_until < now ? "the serving certificate expired at " +
-                                                                           to_rfc3339(view.certificate_until)
-                                                                     : std::string()});
+  out.push_back({"serving-certificate", certificate_problem(view.certificate_until, now)});
   return out;
 }
 

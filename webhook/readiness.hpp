@@ -21,8 +21,8 @@ struct ReadinessView {
   std::vector<StoreView> stores;
   bool complete = false;  // every node has been judged once
   bool stopping = false;
-  std::optional<Seconds> clock_offset;  // API server's clock minus ours
-  UnixTime certificate_until;           // of the serving certificate
+  std::optional<Seconds> clock_offset;        // API server's clock minus ours
+  std::optional<UnixTime> certificate_until;  // of the serving certificate; nothing while there is none
 };
 
 inline constexpr Seconds kMaxClockOffset{5};

@@ -110,16 +110,17 @@ Sha256Digest digest_of(ByteView chain, ByteView key) {
 
 }  // namespace
 
-struct TlsMaterial::Content {
-  Bytes chain;
-  SecretBytes key;
-  Sha256Digest digest;
-};
-
 TlsMaterial::TlsMaterial(Files files, const Clock& clock, std::chrono::milliseconds interval)
-    : files_(std::move(files)), clock_(clock), interval_(interval), pair_(make_pair(read())) {
+    : files_(std::move(files)), clock_(clock), interval_(interval) {
+  poll_files();
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
+
+TlsMaterial::TlsMaterial(const Clock& clock)
+    : files_{"tls.crt", "tls.key"},
+      clock_(clock),
+      interval_(0),
+      pair_{std::shared_ptr<SSL_CTX>(make_context()), {}, {}} {}
 
 TlsMaterial::~TlsMaterial() = default;
 
@@ -128,7 +129,7 @@ std::shared_ptr<ssl_ctx_st> TlsMaterial::current() const {
   return pair_.context;
 }
 
-UnixTime TlsMaterial::not_after() const {
+std::optional<UnixTime> TlsMaterial::not_after() const {
   const std::lock_guard lock(mutex_);
   return pair_.not_after;
 }
@@ -139,45 +140,64 @@ std::optional<std::string> TlsMaterial::last_error() const {
 }
 
 bool TlsMaterial::poll() {
-  const std::lock_guard one_at_a_time(polling_);
+  const std::lock_guard one_at_a_time(taking_);
   try {
-    const Content content = read();
-    const bool changed = content.digest != pair_.content;  // only polls write pair_
-    if (!changed) {
-      refuse_expired(pair_.not_after);
-    } else {
-      Pair pair = make_pair(content);
-      spdlog::info("new serving certificate, valid until {}", to_rfc3339(pair.not_after));
-      const std::lock_guard lock(mutex_);
-      pair_ = std::move(pair);
-    }
-    set_error(std::nullopt);
-    return changed;
+    return poll_files();
   } catch (const std::exception& error) {  // unreadable or bad files: the pair in use stays
-    ++reload_errors_;
-    set_error(error.what());
+    refuse(error.what());
     return false;
   }
 }
 
-TlsMaterial::Content TlsMaterial::read() const {
-  Content content{
-      read_file(files_.certificate_chain, kFileLimit), {read_file(files_.private_key, kFileLimit)}, {}};
-  content.digest = digest_of(content.chain, content.key.bytes);
-  return content;
+bool TlsMaterial::offer(const Texts& pair) {
+  const std::lock_guard one_at_a_time(taking_);
+  try {
+    take(pair);
+    return true;
+  } catch (const std::exception& error) {
+    refuse(error.what());
+    return false;
+  }
 }
 
-TlsMaterial::Pair TlsMaterial::make_pair(const Content& content) const {
+void TlsMaterial::refuse(const std::string& why) {
+  ++reload_errors_;
+  set_error(why);
+}
+
+bool TlsMaterial::poll_files() {
+  const Bytes chain = read_file(files_.certificate_chain, kFileLimit);
+  const SecretBytes key{read_file(files_.private_key, kFileLimit)};
+  return take({chain, key.bytes});
+}
+
+// True when it is a new pair. Throws when it cannot be used.
+bool TlsMaterial::take(const Texts& texts) {
+  const Sha256Digest content = digest_of(texts.certificate_chain, texts.private_key);
+  const bool changed = !pair_.not_after || content != pair_.content;  // only this function writes pair_
+  if (!changed) {
+    refuse_expired(*pair_.not_after);
+  } else {
+    Pair pair = make_pair(texts, content);
+    spdlog::info("new serving certificate, valid until {}", to_rfc3339(*pair.not_after));
+    const std::lock_guard lock(mutex_);
+    pair_ = std::move(pair);
+  }
+  set_error(std::nullopt);
+  return changed;
+}
+
+TlsMaterial::Pair TlsMaterial::make_pair(const Texts& texts, const Sha256Digest& content) const {
   const std::string path = files_.certificate_chain.string();
-  const auto chain = attest::parse_certificates(content.chain, path);
+  const auto chain = attest::parse_certificates(texts.certificate_chain, path);
   if (!chain) throw std::runtime_error(to_string(chain.error()));
   const UnixTime not_after = chain->front().not_after();
   refuse_expired(not_after);
   ERR_clear_error();
   ContextHandle context = make_context();
   use_chain(context.get(), *chain, path);
-  use_key(context.get(), content.key.bytes, files_.private_key.string());
-  return {std::shared_ptr<SSL_CTX>(std::move(context)), not_after, content.digest};
+  use_key(context.get(), texts.private_key, files_.private_key.string());
+  return {std::shared_ptr<SSL_CTX>(std::move(context)), not_after, content};
 }
 
 void TlsMaterial::refuse_expired(UnixTime not_after) const {
@@ -193,7 +213,7 @@ void TlsMaterial::set_error(std::optional<std::string> error) {
   if (error) {
     spdlog::error("the serving certificate stays as it is: {}", *error);
   } else {
-    spdlog::info("the serving certificate is that of the files again");
+    spdlog::info("the serving certificate can be used again");
   }
   error_ = std::move(error);
 }

@@ -1,9 +1,10 @@
-// The server's certificate chain and private key, reloaded when the files change.
+// The server's certificate chain and private key: of files, reloaded when they change, or of whoever
+// offers a pair.
 //
 // A Secret volume can be read between two updates, so a pair is taken only whole: it parses, the key
-// belongs to the certificate and the certificate has not expired. Otherwise the pair in use stays,
-// last_error() says why, and the files are looked at again with the next poll. Connections keep the
-// pair they began with.
+// belongs to the certificate and the certificate has not expired. Otherwise the pair in use stays, and
+// last_error() says why; files are looked at again with the next poll. Connections keep the pair they
+// began with.
 #pragma once
 
 #include <atomic>
@@ -33,45 +34,56 @@ class TlsMaterial {
     std::filesystem::path certificate_chain;  // PEM, the server's certificate first
     std::filesystem::path private_key;        // PEM, not encrypted
   };
+  // What such files hold. Borrowed.
+  struct Texts {
+    ByteView certificate_chain;
+    ByteView private_key;
+  };
 
   // Loads the files and begins to poll them on a thread of its own. Throws std::runtime_error saying
   // what is wrong with which file. `clock` must outlive this object.
   TlsMaterial(Files files, const Clock& clock, std::chrono::milliseconds interval = kTlsPollInterval);
+  // Has nothing to serve until a pair is offered: handshakes fail.
+  explicit TlsMaterial(const Clock& clock);
   ~TlsMaterial();
   TlsMaterial(const TlsMaterial&) = delete;
   TlsMaterial& operator=(const TlsMaterial&) = delete;
 
   // The context for new connections: TLS 1.2 or later, ALPN http/1.1. Never null. From any thread.
   std::shared_ptr<ssl_ctx_st> current() const;
-  // When the certificate in use expires. From any thread.
-  UnixTime not_after() const;
-  // Why the files on disk are not in use, or that the certificate in use has expired since; nothing
-  // when all is well. From any thread.
+  // When the certificate in use expires; nothing before there is one. From any thread.
+  std::optional<UnixTime> not_after() const;
+  // Why the last pair is not in use, or that the certificate in use has expired since; nothing when all
+  // is well. From any thread.
   std::optional<std::string> last_error() const;
-  // How many polls found no usable pair. From any thread.
+  // How many polls and offers found no usable pair. From any thread.
   std::uint64_t reload_errors() const { return reload_errors_; }
 
   // Looks at the files now. Gives true when a new pair is in use. From any thread.
   bool poll();
+  // Gives true when this pair is in use now, also when it was before. From any thread.
+  bool offer(const Texts& pair);
+  // There is no pair to offer: counts and tells it like one that cannot be used. From any thread.
+  void refuse(const std::string& why);
 
  private:
   struct Pair {
     std::shared_ptr<ssl_ctx_st> context;
-    UnixTime not_after;
-    Sha256Digest content;  // of both files, to see a change
+    std::optional<UnixTime> not_after;
+    Sha256Digest content{};  // of both texts, to see a change
   };
-  struct Content;
 
-  Content read() const;
-  Pair make_pair(const Content& content) const;
+  bool poll_files();
+  bool take(const Texts& texts);
+  Pair make_pair(const Texts& texts, const Sha256Digest& content) const;
   void refuse_expired(UnixTime not_after) const;
   void set_error(std::optional<std::string> error);
   void run(const std::stop_token& stop);
 
-  const Files files_;
+  const Files files_;  // of a pair that is offered: names for messages
   const Clock& clock_;
   const std::chrono::milliseconds interval_;
-  std::mutex polling_;        // one poll at a time
+  std::mutex taking_;         // one poll or offer at a time
   mutable std::mutex mutex_;  // guards pair_ and error_; never held while files are read
   Pair pair_;
   std::optional<std::string> error_;

@@ -147,8 +147,6 @@ install_chart() {
   { read -r port && read -r health; } < <(free_ports 2)
   echo "https://127.0.0.1:$port/admit" >"$RUN/webhook.url"
   echo "http://127.0.0.1:$health" >"$RUN/webhook.health"
-  make_authority "$RUN/webhook-ca" nodeproof-webhook-ca
-  make_certificate "$RUN/webhook-ca" "$RUN/webhook" /CN=nodeproof-webhook serverAuth IP:127.0.0.1
   kube apply -f "$project/crds" >/dev/null
   kube wait --for condition=Established -f "$project/crds" >/dev/null
   kube create namespace "$system" >/dev/null
@@ -167,7 +165,6 @@ template_chart() {
   helm template nodeproof "$project/charts/nodeproof" --namespace "$system" \
     --set webhook.replicas=0 --set webhook.epochLength=$epoch_length --set agent.refresh=$refresh \
     --set "webhook.clientConfig.url=$(<"$RUN/webhook.url")" \
-    --set "webhook.clientConfig.caBundle=$(base64 -w 0 "$RUN/webhook-ca.crt")" \
     --set policies.confidential.maxEvidenceAge=${max_age}s --set policies.trustedLaunch.maxEvidenceAge=${max_age}s \
     --set-file "webhook.trustAnchors.amd=$RUN/authority/amd-ark.pem" \
     --set-file "webhook.trustAnchors.vtpm=$RUN/authority/vtpm-trust-anchors.pem" \
@@ -201,16 +198,28 @@ configure_webhook() {
   for file in $(jq -r '.data | keys[]' "$RUN/webhook-configmap.json"); do
     jq -j --arg file "$file" '.data[$file]' "$RUN/webhook-configmap.json" >"$etc/$file"
   done
-  sed -i -e "s,/etc/nodeproof-tls/tls,$RUN/webhook," -e "s,/etc/nodeproof,$etc," \
+  sed -i -e "s,/etc/nodeproof,$etc," \
     -e "s,^listen: .*,listen: ${listen%/admit}," -e "s,^healthListen: .*,$(sed 's,http://,healthListen: ,' "$RUN/webhook.health")," \
     "$etc/webhook.yaml"
   echo "identity: testbed" >>"$etc/webhook.yaml"
   connection "$RUN/webhook.token" >>"$etc/webhook.yaml"
 }
 
+# The certificate is its own affair: the API server is told of it a moment after it is ready.
 start_webhook() {
   spawn "$RUN" webhook "$BIN/nodeproof-webhook" --config "$RUN/etc/webhook.yaml"
   wait_served "$RUN" webhook 60 webhook_ready
+  wait_until 20 "the API server to be told of the webhook's certificate" knows_webhook
+}
+
+# The caBundle of our configuration, PEM.
+trusted_authorities() {
+  kube get validatingwebhookconfiguration nodeproof -o json | jq -r '.webhooks[0].clientConfig.caBundle // "" | @base64d'
+}
+# As the API server does: by the authorities that it was told of.
+knows_webhook() {
+  trusted_authorities >"$RUN/webhook-ca.crt"
+  curl -s -o /dev/null --cacert "$RUN/webhook-ca.crt" "$(<"$RUN/webhook.url")"
 }
 
 webhook_ready() { curl -fs -o /dev/null "$(<"$RUN/webhook.health")/readyz"; }

@@ -249,6 +249,7 @@ case_results_and_epochs_are_the_webhooks() {
     refused_for "$only nodeattestations $bad" merge "$who" nodeattestation "$bad" '{"spec": {"nodeUID": "other"}}'
     refused_for "$only configmaps nodeproof-epoch" merge "$who" configmap nodeproof-epoch '{"data": {"epoch": "1"}}' -n "$system"
     refused_for "$only secrets nodeproof-epoch-key" merge "$who" secret nodeproof-epoch-key '{"data": {"more": ""}}' -n "$system"
+    refused_for "$only secrets nodeproof-serving-certificate" merge "$who" secret nodeproof-serving-certificate '{"data": {"ca.key": ""}}' -n "$system"
     refused_for "$only leases nodeproof-webhook" merge "$who" lease nodeproof-webhook '{"spec": {"holderIdentity": "other"}}' -n "$system"
   done
   refused_for "$only nodeattestations feigned" kube create -f - <<<'{apiVersion: nodeproof.dev/v1alpha1, kind: NodeAttestation, metadata: {name: feigned}}'
@@ -260,7 +261,7 @@ case_results_and_epochs_are_the_webhooks() {
   operator create configmap nodeproof-epochs -n "$system"
   operator delete configmap nodeproof-epoch -n default
   operator delete configmap nodeproof-epochs -n "$system"
-  kube delete secret nodeproof-epoch-key -n "$system" --dry-run=server
+  kube delete secret nodeproof-epoch-key nodeproof-serving-certificate -n "$system" --dry-run=server
   kube delete nodeattestation "$good" --dry-run=server
   # Or the namespace could not be deleted.
   kube_as system:serviceaccount:kube-system:namespace-controller system:serviceaccounts:kube-system \

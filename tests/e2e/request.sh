@@ -45,7 +45,10 @@ case_policy_with_unknown_field_is_refused() {
 # ---- straight to the webhook ----------------------------------------------------------------------
 
 # send CURL-ARGUMENT...: prints the answer and, on a line of its own, the HTTP status.
-send() { curl -sS --cacert "$RUN/webhook-ca.crt" -w '\n%{http_code}\n' "$@"; }
+send() {
+  trusted_authorities >"$RUN/webhook-ca.crt"
+  curl -sS --cacert "$RUN/webhook-ca.crt" -w '\n%{http_code}\n' "$@"
+}
 
 post() { send -H 'Content-Type: application/json' --data-binary @- "$(<"$RUN/webhook.url")?timeout=5s"; }
 

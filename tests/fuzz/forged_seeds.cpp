@@ -30,6 +30,10 @@ identity: one
 connection: {server: "https://127.0.0.1:6443", caFile: /ca, tokenFile: /t}
 )";
 
+constexpr std::string_view kOwnCertificateYaml =
+    R"(tls: {names: [nodeproof-webhook.ns.svc, 127.0.0.1, "::1"], caLifetime: 8760h, lifetime: 2160h}
+)";
+
 constexpr std::string_view kAgentYaml = R"(namespace: nodeproof-system
 tcti: device:/dev/tpmrm0
 refresh: 2m
@@ -145,6 +149,7 @@ void write_texts(const SeedWriter& out, const std::string& evidence) {
   out.add("admission_review", "cron-job", kTemplateReview);
   out.add("admission_policies", "two", kAdmissionPolicies);
   out.add("webhook_config", "full", kWebhookYaml);
+  out.add("webhook_config", "own-certificate", kOwnCertificateYaml);
   out.add("agent_config", "full", kAgentYaml);
   out.add("reference_values", "two",
           "paravisors:\n  - product: Milan\n    idKeyDigest: " + to_hex(forge::emulated_id_key_digest()) +

@@ -24,12 +24,32 @@ seccompProfile: {type: RuntimeDefault}
 
 {{- /* How the API server reaches the webhook; .path: /admit or /mutate. */}}
 {{- define "nodeproof.clientConfig" -}}
-{{- $path := .path -}}
-caBundle: {{ required "webhook.clientConfig.caBundle is required: the base64 PEM of the CA that signed the webhook's serving certificate" .root.Values.webhook.clientConfig.caBundle }}
-{{- with .root.Values.webhook.clientConfig.url }}
-url: {{ printf "%s%s" (trimSuffix "/admit" .) $path }}
-{{- else }}
-service: {name: nodeproof-webhook, namespace: {{ .root.Release.Namespace }}, port: 443, path: {{ $path }}}
+{{- $caBundle := .root.Values.webhook.clientConfig.caBundle -}}
+{{- if .root.Values.webhook.clientConfig.url -}}
+url: {{ printf "%s%s" (trimSuffix "/admit" .root.Values.webhook.clientConfig.url) .path }}
+{{- else -}}
+service: {name: nodeproof-webhook, namespace: {{ .root.Release.Namespace }}, port: 443, path: {{ .path }}}
+{{- end }}
+{{- if eq .root.Values.webhook.certificate.mode "secret" }}
+caBundle: {{ required "webhook.clientConfig.caBundle is required with webhook.certificate.mode secret: the base64 PEM of the CA that signed the webhook's serving certificate" $caBundle }}
+{{- else if $caBundle }}
+{{- fail "webhook.clientConfig.caBundle counts with webhook.certificate.mode secret only: in other modes the caBundle is written by who makes the certificate" }}
+{{- end }}
+{{- end }}
+
+{{- /* What the webhook configurations say of themselves: nothing, or for cert-manager where the CA is. */}}
+{{- define "nodeproof.caInjection" -}}
+{{- if eq .Values.webhook.certificate.mode "certManager" -}}
+annotations: {cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/nodeproof-webhook}
+{{- end }}
+{{- end }}
+
+{{- /* Who may renew the caBundles of the webhook configurations, and change nothing else of them. */}}
+{{- define "nodeproof.caBundleWriter" -}}
+{{- if eq .Values.webhook.certificate.mode "certManager" -}}
+{{ .Values.webhook.certificate.certManager.injector }}
+{{- else -}}
+{{ include "nodeproof.webhookAccount" . }}
 {{- end }}
 {{- end }}
 

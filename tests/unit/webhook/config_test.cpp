@@ -60,6 +60,21 @@ TEST(Config, HasDefaults) {
   EXPECT_EQ(config->listen, (Endpoint{"0.0.0.0", 8443}));
   EXPECT_EQ(config->epoch_length, Seconds(30));
   EXPECT_FALSE(config->connection);
+  EXPECT_TRUE(config->makes_certificates());
+  EXPECT_EQ(serving_names(*config),
+            (std::vector<std::string>{"nodeproof-webhook.nodeproof-system.svc",
+                                      "nodeproof-webhook.nodeproof-system.svc.cluster.local",
+                                      "nodeproof-webhook.nodeproof-system"}));
+}
+
+TEST(Config, ReadsHowToMakeCertificates) {
+  const auto config = parse_config(
+      "tls: {names: [hooks.example, 127.0.0.1, \"::1\"], caLifetime: 60s, lifetime: 20s}", "webhook.yaml");
+  ASSERT_TRUE(config) << to_string(config.error());
+  EXPECT_TRUE(config->makes_certificates());
+  EXPECT_EQ(serving_names(*config), (std::vector<std::string>{"hooks.example", "127.0.0.1", "::1"}));
+  EXPECT_EQ(config->certificate_times, (CertificateTimes{Seconds(60), Seconds(20)}));
+  EXPECT_FALSE(parse_config("tls: {certFile: a, keyFile: b}", "webhook.yaml")->makes_certificates());
 }
 
 struct Row {
@@ -79,25 +94,31 @@ TEST_P(BadConfig, IsRefusedByName) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, BadConfig,
-    ::testing::Values(Row{"unknown_key", "surprise: 1", "surprise"},
-                      Row{"duplicate_key", "identity: a\nidentity: b", "identity"},
-                      Row{"unknown_tls_key", "tls: {cert: x}", "tls.cert"},
-                      Row{"unknown_anchor_key", "trustAnchors: {intel: x}", "trustAnchors.intel"},
-                      Row{"no_list", "revocationLists: []", "revocationLists"},
-                      Row{"one_list_alone", "revocationLists: /a", "revocationLists"},
-                      Row{"empty_list_path", "revocationLists: [\"\"]", "revocationLists"},
-                      Row{"bad_namespace", "namespace: A/b", "namespace"},
-                      Row{"bad_listen", "listen: \"8443\"", "listen"},
-                      Row{"bad_duration", "viewAge: soon", "viewAge"},
-                      Row{"empty_path", "referenceValues: \"\"", "referenceValues"},
-                      Row{"epochs_too_long", "epochLength: 4h", "epochLength"},
-                      Row{"view_too_short", "viewAge: 10s", "viewAge"},
-                      Row{"plain_server", "connection: {server: \"http://x\", caFile: a, tokenFile: t}",
-                          "https"},
-                      Row{"no_ca", "connection: {server: \"https://x\", tokenFile: t}", "caFile"},
-                      Row{"nobody", "connection: {server: \"https://x\", caFile: a}", "tokenFile"},
-                      Row{"half_a_pair", "connection: {server: \"https://x\", caFile: a, clientCertFile: c}",
-                          "clientKeyFile"}),
+    ::testing::Values(
+        Row{"unknown_key", "surprise: 1", "surprise"},
+        Row{"duplicate_key", "identity: a\nidentity: b", "identity"},
+        Row{"unknown_tls_key", "tls: {cert: x}", "tls.cert"},
+        Row{"certificate_alone", "tls: {certFile: a}", "go together"},
+        Row{"key_alone", "tls: {keyFile: a}", "go together"},
+        Row{"files_and_lifetime", "tls: {certFile: a, keyFile: b, lifetime: 1h}", "no other key"},
+        Row{"no_names", "tls: {names: []}", "tls.names"},
+        Row{"bad_name", "tls: {names: [a, \"b,IP:10.0.0.1\"]}", "neither a DNS name nor an IP"},
+        Row{"short_lived", "tls: {caLifetime: 1h, lifetime: 19s}", "at least 20s"},
+        Row{"short_lived_authority", "tls: {caLifetime: 59s, lifetime: 20s}", "a third of caLifetime"},
+        Row{"unknown_anchor_key", "trustAnchors: {intel: x}", "trustAnchors.intel"},
+        Row{"no_list", "revocationLists: []", "revocationLists"},
+        Row{"one_list_alone", "revocationLists: /a", "revocationLists"},
+        Row{"empty_list_path", "revocationLists: [\"\"]", "revocationLists"},
+        Row{"bad_namespace", "namespace: A/b", "namespace"}, Row{"bad_listen", "listen: \"8443\"", "listen"},
+        Row{"bad_duration", "viewAge: soon", "viewAge"},
+        Row{"empty_path", "referenceValues: \"\"", "referenceValues"},
+        Row{"epochs_too_long", "epochLength: 4h", "epochLength"},
+        Row{"view_too_short", "viewAge: 10s", "viewAge"},
+        Row{"plain_server", "connection: {server: \"http://x\", caFile: a, tokenFile: t}", "https"},
+        Row{"no_ca", "connection: {server: \"https://x\", tokenFile: t}", "caFile"},
+        Row{"nobody", "connection: {server: \"https://x\", caFile: a}", "tokenFile"},
+        Row{"half_a_pair", "connection: {server: \"https://x\", caFile: a, clientCertFile: c}",
+            "clientKeyFile"}),
     [](const auto& param) { return param.param.name; });
 
 TEST(ParseEndpoint, TakesAnAddressAndAPort) {

@@ -62,6 +62,16 @@ TEST_F(HttpTlsTest, SpeaksTls12) {
   EXPECT_EQ(client.status(), 200);
 }
 
+TEST_F(HttpTlsTest, RefusesHandshakesWhileThereIsNoCertificate) {
+  tls_ = std::make_shared<TlsMaterial>(clock_);
+  start();
+  EXPECT_FALSE(connect().start_tls());
+  EXPECT_TRUE(eventually([&] { return server_->stats().handshake_failures == 1; }));
+  const test::ServingPair pair = test::make_serving_pair(key_, 2);
+  ASSERT_TRUE(tls_->offer({pair.certificate, pair.key}));
+  expect_service();
+}
+
 TEST_F(HttpTlsTest, RefusesTls11) {
   start();
   EXPECT_FALSE(connect().start_tls("", TLS1_1_VERSION));

@@ -36,6 +36,8 @@ MetricsState state() {
   out.break_glass_ended = 6;
   out.extra_trust_anchors = 2;
   out.certificate_until = kNow;
+  out.authority_until = kNow + Seconds(9);
+  out.foreign_ca_bundles = 3;
   out.certificate_reload_errors = 4;
   out.events = {.written = 5, .repeated = 6, .dropped = 7, .failed = 8};
   SweepOutcome sweep;
@@ -89,6 +91,8 @@ TEST(Metrics, HaveTheseNames) {
                                    "nodeproof_log_lines_dropped_total counter",
                                    "nodeproof_serving_certificate_expiry_time_seconds gauge",
                                    "nodeproof_serving_certificate_reload_errors_total counter",
+                                   "nodeproof_serving_ca_expiry_time_seconds gauge",
+                                   "nodeproof_ca_bundle_foreign_values_total counter",
                                    "nodeproof_ready gauge",
                                    "nodeproof_ready_condition gauge",
                                    "nodeproof_placement_events_total counter",
@@ -120,17 +124,30 @@ TEST(Metrics, TellTheStateOfTheMoment) {
                            "nodeproof_break_glass_opened_total 5\n",
                            "nodeproof_break_glass_ended_total 6\n",
                            "nodeproof_trust_anchors_extra 2\n",
+                           "nodeproof_serving_certificate_expiry_time_seconds 1787616000\n",
                            "nodeproof_serving_certificate_reload_errors_total 4\n",
                            "nodeproof_placement_events_total{result=\"written\"} 5\n",
                            "nodeproof_placement_events_total{result=\"repeated\"} 6\n",
                            "nodeproof_placement_events_total{result=\"dropped\"} 7\n",
                            "nodeproof_placement_events_total{result=\"failed\"} 8\n",
+                           "nodeproof_serving_ca_expiry_time_seconds 1787616009\n",
+                           "nodeproof_ca_bundle_foreign_values_total 3\n",
                            "nodeproof_ready 0\n",
                            "nodeproof_ready_condition{condition=\"view/nodes\"} 1\n",
                            "nodeproof_ready_condition{condition=\"clock\"} 0\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
   EXPECT_THAT(text, Not(HasSubstr("collection=\"pods\"} 17"))) << "never heard of is no time";
+}
+
+// No time is better than the year 1970, which would page.
+TEST(Metrics, CertificatesAreToldOnceThereAreSome) {
+  MetricsState none = state();
+  none.certificate_until.reset();
+  none.authority_until.reset();
+  const std::string text = Metrics().render(none, kNow);
+  EXPECT_THAT(text, Not(HasSubstr("nodeproof_serving_certificate_expiry_time_seconds")));
+  EXPECT_THAT(text, Not(HasSubstr("nodeproof_serving_ca_expiry_time_seconds")));
 }
 
 TEST(Metrics, UnprovenPodsAreToldByReasonOnceThereWasASweep) {

@@ -82,7 +82,9 @@ INSTANTIATE_TEST_SUITE_P(
                           "the clock differs by 6s from the API server's, the limit is 5s", false},
                       Row{"certificate", [](auto& v) { v.certificate_until = kNow - Seconds(1); },
                           "serving-certificate", "the serving certificate expired at 2026-08-24T23:59:59Z",
-                          true}),
+                          true},
+                      Row{"no_certificate", [](auto& v) { v.certificate_until.reset(); },
+                          "serving-certificate", "there is no serving certificate yet", true}),
     [](const auto& param) { return param.param.name; });
 
 struct UnfitRow {

@@ -87,6 +87,42 @@ TEST_F(TlsMaterialTest, TakesARenewedCertificateForTheSameKey) {
   EXPECT_EQ(serial_of(material.current()), 3);
 }
 
+TEST_F(TlsMaterialTest, HasNothingBeforeAPairIsOffered) {
+  const TlsMaterial material(clock_);
+  EXPECT_EQ(material.not_after(), std::nullopt);
+  ASSERT_NE(material.current(), nullptr);
+  EXPECT_EQ(SSL_CTX_get0_certificate(material.current().get()), nullptr);
+}
+
+TEST_F(TlsMaterialTest, TakesWhatIsOffered) {
+  TlsMaterial material(clock_);
+  EXPECT_TRUE(material.offer({pair_.certificate, pair_.key}));
+  EXPECT_EQ(serial_of(material.current()), 1);
+  EXPECT_EQ(material.not_after(), forge::kNow + 24h);
+  const auto context = material.current();
+  EXPECT_TRUE(material.offer({pair_.certificate, pair_.key})) << "it is in use";
+  EXPECT_EQ(material.current(), context);
+  const ServingPair next = make_serving_pair(other_key_, 2, forge::kNow + 72h);
+  EXPECT_TRUE(material.offer({next.certificate, next.key}));
+  EXPECT_EQ(serial_of(material.current()), 2);
+}
+
+TEST_F(TlsMaterialTest, KeepsItsPairWhenTheOfferIsBad) {
+  TlsMaterial material(clock_);
+  const ServingPair other = make_serving_pair(other_key_, 2);
+  EXPECT_FALSE(material.offer({pair_.certificate, other.key}));
+  EXPECT_EQ(material.not_after(), std::nullopt);
+  EXPECT_THAT(material.last_error().value_or(""), HasSubstr("tls.key is not that of the certificate"));
+  ASSERT_TRUE(material.offer({pair_.certificate, pair_.key}));
+  EXPECT_EQ(material.last_error(), std::nullopt);
+  const ServingPair expired = make_serving_pair(other_key_, 3, forge::kNow - 1s);
+  EXPECT_FALSE(material.offer({expired.certificate, expired.key}));
+  material.refuse("there is none");
+  EXPECT_EQ(material.last_error(), "there is none");
+  EXPECT_EQ(serial_of(material.current()), 1);
+  EXPECT_EQ(material.reload_errors(), 3U);
+}
+
 struct BadFiles {
   const char* name;
   std::function<void(const PairFiles&, const ServingPair& good, const ServingPair& other)> spoil;

@@ -1,0 +1,140 @@
+#include "webhook/certificate_keeper.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <stdexcept>
+
+#include "attest/strict_json.hpp"
+#include "wire/webhook_configuration.hpp"
+
+namespace nodeproof::webhook {
+namespace {
+
+constexpr std::size_t kMaxObject = 3U << 20U;
+// Both are named like this (charts/nodeproof); the second exists only where webhooks steer.
+constexpr std::array kConfigurations{
+    "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/nodeproof",
+    "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/nodeproof"};
+
+template <typename T>
+T or_throw(Result<T> result) {
+  if (!result) throw std::runtime_error(to_string(result.error()));
+  return *std::move(result);
+}
+
+attest::JsonDocument parse(const std::string& body, std::string_view what) {
+  return or_throw(attest::JsonDocument::parse(as_bytes(body), kMaxObject, what));
+}
+
+void tell(Renewal renewal, const ServingPki& pki) {
+  if (renewal != Renewal::kCertificate) {
+    spdlog::info("new authority for serving certificates, valid until {}",
+                 to_rfc3339(pki.authorities.front().not_after()));
+  }
+  if (renewal != Renewal::kAuthority) {
+    spdlog::info("the Secret {} holds a serving certificate valid until {}", wire::kServingSecret,
+                 to_rfc3339(pki.certificate.not_after()));
+  }
+}
+
+}  // namespace
+
+struct CertificateKeeper::Stored {
+  bool exists = false;
+  std::string resource_version;
+  std::optional<ServingPki> pki;  // nothing when it cannot be used
+};
+
+CertificateKeeper::CertificateKeeper(ClusterApi& api, std::string ns, std::vector<std::string> names,
+                                     CertificateTimes times, InUse in_use)
+    : api_(api), ns_(std::move(ns)), names_(std::move(names)), times_(times), in_use_(std::move(in_use)) {}
+
+void CertificateKeeper::step(UnixTime now) {
+  const ServingPki pki = keep_secret(now);
+  const Sha256Digest authority = pki.authorities.front().sha256();
+  if (!publish(pki, now)) {
+    published_.reset();
+  } else if (!published_ || published_->authority != authority) {
+    published_ = Publication{authority, now};
+  }
+}
+
+CertificateKeeper::Stored CertificateKeeper::read() {
+  const auto body =
+      api_.get_if_exists("/api/v1/namespaces/" + ns_ + "/secrets/" + std::string(wire::kServingSecret));
+  Stored out;
+  if (!body) return out;
+  const attest::JsonDocument document = parse(*body, wire::kServingSecret);
+  out.exists = true;
+  out.resource_version = or_throw(wire::parse_metadata(document.root())).resource_version;
+  const auto read_all = [&]() -> Result<ServingPki> {
+    NODEPROOF_TRY(secret, wire::parse_serving_secret(document.root()));
+    return read_serving_pki(secret);
+  };
+  auto pki = read_all();
+  if (pki) {
+    out.pki = *std::move(pki);
+    told_.clear();
+    return out;
+  }
+  std::string problem = to_string(pki.error());
+  if (problem == told_) return out;
+  told_ = std::move(problem);
+  spdlog::error(
+      "ALERT: the Secret {} cannot be used ({}); it is made anew. See who may write it. Should that fail, "
+      "delete it",
+      wire::kServingSecret, told_);
+  return out;
+}
+
+ServingPki CertificateKeeper::keep_secret(UnixTime now) {
+  Stored stored = read();
+  const ServingPki* have = stored.pki ? &*stored.pki : nullptr;
+  std::optional<Seconds> published;
+  if (have != nullptr && published_ && published_->authority == have->authorities.front().sha256())
+    published = now - published_->since;
+  const Renewal renewal = plan_renewal(have, published, names_, times_, now);
+  if (renewal == Renewal::kNone) return *std::move(stored.pki);
+  const auto in_use = in_use_();
+  ServingPki next = renewed(renewal, have, in_use.get(), names_, times_, now);
+  const std::string json = wire::serving_secret(to_secret(next), ns_, stored.resource_version);
+  const std::string collection = "/api/v1/namespaces/" + ns_ + "/secrets";
+  stored.exists ? api_.replace(collection + "/" + std::string(wire::kServingSecret), json)
+                : api_.create(collection, json);
+  tell(renewal, next);
+  return next;
+}
+
+// True when all configurations were right already: what was written now is not read everywhere yet.
+bool CertificateKeeper::publish(const ServingPki& pki, UnixTime now) {
+  const Bytes wanted = to_pem(trusted_authorities(pki, times_, now));
+  bool right = true;
+  for (const char* path : kConfigurations) right = publish_in(path, wanted, pki) && right;
+  return right;
+}
+
+bool CertificateKeeper::publish_in(const std::string& path, ByteView wanted, const ServingPki& pki) {
+  const auto body = api_.get_if_exists(path);
+  if (!body) return true;
+  const std::string kind = path.substr(0, path.rfind('/'));
+  const std::string what = kind.substr(kind.rfind('/') + 1);
+  const attest::JsonDocument document = parse(*body, what);
+  bool right = true;
+  for (const wire::WebhookTrust& trust : or_throw(wire::parse_webhook_trust(document.root()))) {
+    const BundleState state = judge_bundle(trust.ca_bundle, wanted, pki.authorities);
+    right = right && state == BundleState::kRight;
+    if (state != BundleState::kForeign) continue;
+    ++foreign_bundles_;
+    spdlog::error(
+        "ALERT: the caBundle of {} in {} holds what is not in the Secret {}; it is put right. See who may "
+        "change it",
+        trust.webhook, what, wire::kServingSecret);
+  }
+  if (right) return true;
+  api_.merge_patch(path, or_throw(wire::ca_bundle_patch(*body, wanted)));
+  spdlog::info("{} nodeproof: every caBundle names our authorities now, the newest valid until {}", what,
+               to_rfc3339(pki.authorities.front().not_after()));
+  return false;
+}
+
+}  // namespace nodeproof::webhook

@@ -1,21 +1,23 @@
-// The command line of the verbs that answer from a cluster's objects: explain, pods, inventory. And the flags
-// that verbs share.
+// The command line of the verbs that answer from a cluster's objects: explain, pods, gate, inventory. And the
+// flags that verbs share.
 #pragma once
 
 #include <CLI/CLI.hpp>
 
+#include "cli/gate_check.hpp"
 #include "cli/inventory_import.hpp"
 #include "cli/unproven_pods.hpp"
 
 namespace nodeproof::cli {
 
 void add_trust(CLI::App& verb, TrustOptions& options);
-// `excluded`: the flag that asks for no cluster.
+// `excluded`: the flag that asks for no cluster, or null.
 void add_cluster(CLI::App& verb, ClusterOptions& options, CLI::Option* excluded);
 
 struct ClusterVerbs {
   ExplainOptions explain;
   PodsOptions pods;
+  GateOptions gate;
   ImportOptions inventory;
 };
 

@@ -68,6 +68,7 @@ YAML
     "{\"status\": {\"phase\": \"$phase\"}}" >/dev/null
 }
 
+# shellcheck disable=SC2120  # most callers have none
 helm_test() {  # helm_test [ARGUMENT...]: what helm says; what the pod said is in RUN/gate-check
   local job
   release test --timeout 120s &

@@ -72,5 +72,6 @@ YAML
   stop_agent pooled-1
   stop_vtpm pooled-1
   kube delete node pooled-1
+  kube delete attestationpolicy pooled
 }
 pooled_pod() { policy=pooled selector='agentpool: cvm' pod first-of-pool | kube create -f - "$@"; }

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+
 #include "tests/unit/cli/published_cluster.hpp"
 
 namespace nodeproof::cli {
@@ -199,6 +201,56 @@ TEST_F(GateCheck, JsonTellsBoth) {
   EXPECT_TRUE(attest::JsonDocument::parse(as_bytes(out_.str()), 1U << 20U, "json")) << out_.str();
   EXPECT_THAT(out_.str(), AllOf(HasSubstr(R"("expected":"refused")"), HasSubstr(R"("expected":"admitted")"),
                                 HasSubstr(R"("held":true)")));
+}
+
+// A variable of the environment, or its absence, until the test ends.
+class Environment {
+ public:
+  explicit Environment(const char* name, const char* value = nullptr) : name_(name) {
+    if (const char* before = std::getenv(name)) before_ = before;
+    set(value);
+  }
+  ~Environment() { set(before_ ? before_->c_str() : nullptr); }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  void set(const char* value) const { value != nullptr ? ::setenv(name_, value, 1) : ::unsetenv(name_); }
+
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
+TEST_F(GateCheck, WhatIsAskedIsTheClusterThatWasNamedOrThePodsOwn) {
+  constexpr const char* kOwn = "automountServiceAccountToken";  // no such pod here
+  const struct {
+    const char* host;
+    const char* config;
+    const char* home;
+    std::string kubeconfig;
+    std::string sentence;
+  } cases[] = {
+      {"10.0.0.1", nullptr, nullptr, "", kOwn},
+      {"10.0.0.1", nullptr, "/nonexistent", "", kOwn},
+      {"10.0.0.1", "/nonexistent/env", nullptr, "", "no kubeconfig /nonexistent/env"},
+      {"10.0.0.1", nullptr, nullptr, "/nonexistent/flag", "no kubeconfig /nonexistent/flag"},
+      {nullptr, nullptr, "/nonexistent", "", "no kubeconfig /nonexistent/.kube/config"},
+      {nullptr, nullptr, nullptr, "", "neither KUBECONFIG nor HOME is set"},
+  };
+  for (const auto& c : cases) {
+    const Environment host("KUBERNETES_SERVICE_HOST", c.host);
+    const Environment port("KUBERNETES_SERVICE_PORT", "443");
+    const Environment config("KUBECONFIG", c.config);
+    const Environment home("HOME", c.home);
+    GateOptions options;
+    options.ns = "payments";
+    options.kubeconfig = c.kubeconfig;
+    err_.str({});
+    EXPECT_EQ(check_gate(
+                  options, [] {}, out_, err_),
+              kEnvironment);
+    EXPECT_THAT(err_.str(), HasSubstr(c.sentence));
+  }
 }
 
 TEST_F(GateCheck, ANameThatIsNoneIsUsage) {

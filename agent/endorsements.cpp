@@ -25,21 +25,6 @@ Result<std::vector<attest::Certificate>> certificates_of(const attest::JsonValue
   return attest::parse_certificates(as_bytes(pem), value.path());
 }
 
-// kBadValue when the VCEK was made for another chip or TCB: then no report of ours verifies under it.
-Status check_belongs(const std::vector<Bytes>& certificates, const EndorsementKey& key) {
-  NODEPROOF_TRY(vcek, attest::Certificate::parse_der(certificates.front(), "vcekCert"));
-  NODEPROOF_TRY(extensions, attest::parse_vcek_extensions(vcek));
-  if (extensions.hwid != key.chip_id) {
-    return Error{Errc::kBadValue, "vcekCert",
-                 "is for another chip, " + to_hex(extensions.hwid).substr(0, 16) + "..."};
-  }
-  if (extensions.tcb != key.tcb) {
-    return Error{Errc::kBadValue, "vcekCert",
-                 "is for TCB " + describe(extensions.tcb) + ", the report says " + describe(key.tcb)};
-  }
-  return Ok{};
-}
-
 Result<std::vector<Bytes>> parse_for(ByteView reply, const EndorsementKey& key) {
   NODEPROOF_TRY(certificates, parse_thim_reply(reply));
   NODEPROOF_CHECK(check_belongs(certificates, key));
@@ -58,6 +43,21 @@ Result<ByteView> reply_in(ByteView file) {
 }
 
 }  // namespace
+
+Status check_belongs(const std::vector<Bytes>& certificates, const EndorsementKey& key) {
+  if (certificates.empty()) return Error{Errc::kTruncated, "vcekCert", "is missing"};
+  NODEPROOF_TRY(vcek, attest::Certificate::parse_der(certificates.front(), "vcekCert"));
+  NODEPROOF_TRY(extensions, attest::parse_vcek_extensions(vcek));
+  if (extensions.hwid != key.chip_id) {
+    return Error{Errc::kBadValue, "vcekCert",
+                 "is for another chip, " + to_hex(extensions.hwid).substr(0, 16) + "..."};
+  }
+  if (extensions.tcb != key.tcb) {
+    return Error{Errc::kBadValue, "vcekCert",
+                 "is for TCB " + describe(extensions.tcb) + ", the report says " + describe(key.tcb)};
+  }
+  return Ok{};
+}
 
 Result<std::vector<Bytes>> parse_thim_reply(ByteView json) {
   NODEPROOF_TRY(document, attest::JsonDocument::parse(json, kThimReplyLimit, "THIM reply"));

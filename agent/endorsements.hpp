@@ -38,6 +38,10 @@ class EndorsementSource {
   virtual std::vector<Bytes> endorsements(const EndorsementKey& key, const std::stop_token& stop) = 0;
 };
 
+// `certificates`: DER, the VCEK first. An Error when that was made for another chip or TCB: then no report of
+// ours verifies under it.
+Status check_belongs(const std::vector<Bytes>& certificates, const EndorsementKey& key);
+
 // vcekCert, then certificateChain, as DER. Unknown members are tolerated.
 Result<std::vector<Bytes>> parse_thim_reply(ByteView json);
 

@@ -8,6 +8,7 @@
 #include "agent/agent_loop.hpp"
 #include "agent/command_line.hpp"
 #include "agent/esys_tpm.hpp"
+#include "agent/published_endorsements.hpp"
 #include "agent/stop_signal.hpp"
 #include "agent/thim_client.hpp"
 
@@ -32,9 +33,10 @@ int run(const Options& options) {
   KernelFirmware firmware({config.event_log_file, config.efivars_directory, config.lockdown_file});
   kube::ApiClient client(connection_of(options), "nodeproof-agent/" NODEPROOF_VERSION);
   KubeObjectApi api(client);
-  CachedEndorsements endorsements(
+  CachedEndorsements cached(
       [&config](const std::stop_token& stop) { return fetch_thim_certification(config.thim, stop); },
       config.cache_directory);
+  PublishedEndorsements endorsements(cached, api, options.node_name);
   SteadyTimer timer;
   const SystemClock clock;
   Collector collector(tpm, firmware, endorsements, timer, clock);

@@ -3,6 +3,7 @@
 #include <cpprest/base_uri.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 namespace nodeproof::cli {
@@ -40,15 +41,32 @@ Result<std::string> read_page(const std::string& json, const std::string& what,
   return std::move(next);
 }
 
-}  // namespace
+bool is_set(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value != nullptr && *value != '\0';
+}
 
-std::unique_ptr<kube::ApiClient> connect(const ClusterOptions& options) {
+// A pod for which nobody named a cluster is asked about its own.
+bool is_pod_without_kubeconfig(const ClusterOptions& options) {
+  if (!options.kubeconfig.empty() || !options.context.empty() || is_set("KUBECONFIG")) return false;
+  if (!is_set("KUBERNETES_SERVICE_HOST")) return false;
+  return !is_set("HOME") || !std::filesystem::exists(kube::default_kubeconfig());
+}
+
+kube::Connection connection_of(const ClusterOptions& options) {
+  if (is_pod_without_kubeconfig(options)) return kube::in_cluster_connection();
   const std::filesystem::path file =
       options.kubeconfig.empty() ? kube::default_kubeconfig() : std::filesystem::path(options.kubeconfig);
   if (!std::filesystem::exists(file))
     throw std::runtime_error("there is no kubeconfig " + file.string() +
                              ". Name one with --kubeconfig, or give the objects with -f");
-  return std::make_unique<kube::ApiClient>(kube::kubeconfig_connection(file, options.context), "nodeproof");
+  return kube::kubeconfig_connection(file, options.context);
+}
+
+}  // namespace
+
+std::unique_ptr<kube::ApiClient> connect(const ClusterOptions& options) {
+  return std::make_unique<kube::ApiClient>(connection_of(options), "nodeproof");
 }
 
 std::optional<std::string> get_object(kube::ApiClient& api, const std::string& path,

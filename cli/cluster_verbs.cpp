@@ -1,6 +1,8 @@
 #include "cli/cluster_verbs.hpp"
 
+#include <chrono>
 #include <iostream>
+#include <thread>
 
 #include "base/clock.hpp"
 
@@ -105,6 +107,40 @@ void add_pods(CLI::App& app, PodsOptions& options, int& exit_code) {
   });
 }
 
+constexpr const char* kGateFooter =
+    R"(Asks the API server, by dry run, to create two sensitive pods in an enrolled namespace: one aimed at a node that does not
+meet a policy, which must be refused by the webhook, and one aimed at a node that meets it, which must be admitted.
+Nothing is created. Nodes are chosen by their labels, which decide nothing. Where no node meets a policy the check
+fails: an admission was not seen.
+
+In a pod it uses the pod's service account. It needs the right to list nodes and attestationpolicies, and to create
+pods in that namespace.
+
+Example:
+  nodeproof gate check --namespace payments
+
+Exit codes: 0 it refuses and admits as it must, 1 it does not, 2 usage, 3 environment.)";
+
+void add_gate(CLI::App& app, GateOptions& options, int& exit_code) {
+  CLI::App* gate = app.add_subcommand("gate", "The gate as the API server asks it");
+  gate->require_subcommand(1);
+  CLI::App* verb = gate->add_subcommand("check", "Let it refuse one pod and admit another, by dry run");
+  verb->footer(kGateFooter);
+  verb->add_option("-n,--namespace", options.ns, "Where to ask: enrolled")->required()->type_name("NAME");
+  verb->add_option("--service-account", options.service_account, "Of the pods that are asked about")
+      ->type_name("NAME")
+      ->capture_default_str();
+  verb->add_option("--tries", options.tries, "A second apart, until it holds")
+      ->check(CLI::Range(1, 3600))
+      ->capture_default_str();
+  add_cluster(*verb, options, nullptr);
+  verb->add_flag("--json", options.json, "Print JSON");
+  verb->callback([&options, &exit_code] {
+    const auto pause = [] { std::this_thread::sleep_for(std::chrono::seconds(1)); };
+    exit_code = check_gate(options, pause, std::cout, std::cerr);
+  });
+}
+
 constexpr const char* kImportFooter =
     R"(Makes the NodeInventory of one scale set, so that policies of nodeIdentity Inventory know which VM each node is. The
 list comes from Azure, not from the nodes; whoever may apply the manifest decides. Import anew when the pool grows,
@@ -193,6 +229,7 @@ void add_cluster(CLI::App& verb, ClusterOptions& options, CLI::Option* excluded)
 void add_cluster_verbs(CLI::App& app, ClusterVerbs& verbs, int& exit_code) {
   add_explain(app, verbs.explain, exit_code);
   add_pods(app, verbs.pods, exit_code);
+  add_gate(app, verbs.gate, exit_code);
   add_inventory(app, verbs.inventory, exit_code);
   add_policy(app, verbs.policy, exit_code);
 }

@@ -1,9 +1,10 @@
-// The command line of the verbs that answer from a cluster's objects: explain, pods, inventory, policy. And
+// The command line of the verbs that answer from a cluster's objects: explain, pods, gate, inventory, policy. And
 // the flags that verbs share.
 #pragma once
 
 #include <CLI/CLI.hpp>
 
+#include "cli/gate_check.hpp"
 #include "cli/inventory_import.hpp"
 #include "cli/policy_test.hpp"
 #include "cli/unproven_pods.hpp"
@@ -17,6 +18,7 @@ void add_cluster(CLI::App& verb, ClusterOptions& options, CLI::Option* excluded)
 struct ClusterVerbs {
   ExplainOptions explain;
   PodsOptions pods;
+  GateOptions gate;
   ImportOptions inventory;
   PolicyTestOptions policy;
 };

@@ -32,6 +32,7 @@ constexpr const char* kFooter = R"(What to run first:
   nodeproof explain pod NS/NAME      may this pod be placed, on which nodes, and why not?
   nodeproof pods --unproven          which sensitive pods run without proof?
   nodeproof policy test -f FILE      what does this policy demand, and can it be used?
+  nodeproof gate check -n NS         does the gate refuse and admit as it must?
   nodeproof verify azure-snp --help  is the evidence I took from a VM genuine? Says how to take it
 
 Exit codes of every verb: 0 verified (or recognised), 1 refused, 2 usage or malformed input, 3 environment:

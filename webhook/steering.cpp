@@ -22,14 +22,6 @@ bool creates_pod(const wire::AdmissionRequest& request) {
          request.pod.has_value();
 }
 
-// What a pod under this policy must select; empty for policies that do not deny or do not steer.
-NodeSelector selector_of(const attest::AppraisalPolicy& policy) {
-  if (policy.enforcement_action != attest::EnforcementAction::kDeny) return {};
-  if (!policy.placement.node_selector.empty()) return policy.placement.node_selector;
-  if (!policy.placement.require_node_label) return {};
-  return {{std::string(wire::kPolicyLabelPrefix) + policy.name, std::string(wire::kPolicyMet)}};
-}
-
 // The labels of the policies that are not among `have`, whatever their value there.
 NodeSelector missing_of(const Demands& demands, const NodeSelector& have) {
   NodeSelector out;
@@ -42,6 +34,13 @@ NodeSelector missing_of(const Demands& demands, const NodeSelector& have) {
 }
 
 }  // namespace
+
+NodeSelector selector_of(const attest::AppraisalPolicy& policy) {
+  if (policy.enforcement_action != attest::EnforcementAction::kDeny) return {};
+  if (!policy.placement.node_selector.empty()) return policy.placement.node_selector;
+  if (!policy.placement.require_node_label) return {};
+  return {{std::string(wire::kPolicyLabelPrefix) + policy.name, std::string(wire::kPolicyMet)}};
+}
 
 Steering steer(const wire::AdmissionRequest& request, const Snapshot& snapshot) {
   if (!creates_pod(request)) return unchanged("not-understood");

@@ -9,6 +9,9 @@ namespace nodeproof::webhook {
 
 using NodeSelector = std::map<std::string, std::string>;
 
+// What a pod under this policy must select; empty for policies that do not deny or do not steer.
+NodeSelector selector_of(const attest::AppraisalPolicy& policy);
+
 struct Steering {
   AdmissionDecision decision;  // refused for what would refuse the pod in any case, in the same words
   NodeSelector added;          // labels to add to the pod's nodeSelector

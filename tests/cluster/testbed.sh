@@ -60,6 +60,7 @@ api_server() { kube config view -o jsonpath='{.clusters[0].cluster.server}'; }
 testbed_start() {
   TOOLS=$TOOLS "$project/tests/cluster/control-plane" start "$RUN" >/dev/null
   make_vtpm_authority
+  choose_webhook_address
   install_chart
   add_node "$good"
   add_node "$trusted" trusted-launch
@@ -140,13 +141,16 @@ vtpm_ready() {  # vtpm_ready NODE FILE: keeps the line that the emulator prints 
 
 # ---- our programs ---------------------------------------------------------------------------------
 
-# install_chart: what `helm template` renders, for a webhook outside the cluster, at the address that
-# RUN/webhook.url names.
-install_chart() {
+# choose_webhook_address: for a webhook outside the cluster, kept in RUN/webhook.url and RUN/webhook.health.
+choose_webhook_address() {
   local port health
   { read -r port && read -r health; } < <(free_ports 2)
   echo "https://127.0.0.1:$port/admit" >"$RUN/webhook.url"
   echo "http://127.0.0.1:$health" >"$RUN/webhook.health"
+}
+
+# install_chart: what `helm template` renders.
+install_chart() {
   kube apply -f "$project/crds" >/dev/null
   kube wait --for condition=Established -f "$project/crds" >/dev/null
   kube create namespace "$system" >/dev/null
@@ -160,15 +164,21 @@ helm() {
     2> >(grep -v 'found symbolic link' >&2)
 }
 
+# testbed_values: helm's options for the values of the test bed, in the array `values`.
+testbed_values() {
+  values=(--set webhook.replicas=0 --set webhook.epochLength=$epoch_length --set agent.refresh=$refresh
+    --set "webhook.clientConfig.url=$(<"$RUN/webhook.url")"
+    --set policies.confidential.maxEvidenceAge=${max_age}s --set policies.trustedLaunch.maxEvidenceAge=${max_age}s
+    --set-file "webhook.trustAnchors.amd=$RUN/authority/amd-ark.pem"
+    --set-file "webhook.trustAnchors.vtpm=$RUN/authority/vtpm-trust-anchors.pem"
+    --set-file "webhook.referenceValues=$RUN/authority/reference-values.yaml")
+}
+
 # template_chart HELM-ARGUMENT...: with the values of the test bed.
 template_chart() {
-  helm template nodeproof "$project/charts/nodeproof" --namespace "$system" \
-    --set webhook.replicas=0 --set webhook.epochLength=$epoch_length --set agent.refresh=$refresh \
-    --set "webhook.clientConfig.url=$(<"$RUN/webhook.url")" \
-    --set policies.confidential.maxEvidenceAge=${max_age}s --set policies.trustedLaunch.maxEvidenceAge=${max_age}s \
-    --set-file "webhook.trustAnchors.amd=$RUN/authority/amd-ark.pem" \
-    --set-file "webhook.trustAnchors.vtpm=$RUN/authority/vtpm-trust-anchors.pem" \
-    --set-file "webhook.referenceValues=$RUN/authority/reference-values.yaml" "$@"
+  local values
+  testbed_values
+  helm template nodeproof "$project/charts/nodeproof" --no-hooks --namespace "$system" "${values[@]}" "$@"
 }
 
 # render_chart [ARGUMENT...]: as for the API server that runs.

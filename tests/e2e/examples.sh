@@ -34,7 +34,8 @@ one_of_two_placed() { [[ $(printf '%s\n' "$(nodes_in party-a)" "$(nodes_in party
 start_broker() {
   local port
   port=$(free_ports 1)
-  make_certificate "$RUN/webhook-ca" "$RUN/broker" /CN=key-broker serverAuth IP:127.0.0.1
+  make_authority "$RUN/broker-ca" key-broker-ca
+  make_certificate "$RUN/broker-ca" "$RUN/broker" /CN=key-broker serverAuth IP:127.0.0.1
   kube -n key-broker create token key-broker >"$RUN/broker.token"
   head -c 32 /dev/urandom >"$RUN/broker.root"
   broker=https://127.0.0.1:$port/key
@@ -45,7 +46,7 @@ start_broker() {
     --verify=--reference-values --verify="$RUN/authority/reference-values.yaml"
   wait_served "$RUN" broker 30 answers_with 200 "${broker%key}healthz"
 }
-answers_with() { [[ $(curl -sS --cacert "$RUN/webhook-ca.crt" -o "$RUN/broker.answer" -w '%{http_code}' "${@:2}" 2>/dev/null) == "$1" ]]; }
+answers_with() { [[ $(curl -sS --cacert "$RUN/broker-ca.crt" -o "$RUN/broker.answer" -w '%{http_code}' "${@:2}" 2>/dev/null) == "$1" ]]; }
 
 # ask_broker STATUS TOKEN: a POST is answered with STATUS; RUN/broker.answer keeps the body.
 ask_broker() { answers_with "$1" -X POST -H "Authorization: Bearer $2" -d '' "$broker"; }

@@ -17,9 +17,27 @@ app.kubernetes.io/component: {{ .component }}
 {{- append .Values.exemptNamespaces .Release.Namespace | uniq | toJson -}}
 {{- end }}
 
+{{- /* These two are what the Pod Security Standard `restricted` asks for, and a root file system that nobody writes. */}}
 {{- define "nodeproof.podSecurityContext" -}}
 runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
 seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "nodeproof.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{- /* An extended resource is asked for by a limit, which is its request, too. */}}
+{{- define "nodeproof.agentResources" -}}
+{{- $resources := deepCopy .Values.agent.resources }}
+{{- with .Values.agent.tpmResource }}
+{{- $_ := set $resources "limits" (set (default dict $resources.limits) . 1) }}
+{{- end }}
+{{- toYaml $resources }}
 {{- end }}
 
 {{- /* How the API server reaches the webhook; .path: /admit or /mutate. */}}

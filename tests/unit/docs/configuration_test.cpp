@@ -125,5 +125,43 @@ TEST(ConfigurationDocument, HasEveryHelmValue) {
   EXPECT_EQ(rows, values);
 }
 
+// What the scripts of a folder say to helm: --set VALUE=.., --set VALUE[0].., --set VALUE.KEY=..
+bool is_set_in(const std::string& scripts, const std::string& value) {
+  for (std::size_t at = scripts.find(value); at != std::string::npos; at = scripts.find(value, at + 1)) {
+    const char before = at == 0 ? '\n' : scripts[at - 1];
+    const char after = at + value.size() < scripts.size() ? scripts[at + value.size()] : '\n';
+    const bool begins = before == ' ' || before == '"' || before == '\'';
+    if (begins && (after == '=' || after == '[' || after == '.')) return true;
+  }
+  return false;
+}
+
+TEST(ConfigurationDocument, EveryHelmValueIsChangedByTheTestOfTheChart) {
+  const std::string scripts = read_text("tests/chart/rendering.sh");
+  EXPECT_FALSE(is_set_in(scripts, "agent.unheardOf"));
+  for (const std::string& value : keys_of(rows_of("Helm values"))) {
+    // that file.
+    EXPECT_TRUE(is_set_in(scripts, value)) << value << " is in no test: give it a row in effects()";
+  }
+}
+
+// A schema that leaves one object open lets a typo in it pass.
+void expect_closed(const YAML::Node& schema, const std::string& path) {
+  if (schema.IsSequence()) {
+    for (const auto& entry : schema) expect_closed(entry, path + "[]");
+  }
+  if (!schema.IsMap()) return;
+  const YAML::Node type = schema["type"];
+  // Helm itself puts what it likes into `global`.
+  if (type && type.IsScalar() && type.Scalar() == "object" && path != ".properties.global") {
+    EXPECT_TRUE(schema["additionalProperties"]) << path;
+  }
+  for (const auto& entry : schema) expect_closed(entry.second, path + "." + entry.first.Scalar());
+}
+
+TEST(ConfigurationDocument, TheSchemaOfHelmValuesIsClosedEverywhere) {
+  expect_closed(YAML::Load(read_text("charts/nodeproof/values.schema.json")), "");
+}
+
 }  // namespace
 }  // namespace nodeproof

@@ -82,7 +82,7 @@ Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_TRY(root, YamlValue::parse(yaml, std::move(what)));
   NODEPROOF_CHECK(root.only({"namespace", "listen", "healthListen", "tls", "epochLength", "maxReportAge",
                              "viewAge", "akCertificateGrace", "trustAnchors", "revocationLists",
-                             "referenceValues", "trustedLaunch", "identity", "connection"}));
+                             "referenceValues", "trustedLaunch", "identity", "logFormat", "connection"}));
   Config out;
   NODEPROOF_CHECK(kube::read_namespace(root, out.ns));
   NODEPROOF_CHECK(read_endpoint(root, "listen", out.listen));
@@ -97,6 +97,7 @@ Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_CHECK(kube::read_setting(root, "referenceValues", out.reference_values));
   NODEPROOF_CHECK(read_trusted_launch(root, out));
   NODEPROOF_CHECK(kube::read_setting(root, "identity", out.identity));
+  NODEPROOF_CHECK(kube::read_log_format(root, out.log_format));
   NODEPROOF_TRY(connection, kube::read_connection(root));
   out.connection = std::move(connection);
   NODEPROOF_CHECK(check(root, out));

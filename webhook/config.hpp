@@ -9,6 +9,7 @@
 
 #include "attest/verify.hpp"
 #include "kube/api_client.hpp"
+#include "kube/log.hpp"
 
 namespace nodeproof::webhook {
 
@@ -36,7 +37,8 @@ struct Config {
   std::vector<std::filesystem::path> revocation_lists;  // of AMD's and Microsoft's CAs; read at the start
   std::filesystem::path reference_values;               // replaces the built-in list; empty: built in
   bool trusted_launch_strict = false;                   // attest::VerifyParameters
-  std::string identity;                        // of this replica in the lease; empty: the host's name
+  std::string identity;  // of this replica in the lease; empty: the host's name
+  kube::LogFormat log_format = kube::LogFormat::kText;
   std::optional<kube::Connection> connection;  // nothing: in-cluster
 
   bool operator==(const Config&) const = default;

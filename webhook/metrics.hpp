@@ -36,8 +36,10 @@ struct MetricsState {
   UnixTime certificate_until;
   std::uint64_t certificate_reload_errors = 0;
   std::uint64_t log_lines_dropped = 0;
-  std::vector<Condition> conditions;          // of being ready
-  EventCounts events;                         // about refused pods
+  std::vector<Condition> conditions;  // of being ready
+  EventCounts events;                 // about refused pods
+  EventCounts node_events;
+  std::uint64_t label_repairs = 0;
   std::shared_ptr<const SweepOutcome> sweep;  // the leader's last one; null: none yet, or not leading
   HttpStats http;
 };

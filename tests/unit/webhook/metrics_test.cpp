@@ -38,6 +38,8 @@ MetricsState state() {
   out.certificate_until = kNow;
   out.certificate_reload_errors = 4;
   out.events = {.written = 5, .repeated = 6, .dropped = 7, .failed = 8};
+  out.node_events = {.written = 9};
+  out.label_repairs = 4;
   SweepOutcome sweep;
   sweep.at = kNow - Seconds(20);
   sweep.counts.by_reason[UnprovenReason::kMirrorPod] = 3;
@@ -86,6 +88,8 @@ TEST(Metrics, HaveTheseNames) {
                                    "nodeproof_ready gauge",
                                    "nodeproof_ready_condition gauge",
                                    "nodeproof_refusal_events_total counter",
+                                   "nodeproof_node_events_total counter",
+                                   "nodeproof_label_repairs_total counter",
                                    "nodeproof_http_connections gauge",
                                    "nodeproof_http_events_total counter"};
   EXPECT_EQ(names, want);
@@ -119,6 +123,8 @@ TEST(Metrics, TellTheStateOfTheMoment) {
                            "nodeproof_refusal_events_total{result=\"repeated\"} 6\n",
                            "nodeproof_refusal_events_total{result=\"dropped\"} 7\n",
                            "nodeproof_refusal_events_total{result=\"failed\"} 8\n",
+                           "nodeproof_node_events_total{result=\"written\"} 9\n",
+                           "nodeproof_label_repairs_total 4\n",
                            "nodeproof_ready 0\n",
                            "nodeproof_ready_condition{condition=\"view/nodes\"} 1\n",
                            "nodeproof_ready_condition{condition=\"clock\"} 0\n"}) {

@@ -2,6 +2,7 @@
 
 #include "cli/object_files.hpp"
 #include "wire/attestation_policy.hpp"
+#include "wire/node_inventory.hpp"
 
 namespace nodeproof::cli {
 namespace {
@@ -34,6 +35,19 @@ Status put_namespace(const JsonValue& object, webhook::NamespaceMap& out) {
   return Ok{};
 }
 
+Status put_inventory(const JsonValue& object, webhook::Inventory& out) {
+  NODEPROOF_TRY(name, name_of(object));
+  out.put(name, wire::parse_node_inventory(object));
+  return Ok{};
+}
+
+Status put_attestation(const JsonValue& object, std::map<std::string, wire::ToldAttestation>& out) {
+  NODEPROOF_TRY(told, wire::parse_node_attestation(object));
+  const std::string name = told.name;
+  if (!out.emplace(name, std::move(told)).second) return second_of_its_name(object, "NodeAttestation", name);
+  return Ok{};
+}
+
 Status put_pod(const JsonValue& object, const std::string& kind, ClusterObjects& out) {
   NODEPROOF_TRY(manifest, parse_pod_manifest(object, kind));
   out.pods.push_back(std::move(manifest));
@@ -51,6 +65,8 @@ Status put_object(const JsonValue& object, const std::string& kind, ClusterObjec
   if (of_node) return Ok{};
   if (kind == "AttestationPolicy") return put_policy(object, out.policies);
   if (kind == "Namespace") return put_namespace(object, out.namespaces);
+  if (kind == "NodeInventory") return put_inventory(object, out.inventory);
+  if (kind == "NodeAttestation") return put_attestation(object, out.told);
   if (makes_pods(kind)) return put_pod(object, kind, out);
   const auto name = name_of(object);
   out.unread.push_back(kind.substr(0, 64) + " " + (name ? *name : std::string("(unnamed)")));
@@ -136,6 +152,16 @@ void fetch_namespaces(kube::ApiClient& api, ClusterObjects& out) {
   out.namespaces.merge(found);
 }
 
+void fetch_inventories(kube::ApiClient& api, ClusterObjects& out) {
+  list_objects(api, std::string(kOwnGroup) + "/nodeinventories", "nodeinventories.nodeproof.dev",
+               [&](const JsonValue& item) { return put_inventory(item, out.inventory); });
+}
+
+void fetch_attestations(kube::ApiClient& api, ClusterObjects& out) {
+  list_objects(api, std::string(kOwnGroup) + "/nodeattestations", "nodeattestations.nodeproof.dev",
+               [&](const JsonValue& item) { return put_attestation(item, out.told); });
+}
+
 void fetch_node(kube::ApiClient& api, const std::string& name, ClusterObjects& out) {
   if (auto found = find_node_objects(api, name)) add_missing({{name, *std::move(found)}}, out.nodes);
 }
@@ -179,6 +205,7 @@ webhook::Snapshot snapshot_of(const ClusterObjects& objects, const webhook::Trus
   out.nodes = std::make_shared<const webhook::NodeMap>(std::move(nodes));
   out.policies = std::make_shared<const webhook::PolicyMap>(objects.policies);
   out.namespaces = std::make_shared<const webhook::NamespaceMap>(objects.namespaces);
+  out.inventory = std::make_shared<const webhook::Inventory>(objects.inventory);
   out.complete = true;
   return out;
 }

@@ -1,22 +1,27 @@
-// The command line of the verbs that answer from a cluster's objects: explain, pods, inventory. And the flags
-// that verbs share.
+// The command line of the verbs that answer from a cluster's objects: nodes, explain, pods, inventory, epoch.
+// And the flags that verbs share.
 #pragma once
 
 #include <CLI/CLI.hpp>
 
+#include "cli/epoch.hpp"
 #include "cli/inventory_import.hpp"
+#include "cli/nodes.hpp"
 #include "cli/unproven_pods.hpp"
 
 namespace nodeproof::cli {
 
 void add_trust(CLI::App& verb, TrustOptions& options);
-// `excluded`: the flag that asks for no cluster.
+// `excluded`: the flag that asks for no cluster; null: there is none.
 void add_cluster(CLI::App& verb, ClusterOptions& options, CLI::Option* excluded);
 
 struct ClusterVerbs {
+  NodesOptions nodes;
   ExplainOptions explain;
   PodsOptions pods;
   ImportOptions inventory;
+  EpochOptions epochs;
+  EpochOptions revocation;
 };
 
 // Each verb runs when the command line is parsed, and sets `exit_code`. All is borrowed until then.

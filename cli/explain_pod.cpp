@@ -53,6 +53,7 @@ void fetch_surroundings(const ExplainOptions& options, kube::ApiClient& api, con
                         ClusterObjects& objects) {
   fetch_policies(api, objects);
   fetch_namespace(api, pod.meta.ns, objects);
+  fetch_inventories(api, objects);
   const std::string& node = options.node.empty() ? pod.node_name : options.node;
   node.empty() ? fetch_nodes(api, objects) : fetch_node(api, node, objects);
 }

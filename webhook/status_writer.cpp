@@ -7,6 +7,14 @@
 #include "wire/event.hpp"
 
 namespace nodeproof::webhook {
+namespace {
+
+// Somebody who led before us, and did not know yet that he no longer did, may have written after us.
+bool says(const wire::ToldAttestation& told, const wire::NodeAttestationStatus& status) {
+  return told.phase == wire::to_string(status.phase) && told.code == status.code;
+}
+
+}  // namespace
 
 void StatusWriter::note(const attest::JsonValue& object) {
   auto told = wire::parse_node_attestation(object);
@@ -126,40 +134,50 @@ void StatusWriter::tell_change(const NodeEntry& node, const wire::ToldAttestatio
   events_.offer(*std::move(event), now, std::chrono::steady_clock::now());
 }
 
+const StatusWriter::Written* StatusWriter::written(const NodeEntry& node) const {
+  const auto found = written_.find(node.name);
+  return found != written_.end() && found->second.uid == node.uid ? &found->second : nullptr;
+}
+
 // An object of an earlier Node with this name is left to garbage collection, then made anew.
 void StatusWriter::write_status(const NodeEntry& node, const wire::NodeAttestationStatus& status,
                                 Seconds heartbeat, UnixTime now) {
   const auto there = existing(node.name);
   if (there && there->told.node_uid != node.uid) return;
-  const auto last = written_.find(node.name);
-  const bool ours = there && last != written_.end() && last->second.uid == node.uid;
-  // Somebody who led before us, and did not know yet that he no longer did, may have written after us.
-  const bool stands = ours && (!there->since_written || (there->told.phase == wire::to_string(status.phase) &&
-                                                         there->told.code == status.code));
-  if (stands && !differs(last->second.status, status) && now - last->second.at < heartbeat) return;
+  const Written* last = there ? written(node) : nullptr;
+  if (last != nullptr && (!there->since_written || says(there->told, status)) &&
+      !differs(last->status, status) && now - last->at < heartbeat)
+    return;
   wire::ToldAttestation before = there ? there->told : wire::ToldAttestation{};
-  if (ours) {
-    before.phase = wire::to_string(last->second.status.phase);
-    before.code = last->second.status.code;
-    before.conditions = last->second.conditions;
+  if (last != nullptr) {
+    before.phase = wire::to_string(last->status.phase);
+    before.code = last->status.code;
+    before.conditions = last->conditions;
   }
-  if (!there) {
-    try {
-      api_.create(kPath, wire::new_node_attestation(node.name, node.uid));
-    } catch (const kube::ApiError& e) {
-      if (e.status() != 409) throw;
-      return;  // the watch will tell whose it is
-    }
-  }
+  if (!there && !create(node)) return;
   std::vector<wire::StatusCondition> conditions = conditions_of(status, before.conditions, now);
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto found = existing_.find(node.name); found != existing_.end())
-      found->second.since_written = false;
-  }
+  await_news_of(node.name);
   api_.merge_patch(std::string(kPath) + "/" + node.name + "/status", wire::status_patch(status, conditions));
   written_.insert_or_assign(node.name, Written{node.uid, status, std::move(conditions), now});
   tell_change(node, &before, status, now);
+}
+
+// False when somebody was faster: the watch will tell whose it is.
+bool StatusWriter::create(const NodeEntry& node) {
+  try {
+    api_.create(kPath, wire::new_node_attestation(node.name, node.uid));
+  } catch (const kube::ApiError& e) {
+    if (e.status() != 409) throw;
+    return false;
+  }
+  return true;
+}
+
+// What the watch tells from now on was written after this.
+void StatusWriter::await_news_of(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = existing_.find(name);
+  if (found != existing_.end()) found->second.since_written = false;
 }
 
 }  // namespace nodeproof::webhook

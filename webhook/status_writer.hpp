@@ -59,6 +59,9 @@ class StatusWriter {
               Failures& failures);
   void write_status(const NodeEntry& node, const wire::NodeAttestationStatus& status, Seconds heartbeat,
                     UnixTime now);
+  const Written* written(const NodeEntry& node) const;  // null: nothing of this Node
+  bool create(const NodeEntry& node);
+  void await_news_of(const std::string& name);
   void tell_change(const NodeEntry& node, const wire::ToldAttestation* before,
                    const wire::NodeAttestationStatus& status, UnixTime now);
   void report_log_change(const std::string& name, const NodeEntry& node, UnixTime now);

@@ -1,13 +1,12 @@
 #include "webhook/node_status.hpp"
 
-#include <cpprest/json.h>
-
 #include <algorithm>
 #include <array>
 #include <tuple>
 
 #include "webhook/boot_facts.hpp"
 #include "webhook/demands.hpp"
+#include "wire/node_labels.hpp"
 
 namespace nodeproof::webhook {
 namespace {
@@ -237,20 +236,16 @@ std::map<std::string, std::string> labels_of(const NodeAttestationStatus& status
 
 std::optional<std::string> label_patch(const NodeEntry& node,
                                        const std::map<std::string, std::string>& want) {
-  using web::json::value;
-  value labels = value::object();
+  std::map<std::string, std::optional<std::string>> changes;
   for (const auto& [key, wanted] : want) {
     const auto have = node.labels.find(key);
-    if (have == node.labels.end() || have->second != wanted) labels[key] = value::string(wanted);
+    if (have == node.labels.end() || have->second != wanted) changes.emplace(key, wanted);
   }
   for (const auto& [key, have] : node.labels) {
-    if (!want.contains(key)) labels[key] = value::null();
+    if (!want.contains(key)) changes.emplace(key, std::nullopt);
   }
-  if (labels.size() == 0) return std::nullopt;
-  value patch = value::object();
-  patch["metadata"]["uid"] = value::string(node.uid);
-  patch["metadata"]["labels"] = std::move(labels);
-  return patch.serialize();
+  if (changes.empty()) return std::nullopt;
+  return wire::node_label_patch(node.uid, changes);
 }
 
 }  // namespace nodeproof::webhook

@@ -100,7 +100,7 @@ void print(std::ostream& out, const std::vector<Row>& rows) {
   const auto proven = std::count_if(
       rows.begin(), rows.end(), [](const Row& row) { return row.status.phase == wire::Phase::kVerified; });
   out << '\n'
-      << rows.size() << " nodes, " << proven << " of them Verified.\n"
+      << proven << " of " << rows.size() << (rows.size() == 1 ? " node" : " nodes") << " Verified.\n"
       << "TOLD is what NodeAttestation says, written by the webhook's leader: no decision rests on it, here "
          "or "
          "there; (!) marks where it says otherwise. All else is judged from here, from the evidence.\n";

@@ -50,7 +50,7 @@ TEST_F(Nodes, ListsWhatEachProvesAndWhatItIsToldToBe) {
           HasSubstr("cvm-1    Verified  -            "),
           HasSubstr("Verified  SEV-SNP Milan, vTPM, Secure Boot, measured boot; not: identity by inventory"),
           HasSubstr("plain-1  Pending   no-evidence  -    -         -\n"),
-          HasSubstr("2 nodes, 1 of them Verified"), HasSubstr("epoch-origin"),
+          HasSubstr("1 of 2 nodes Verified"), HasSubstr("epoch-origin"),
           Not(HasSubstr("Verified (!)"))));
 }
 

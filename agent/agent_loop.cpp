@@ -35,7 +35,7 @@ void AgentLoop::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     if (attempt([&] { refresh(stop); })) {
       failure_backoff_.reset();
-      mend_endorsements_until(schedule.after(parts_.timer.now()), stop);
+      idle_until(schedule.after(parts_.timer.now()), stop);
     } else {
       parts_.timer.wait(wait_after_failure(), stop);
     }
@@ -129,6 +129,7 @@ void AgentLoop::publish_quote(const wire::PublishedEpoch& epoch) {
   }
   quote_failures_ = 0;
   publisher_.publish(quote);
+  quoted_kid_ = quote.epoch.kid;
   spdlog::debug("published NodeQuote {} for epoch {}", quote.name, quote.epoch.number);
   if (quote_trouble_) {
     quote_trouble_.reset();
@@ -136,21 +137,49 @@ void AgentLoop::publish_quote(const wire::PublishedEpoch& epoch) {
   }
 }
 
-// Waits for the next refresh. Endorsements that are missing are asked for meanwhile: they change
-// neither digest nor quote.
-void AgentLoop::mend_endorsements_until(SteadyTime next, const std::stop_token& stop) {
-  while (!stop.stop_requested()) {
-    const SteadyTime now = parts_.timer.now();
+// Waits for the next refresh, or until there is a reason to make it now. Endorsements that are missing are
+// asked for meanwhile: they change neither digest nor quote.
+void AgentLoop::idle_until(SteadyTime next, const std::stop_token& stop) {
+  const auto missing = [this] { return evidence_ && evidence_->collection.code == kEndorsementsUnreachable; };
+  const SteadyTime never = SteadyTime::max();
+  SteadyTime now = parts_.timer.now();
+  SteadyTime mend = missing() ? now + endorsement_backoff_.next() : never;
+  SteadyTime look = settings_.look_out.count() > 0 ? now + settings_.look_out : never;
+  while (now < next && !stop.stop_requested()) {
+    if (!parts_.timer.wait(std::min({next, mend, look}) - now, stop)) return;
+    now = parts_.timer.now();
     if (now >= next) return;
-    const bool missing = evidence_ && evidence_->collection.code == kEndorsementsUnreachable;
-    const SteadyTime wake = missing ? std::min(next, now + endorsement_backoff_.next()) : next;
-    if (!parts_.timer.wait(wake - now, stop)) return;
-    if (wake == next) return;
-    attempt([&] {
-      parts_.collector.add_endorsements(*evidence_, stop);
-      if (evidence_->collection.code == kComplete) endorsement_backoff_.reset();
-      publish_evidence();
-    });
+    if (now >= look) {
+      if (sees_another_generation()) return;
+      look = now + settings_.look_out;
+    }
+    if (now >= mend) {
+      mend_endorsements(stop);
+      now = parts_.timer.now();
+      mend = missing() ? now + endorsement_backoff_.next() : never;
+    }
+  }
+}
+
+void AgentLoop::mend_endorsements(const std::stop_token& stop) {
+  attempt([&] {
+    parts_.collector.add_endorsements(*evidence_, stop);
+    if (evidence_->collection.code == kComplete) endorsement_backoff_.reset();
+    publish_evidence();
+  });
+}
+
+// A look that fails is no news: the next refresh says what is wrong.
+bool AgentLoop::sees_another_generation() {
+  if (quoted_kid_.empty()) return false;
+  try {
+    const std::string kid = current_epoch(parts_.api, settings_.ns).epoch.kid;
+    if (kid == quoted_kid_) return false;
+    spdlog::info("key generation {} follows {}: quoting at once", kid, quoted_kid_);
+    return true;
+  } catch (const std::exception& e) {
+    spdlog::debug("the published epoch could not be looked at: {}", e.what());
+    return false;
   }
 }
 

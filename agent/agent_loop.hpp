@@ -21,6 +21,9 @@ struct LoopSettings {
   std::filesystem::path boot_id_file;
   Seconds refresh{120};
   Seconds max_report_age{24 * 3600};  // evidence is collected anew before half of it
+  // Between refreshes the published epoch is looked at this often: one of another key generation, as after a
+  // revocation, is quoted at once. 0: never.
+  Milliseconds look_out{0};
 };
 
 // What the loop works with; borrowed for its life.
@@ -54,7 +57,9 @@ class AgentLoop {
   bool evidence_is_due(const attest::BootIdentity& boot) const;
   void publish_evidence();
   void publish_quote(const wire::PublishedEpoch& epoch);
-  void mend_endorsements_until(SteadyTime next, const std::stop_token& stop);
+  void idle_until(SteadyTime next, const std::stop_token& stop);
+  void mend_endorsements(const std::stop_token& stop);
+  bool sees_another_generation();
   Milliseconds wait_after_failure();
 
   LoopSettings settings_;
@@ -64,6 +69,7 @@ class AgentLoop {
   Backoff endorsement_backoff_;
 
   std::optional<wire::NodeEvidence> evidence_;
+  std::string quoted_kid_;  // of the last quote published
   SteadyTime collected_at_{};
   // What stands in the way now although there is evidence: neither changes its digest.
   std::optional<wire::CollectionState> collection_trouble_;

@@ -30,6 +30,7 @@ constexpr const char* kFooter =
     "  eventLogFile: /sys/kernel/security/tpm0/binary_bios_measurements\n"
     "  efivarsDirectory: /sys/firmware/efi/efivars\n"
     "  lockdownFile: /sys/kernel/security/lockdown\n"
+    "  logFormat: text                  # or json: an object a line\n"
     "  connection:                      # only outside a pod\n"
     "    server: https://127.0.0.1:6443\n"
     "    caFile: ca.crt\n"
@@ -45,6 +46,7 @@ struct Flags {
   std::string tcti;
   std::string kubeconfig;
   std::string ns;
+  std::string log_format;
   bool once = false;
 };
 
@@ -71,6 +73,10 @@ Result<Options> combine(const Flags& flags) {
     out.config.ns = std::move(ns);
   }
   if (!flags.tcti.empty()) out.config.tcti = flags.tcti;
+  if (!flags.log_format.empty()) {
+    NODEPROOF_TRY(format, kube::log_format(flags.log_format, "--log-format"));
+    out.config.log_format = format;
+  }
   if (!flags.kubeconfig.empty()) out.kubeconfig = flags.kubeconfig;
   return out;
 }
@@ -88,6 +94,7 @@ void add_flags(CLI::App& app, Flags& flags) {
       ->type_name("FILE");
   app.add_option("--namespace", flags.ns, "Namespace of the ConfigMap nodeproof-epoch")->type_name("NAME");
   app.add_flag("--once", flags.once, "Collect and publish once, then exit: 0 published, 3 not");
+  app.add_option("--log-format", flags.log_format, "text, or json: an object a line")->type_name("FORMAT");
   app.footer(kFooter);
 }
 

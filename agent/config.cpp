@@ -33,7 +33,7 @@ Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_TRY(root, YamlValue::parse(yaml, std::move(what)));
   NODEPROOF_CHECK(
       root.only({"namespace", "tcti", "refresh", "thim", "cacheDirectory", "bootIdFile", "maxReportAge",
-                 "eventLogFile", "efivarsDirectory", "lockdownFile", "connection"}));
+                 "eventLogFile", "efivarsDirectory", "lockdownFile", "logFormat", "connection"}));
   Config out;
   NODEPROOF_CHECK(kube::read_namespace(root, out.ns));
   NODEPROOF_CHECK(kube::read_setting(root, "tcti", out.tcti));
@@ -51,6 +51,7 @@ Result<Config> parse_config(std::string_view yaml, std::string what) {
                          ") must be at most an eighth of maxReportAge (" + to_duration(out.max_report_age) +
                          ")");
   }
+  NODEPROOF_CHECK(kube::read_log_format(root, out.log_format));
   NODEPROOF_TRY(connection, kube::read_connection(root));
   out.connection = std::move(connection);
   return out;

@@ -9,6 +9,7 @@
 
 #include "base/time.hpp"
 #include "kube/api_client.hpp"
+#include "kube/log.hpp"
 
 namespace nodeproof::agent {
 
@@ -24,6 +25,7 @@ struct Config {
   std::filesystem::path event_log_file = "/sys/kernel/security/tpm0/binary_bios_measurements";
   std::filesystem::path efivars_directory = "/sys/firmware/efi/efivars";
   std::filesystem::path lockdown_file = "/sys/kernel/security/lockdown";
+  kube::LogFormat log_format = kube::LogFormat::kText;
   std::optional<kube::Connection> connection;  // nothing: in-cluster
 
   bool operator==(const Config&) const = default;

@@ -18,6 +18,8 @@ namespace {
 constexpr int kEnvironmentError = 3;
 // One request at a time keeps no more busy.
 constexpr std::size_t kHttpThreads = 2;
+// With refreshes of 120 s, after a revocation every node is proven anew within an epoch.
+constexpr int kLooksPerRefresh = 4;
 
 kube::Connection connection_of(const Options& options) {
   if (options.kubeconfig) return kube::kubeconfig_connection(*options.kubeconfig);
@@ -40,7 +42,8 @@ int run(const Options& options) {
   SteadyTimer timer;
   const SystemClock clock;
   Collector collector(tpm, firmware, endorsements, timer, clock);
-  AgentLoop loop({options.node_name, config.ns, config.boot_id_file, config.refresh, config.max_report_age},
+  AgentLoop loop({options.node_name, config.ns, config.boot_id_file, config.refresh, config.max_report_age,
+                  Milliseconds(config.refresh) / kLooksPerRefresh},
                  {api, tpm, collector, timer}, std::random_device{}());
 
   spdlog::info("nodeproof-agent " NODEPROOF_VERSION " speaks for Node {} with the TPM at {}",
@@ -60,7 +63,9 @@ int main(int argc, char** argv) {
   try {
     const auto command_line = read_command_line(argc, argv, std::cout, std::cerr);
     if (const int* code = std::get_if<int>(&command_line)) return *code;
-    return run(std::get<Options>(command_line));
+    const auto& options = std::get<Options>(command_line);
+    nodeproof::kube::set_log_format(options.config.log_format);
+    return run(options);
   } catch (const std::exception& e) {
     std::cerr << "nodeproof-agent: " << e.what() << "\n";
     return kEnvironmentError;

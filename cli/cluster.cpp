@@ -15,7 +15,8 @@ using attest::JsonValue;
 // The API client takes no longer answer.
 constexpr std::size_t kMaxPage = 64U << 20U;
 
-[[noreturn]] void explain_failure(const kube::ApiError& error, const std::string& what) {
+[[noreturn]] void explain_failure(const kube::ApiError& error, const std::string& what,
+                                  const char* verb = "get") {
   if (error.status() == 0)
     throw std::runtime_error(std::string(error.what()) +
                              ". Check the server in the kubeconfig, and that you can reach it");
@@ -23,8 +24,8 @@ constexpr std::size_t kMaxPage = 64U << 20U;
     throw std::runtime_error(std::string(error.what()) +
                              ". The credentials in the kubeconfig are not accepted");
   if (error.status() == 403)
-    throw std::runtime_error(std::string(error.what()) + ". Ask an administrator for the right to get " +
-                             what);
+    throw std::runtime_error(std::string(error.what()) + ". Ask an administrator for the right to " + verb +
+                             " " + what);
   throw std::runtime_error(error.what());
 }
 
@@ -75,6 +76,17 @@ std::optional<std::string> get_object(kube::ApiClient& api, const std::string& p
     return api.get_if_exists(path);
   } catch (const kube::ApiError& error) {
     explain_failure(error, what);
+  }
+}
+
+bool replace_object(kube::ApiClient& api, const std::string& path, const std::string& json,
+                    const std::string& what) {
+  try {
+    api.replace(path, json);
+    return true;
+  } catch (const kube::ApiError& error) {
+    if (error.status() == 409) return false;
+    explain_failure(error, what, "update");
   }
 }
 

@@ -27,6 +27,11 @@ std::unique_ptr<kube::ApiClient> connect(const ClusterOptions& options);
 // One GET; nothing on 404. `what`: the resource, for the right to read it.
 std::optional<std::string> get_object(kube::ApiClient& api, const std::string& path, const std::string& what);
 
+// One PUT with a resourceVersion in `json`; false when somebody changed the object meanwhile. `what`: the
+// right to update it.
+bool replace_object(kube::ApiClient& api, const std::string& path, const std::string& json,
+                    const std::string& what);
+
 // Every item of a collection, page by page; `path` may hold a query; nothing when the API server does not
 // know the collection. `read` gives an Error for an item that makes the whole unusable: then it throws, too.
 void list_objects(kube::ApiClient& api, const std::string& path, const std::string& what,

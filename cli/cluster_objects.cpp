@@ -44,6 +44,13 @@ Status put_namespace(const JsonValue& object, webhook::NamespaceMap& out) {
   return Ok{};
 }
 
+Status put_attestation(const JsonValue& object, std::map<std::string, wire::ToldAttestation>& out) {
+  NODEPROOF_TRY(told, wire::parse_node_attestation(object));
+  const std::string name = told.name;
+  if (!out.emplace(name, std::move(told)).second) return second_of_its_name(object, "NodeAttestation", name);
+  return Ok{};
+}
+
 Status put_pod(const JsonValue& object, const std::string& kind, ClusterObjects& out) {
   NODEPROOF_TRY(manifest, parse_pod_manifest(object, kind));
   out.pods.push_back(std::move(manifest));
@@ -62,6 +69,7 @@ Status put_object(const JsonValue& object, const std::string& kind, ClusterObjec
   if (kind == "AttestationPolicy") return put_policy(object, out.policies);
   if (kind == "NodeInventory") return put_inventory(object, out.inventories);
   if (kind == "Namespace") return put_namespace(object, out.namespaces);
+  if (kind == "NodeAttestation") return put_attestation(object, out.told);
   if (makes_pods(kind)) return put_pod(object, kind, out);
   const auto name = name_of(object);
   out.unread.push_back(kind.substr(0, 64) + " " + (name ? *name : std::string("(unnamed)")));
@@ -156,6 +164,11 @@ void fetch_namespaces(kube::ApiClient& api, ClusterObjects& out) {
   list_objects(api, "/api/v1/namespaces", "namespaces",
                [&](const JsonValue& item) { return put_namespace(item, found); });
   out.namespaces.merge(found);
+}
+
+void fetch_attestations(kube::ApiClient& api, ClusterObjects& out) {
+  list_objects(api, std::string(kOwnGroup) + "/nodeattestations", "nodeattestations.nodeproof.dev",
+               [&](const JsonValue& item) { return put_attestation(item, out.told); });
 }
 
 void fetch_node(kube::ApiClient& api, const std::string& name, ClusterObjects& out) {

@@ -19,9 +19,10 @@ struct ClusterObjects {
   webhook::NamespaceMap namespaces;
   // By name; an Error for one that cannot be used, as the webhook keeps it.
   std::map<std::string, Result<wire::NodeInventory>> inventories;
-  std::vector<PodManifest> pods;             // and what makes pods
-  std::vector<webhook::RunningPod> running;  // those of `pods` that are bound and not finished
-  std::vector<std::string> unread;           // "Service web": kinds that nothing here rests on
+  std::map<std::string, wire::ToldAttestation> told;  // by node; nothing is decided by it
+  std::vector<PodManifest> pods;                      // and what makes pods
+  std::vector<webhook::RunningPod> running;           // those of `pods` that are bound and not finished
+  std::vector<std::string> unread;                    // "Service web": kinds that nothing here rests on
 };
 
 // Objects of other kinds are noted in `unread`; two of one kind and name are an Error. Throws what read_file
@@ -34,6 +35,7 @@ void fetch_policies(kube::ApiClient& api, ClusterObjects& out);
 void fetch_inventories(kube::ApiClient& api, ClusterObjects& out);
 void fetch_namespace(kube::ApiClient& api, const std::string& name, ClusterObjects& out);
 void fetch_namespaces(kube::ApiClient& api, ClusterObjects& out);
+void fetch_attestations(kube::ApiClient& api, ClusterObjects& out);
 void fetch_node(kube::ApiClient& api, const std::string& name, ClusterObjects& out);
 void fetch_nodes(kube::ApiClient& api, ClusterObjects& out);
 // The pod; nothing when there is none.

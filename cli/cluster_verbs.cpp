@@ -29,7 +29,7 @@ Examples:
   nodeproof explain pod payments/api-0 --node worker-7 --json
   nodeproof explain pod -f deployment.yaml
   kubectl get pod/api-0 ns/payments -n payments -o yaml > all.yaml
-  kubectl get attestationpolicies,nodes,nodeevidences,nodequotes -o json > nodes.json
+  kubectl get attestationpolicies,nodeinventories,nodes,nodeevidences,nodequotes -o json > nodes.json
   nodeproof explain pod payments/api-0 -f all.yaml -f nodes.json --offline
 
 Exit codes: 0 it may be placed (on that node, or on at least one), 1 refused, 2 usage or malformed input,
@@ -51,7 +51,7 @@ nodeIdentity Inventory.
 
 Examples:
   nodeproof pods --unproven
-  kubectl get pods,ns,nodes,nodeevidences,nodequotes,attestationpolicies -A -o json | nodeproof pods --unproven -f -
+  kubectl get pods,ns,nodes,nodeevidences,nodequotes,attestationpolicies,nodeinventories -A -o json | nodeproof pods --unproven -f -
 
 Exit codes: 0 there is none, 1 they are listed, 2 usage or malformed input, 3 environment.)";
 
@@ -64,6 +64,40 @@ void add_judging(CLI::App& verb, JudgeOptions& options) {
       ->capture_default_str();
   verb.add_flag("--strict", options.strict, "The webhook's trustedLaunch.strict");
   add_trust(verb, options);
+}
+
+constexpr const char* kNodesFooter =
+    R"(One line for each node: its phase, the check that is the reason, how old its proof is, and what that covers and
+what not. All this is judged here, from NodeEvidence and NodeQuote, by the webhook's own code; no stored verdict is
+trusted. TOLD is what NodeAttestation says, which the webhook's leader writes for people: where it differs (!),
+either the two were looked at at different times, or the settings are not the same, or somebody has written what is not so.
+
+Nodes are judged as by nodeproof explain pod, so give the settings of the webhook; a quote of a revoked key generation
+is known as such to the webhook alone. It needs the right to list nodes, nodeevidences, nodequotes,
+nodeattestations, attestationpolicies and nodeinventories.
+
+Examples:
+  nodeproof nodes
+  nodeproof nodes worker-7 worker-8 --json
+  kubectl get nodes,nodeevidences,nodequotes,nodeattestations,attestationpolicies,nodeinventories -o json | nodeproof nodes -f -
+
+Exit codes: 0 every node listed is Verified, 1 one is not, 2 usage or malformed input, 3 environment.)";
+
+void add_nodes(CLI::App& app, NodesOptions& options, int& exit_code) {
+  CLI::App* verb = app.add_subcommand("nodes", "List nodes: phase, reason, age of the proof, what it covers");
+  verb->footer(kNodesFooter);
+  verb->add_option("node", options.nodes, "These nodes alone")->type_name("NODE..");
+  CLI::Option* files =
+      verb->add_option("-f,--filename", options.files,
+                       "YAML or JSON instead of a cluster; - for standard input. May be repeated")
+          ->type_name("FILE")
+          ->expected(1)
+          ->take_all();
+  add_cluster(*verb, options, files);
+  add_judging(*verb, options);
+  verb->add_flag("--json", options.json, "Print JSON");
+  verb->callback(
+      [&options, &exit_code] { exit_code = list_nodes(options, SystemClock().now(), std::cout, std::cerr); });
 }
 
 void add_explain(CLI::App& app, ExplainOptions& options, int& exit_code) {
@@ -204,6 +238,55 @@ void add_policy(CLI::App& app, PolicyTestOptions& options, int& exit_code) {
   });
 }
 
+constexpr const char* kEpochFooter =
+    R"(Quotes answer nonces that are made with the cluster's epoch key, of which there is a new generation every six
+hours. Both verbs read the Secret nodeproof-epoch-key, which holds the keys: whoever may read it can foretell nonces.
+The ClusterRole nodeproof-epoch-revoker grants what they need.)";
+
+constexpr const char* kRevokeFooter =
+    R"text(For when a generation's key, or nonces before their time, became known. Nothing that answers its nonces counts any
+more: nodes proven by such a quote are Stale at once, none is Failed, and nothing is evicted. A new generation
+follows within seconds, and agents quote it within a quarter of agent.refresh. It cannot be taken back.
+
+The Secret is changed only as it was read; a change by somebody else meanwhile is read anew.
+
+Examples:
+  nodeproof epoch list
+  nodeproof epoch revoke 00112233aabbccdd
+  nodeproof epoch revoke "$(kubectl -n nodeproof-system get configmap nodeproof-epoch -o jsonpath='{.data.kid}')"
+
+Exit codes: 0 it is revoked, now or before, 2 there is no such generation, 3 environment.)text";
+
+void add_epoch_flags(CLI::App& verb, EpochOptions& options) {
+  verb.add_option("-n,--namespace", options.ns, "Namespace of the release")
+      ->type_name("NAME")
+      ->capture_default_str();
+  add_cluster(verb, options, nullptr);
+  verb.add_flag("--json", options.json, "Print JSON");
+}
+
+void add_epoch(CLI::App& app, ClusterVerbs& verbs, int& exit_code) {
+  CLI::App* epoch = app.add_subcommand("epoch", "The generations of the epoch key");
+  epoch->require_subcommand(1);
+  epoch->footer(kEpochFooter);
+  CLI::App* list = epoch->add_subcommand("list", "List the generations, without their keys");
+  list->footer(kEpochFooter);
+  add_epoch_flags(*list, verbs.epochs);
+  list->add_option("--epoch-length", verbs.epochs.epoch_length, "The webhook's epochLength")
+      ->type_name("DURATION")
+      ->capture_default_str();
+  list->callback([&options = verbs.epochs, &exit_code] {
+    exit_code = list_generations(options, SystemClock().now(), std::cout, std::cerr);
+  });
+  CLI::App* revoke = epoch->add_subcommand("revoke", "End one generation at once");
+  revoke->footer(kRevokeFooter);
+  revoke->add_option("kid", verbs.revocation.kid, "The generation")->required()->type_name("KID");
+  add_epoch_flags(*revoke, verbs.revocation);
+  revoke->callback([&options = verbs.revocation, &exit_code] {
+    exit_code = revoke_generation(options, std::cout, std::cerr);
+  });
+}
+
 }  // namespace
 
 void add_trust(CLI::App& verb, TrustOptions& options) {
@@ -227,11 +310,13 @@ void add_cluster(CLI::App& verb, ClusterOptions& options, CLI::Option* excluded)
 }
 
 void add_cluster_verbs(CLI::App& app, ClusterVerbs& verbs, int& exit_code) {
+  add_nodes(app, verbs.nodes, exit_code);
   add_explain(app, verbs.explain, exit_code);
   add_pods(app, verbs.pods, exit_code);
   add_gate(app, verbs.gate, exit_code);
   add_inventory(app, verbs.inventory, exit_code);
   add_policy(app, verbs.policy, exit_code);
+  add_epoch(app, verbs, exit_code);
 }
 
 }  // namespace nodeproof::cli

@@ -1,11 +1,13 @@
-// The command line of the verbs that answer from a cluster's objects: explain, pods, gate, inventory, policy. And
-// the flags that verbs share.
+// The command line of the verbs that answer from a cluster's objects: nodes, explain, pods, gate, inventory,
+// policy, epoch. And the flags that verbs share.
 #pragma once
 
 #include <CLI/CLI.hpp>
 
+#include "cli/epoch.hpp"
 #include "cli/gate_check.hpp"
 #include "cli/inventory_import.hpp"
+#include "cli/nodes.hpp"
 #include "cli/policy_test.hpp"
 #include "cli/unproven_pods.hpp"
 
@@ -16,11 +18,14 @@ void add_trust(CLI::App& verb, TrustOptions& options);
 void add_cluster(CLI::App& verb, ClusterOptions& options, CLI::Option* excluded);
 
 struct ClusterVerbs {
+  NodesOptions nodes;
   ExplainOptions explain;
   PodsOptions pods;
   GateOptions gate;
   ImportOptions inventory;
   PolicyTestOptions policy;
+  EpochOptions epochs;
+  EpochOptions revocation;
 };
 
 // Each verb runs when the command line is parsed, and sets `exit_code`. All is borrowed until then.

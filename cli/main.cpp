@@ -28,6 +28,7 @@ using nodeproof::cli::TrustedLaunchOptions;
 
 constexpr const char* kFooter = R"(What to run first:
   nodeproof inspect FILE             what is this file? Prints it; verifies nothing
+  nodeproof nodes                    which nodes of my cluster are proven, and what does that cover?
   nodeproof verify node NODE         is this node of my cluster what it says? (needs a kubeconfig)
   nodeproof explain pod NS/NAME      may this pod be placed, on which nodes, and why not?
   nodeproof pods --unproven          which sensitive pods run without proof?

@@ -24,6 +24,10 @@ class LeaderLease {
   // One step: acquires or renews when due. True while this process leads. Never throws: an API
   // server that does not answer costs leadership after renew_deadline.
   bool step(std::chrono::steady_clock::time_point now);
+  // When the request was sent that last acquired or renewed it; the leader's writes must end renew_deadline
+  // later.
+  std::chrono::steady_clock::time_point renewed_at() const { return renewed_at_; }
+  const LeaseTimes& times() const { return times_; }
   // Gives the lease up so that a successor takes over at once.
   void release();
 

@@ -118,6 +118,20 @@ Status read_setting(const YamlValue& map, std::string_view key, std::vector<std:
   return Ok{};
 }
 
+Result<LogFormat> log_format(std::string_view text, std::string_view where) {
+  if (const auto format = parse_log_format(text)) return *format;
+  return Error{Errc::kBadValue, std::string(where), "must be text or json"};
+}
+
+Status read_log_format(const YamlValue& root, LogFormat& to) {
+  NODEPROOF_TRY(member, root.optional("logFormat"));
+  if (!member) return Ok{};
+  NODEPROOF_TRY(text, member->text());
+  NODEPROOF_TRY(format, log_format(text, member->where()));
+  to = format;
+  return Ok{};
+}
+
 Status read_namespace(const YamlValue& root, std::string& to) {
   NODEPROOF_TRY(member, root.optional("namespace"));
   if (!member) return Ok{};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kube/api_client.hpp"
+#include "kube/log.hpp"
 #include "wire/strict_yaml.hpp"
 
 namespace nodeproof::kube {
@@ -24,6 +25,11 @@ Status read_setting(const wire::YamlValue& map, std::string_view key, Seconds& t
 Status read_setting(const wire::YamlValue& map, std::string_view key, bool& to);
 // A list of at least one file.
 Status read_setting(const wire::YamlValue& map, std::string_view key, std::vector<std::filesystem::path>& to);
+
+// Key "logFormat" of `root`, likewise: text or json.
+Status read_log_format(const wire::YamlValue& root, LogFormat& to);
+// What a flag gives; nothing is an Error.
+Result<LogFormat> log_format(std::string_view text, std::string_view where);
 
 // Key "namespace" of `root`, likewise.
 Status read_namespace(const wire::YamlValue& root, std::string& to);

@@ -143,7 +143,7 @@ struct Application::Parts {
     watches.add("epoch keys",
                 "/api/v1/namespaces/" + config.ns + "/secrets?fieldSelector=metadata.name%3D" +
                     std::string(wire::kEpochSecret),
-                intake.epoch_secret());
+                epoch_secret());
     watches.add("pods", PodDirectory::kPath, pods.handler());
     if (config.makes_certificates()) {
       // No decision rests on it: what is served has a condition of its own.
@@ -154,6 +154,17 @@ struct Application::Parts {
     }
     // For the leader's writing only: no decision rests on it.
     watches.add("nodeattestations", StatusWriter::kPath, writer.handler(), false);
+  }
+
+  // A revoked generation needs a successor at once, not when the next epoch begins.
+  kube::WatchHandler epoch_secret() {
+    kube::WatchHandler out = intake.epoch_secret();
+    const auto keep = out.update;
+    out.update = [this, keep](const attest::JsonValue& object) {
+      keep(object);
+      leader.note_keys_changed();
+    };
+    return out;
   }
 
   // Unknown counts as right: the lease's own reply tells.
@@ -201,6 +212,8 @@ struct Application::Parts {
     if (const auto lines = spdlog::thread_pool()) state.log_lines_dropped = lines->overrun_counter();
     state.conditions = ready_conditions(now);
     state.events = events.counts();
+    state.node_events = node_events.counts();
+    state.label_repairs = writer.label_repairs();
     state.sweep = sweeper.last();
     state.admission_policies = admission_policy_watch.last();
     state.http = admission_server.stats();
@@ -264,7 +277,8 @@ struct Application::Parts {
                         }};
   PodDirectory pods{};
   ApiPodReader reader{lookup_client, kLookupTimeout};
-  StatusWriter writer{leader_api};
+  EventWriter node_events{event_api, EventsAbout::kNodes};
+  StatusWriter writer{leader_api, node_events};
   BreakGlassKeeper break_glass{leader_api};
   KubeClusterApi list_api{list_client};
   PodSweeper sweeper{list_api, clock, sweep_interval(config.epoch_length)};
@@ -278,7 +292,10 @@ struct Application::Parts {
   Periodic noting{"readiness", kReadinessInterval, [this] { note_readiness(); }};
   Periodic trimming{"heap", kHeapInterval, return_free_heap};
   EventWriter events{event_api};
-  Periodic telling{"events", kEventInterval, [this] { events.write(); }};
+  Periodic telling{"events", kEventInterval, [this] {
+                     events.write();
+                     node_events.write();
+                   }};
   AdmissionHandler admission{{[this] { return intake.snapshot(); }, pods, reader, clock, metrics,
                               [this](UnixTime now) {
                                 return unfit(watches.oldest(now), config.view_age,

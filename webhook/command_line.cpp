@@ -34,6 +34,7 @@ constexpr const char* kFooter =
     "  revocationLists: [FILE, ...]     # CRLs of AMD's and Microsoft's CAs; past nextUpdate they refuse\n"
     "  referenceValues: FILE            # YAML; instead of the built-in paravisors\n"
     "  identity: NAME                   # of this replica; the host's name by default\n"
+    "  logFormat: text                  # or json: an object a line\n"
     "  connection:                      # only outside a pod\n"
     "    server: https://127.0.0.1:6443\n"
     "    caFile: ca.crt\n"
@@ -46,6 +47,7 @@ struct Flags {
   std::string config;
   std::string kubeconfig;
   std::string ns;
+  std::string log_format;
   std::string listen;
 };
 
@@ -67,6 +69,10 @@ Result<Options> combine(const Flags& flags) {
     NODEPROOF_TRY(listen, parse_endpoint(flags.listen, "--listen"));
     out.config.listen = std::move(listen);
   }
+  if (!flags.log_format.empty()) {
+    NODEPROOF_TRY(format, kube::log_format(flags.log_format, "--log-format"));
+    out.config.log_format = format;
+  }
   if (!flags.kubeconfig.empty()) out.kubeconfig = flags.kubeconfig;
   return out;
 }
@@ -81,6 +87,7 @@ void add_flags(CLI::App& app, Flags& flags) {
   app.add_option("--namespace", flags.ns, "Namespace of the release")->type_name("NAME");
   app.add_option("--listen", flags.listen, "Address and port of the admission endpoint")
       ->type_name("ADDRESS:PORT");
+  app.add_option("--log-format", flags.log_format, "text, or json: an object a line")->type_name("FORMAT");
   app.footer(kFooter);
 }
 

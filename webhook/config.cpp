@@ -133,7 +133,7 @@ Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_CHECK(
       root.only({"namespace", "listen", "healthListen", "tls", "epochLength", "maxReportAge", "viewAge",
                  "akCertificateGrace", "trustAnchors", "revocationLists", "referenceValues", "trustedLaunch",
-                 "admissionPolicies", "identity", "connection"}));
+                 "admissionPolicies", "identity", "logFormat", "connection"}));
   Config out;
   NODEPROOF_CHECK(kube::read_namespace(root, out.ns));
   NODEPROOF_CHECK(read_endpoint(root, "listen", out.listen));
@@ -149,6 +149,7 @@ Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_CHECK(read_trusted_launch(root, out));
   NODEPROOF_CHECK(kube::read_setting(root, "admissionPolicies", out.admission_policies));
   NODEPROOF_CHECK(kube::read_setting(root, "identity", out.identity));
+  NODEPROOF_CHECK(kube::read_log_format(root, out.log_format));
   NODEPROOF_TRY(connection, kube::read_connection(root));
   out.connection = std::move(connection);
   NODEPROOF_CHECK(check(root, out));

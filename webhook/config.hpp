@@ -9,6 +9,7 @@
 
 #include "attest/verify.hpp"
 #include "kube/api_client.hpp"
+#include "kube/log.hpp"
 #include "webhook/certificate_plan.hpp"
 
 namespace nodeproof::webhook {
@@ -41,6 +42,7 @@ struct Config {
   bool trusted_launch_strict = false;                   // attest::VerifyParameters
   std::filesystem::path admission_policies;    // as the chart installed them; empty: none is looked at
   std::string identity;                        // of this replica in the lease; empty: the host's name
+  kube::LogFormat log_format = kube::LogFormat::kText;
   std::optional<kube::Connection> connection;  // nothing: in-cluster
 
   bool makes_certificates() const { return certificate_file.empty(); }

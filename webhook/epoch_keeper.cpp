@@ -29,6 +29,29 @@ attest::JsonDocument parse(const std::string& body, std::string_view what) {
   return or_throw(attest::JsonDocument::parse(as_bytes(body), kMaxObject, what));
 }
 
+// Whether it was made with our key: nobody else can have published it.
+bool is_ours(const wire::PublishedEpoch& published, GenerationView generations) {
+  const wire::EpochKeyGeneration* generation = find_generation(generations, published.epoch.kid);
+  if (generation == nullptr) return false;
+  const attest::Nonce nonce = attest::epoch_nonce(generation->key, published.epoch.number);
+  return CRYPTO_memcmp(nonce.data(), published.nonce.data(), nonce.size()) == 0;
+}
+
+// An epoch of ours that is still to come was published by a leader whose clock ran ahead. Whoever saw it
+// could sign quotes that look fresh for as long as it ran ahead, were its generation to go on.
+std::optional<Generations> without_leaked_by(const Result<wire::PublishedEpoch>& published,
+                                             const Generations& have, std::uint64_t now) {
+  if (!published || !is_ours(*published, have)) return std::nullopt;
+  auto out = without_leaked(have, published->epoch, now);
+  if (out) {
+    spdlog::error(
+        "ALERT: epoch {} was published although {} is current: a replica led with a clock that is ahead. The "
+        "key generation {} ends before its nonces that became known",
+        published->epoch.number, now, published->epoch.kid);
+  }
+  return out;
+}
+
 }  // namespace
 
 KeySource random_keys() {
@@ -49,10 +72,9 @@ Publication plan_publication(const Result<wire::PublishedEpoch>* published, Gene
   if (published == nullptr) return Publication::kCreate;
   if (!*published) return Publication::kRewrite;
   const wire::PublishedEpoch& have = **published;
-  const auto nonce = nonce_of(generations, have.epoch);
-  if (!nonce || CRYPTO_memcmp(nonce->data(), have.nonce.data(), nonce->size()) != 0)
-    return Publication::kRewrite;
-  return have.epoch.number < wanted.number ? Publication::kRaise : Publication::kLeave;
+  if (!is_ours(have, generations)) return Publication::kRewrite;
+  const bool counts = nonce_of(generations, have.epoch).has_value();
+  return !counts || have.epoch.number < wanted.number ? Publication::kRaise : Publication::kLeave;
 }
 
 EpochKeeper::EpochKeeper(ClusterApi& api, std::string ns, Seconds epoch_length, Seconds max_report_age,
@@ -65,14 +87,26 @@ EpochKeeper::EpochKeeper(ClusterApi& api, std::string ns, Seconds epoch_length, 
 
 void EpochKeeper::step(UnixTime now) {
   const std::uint64_t epoch = attest::epoch_at(now, epoch_length_);
-  const Generations generations = keep_generations(epoch);
+  const Standing standing = read_published();
+  const Generations generations = keep_generations(epoch, standing);
   const wire::EpochKeyGeneration& current = *generation_for(generations, epoch);
   generation_end_ = to_unix(attest::epoch_start(current.last + 1, epoch_length_));
-  publish(generations, {current.kid, epoch});
+  publish(generations, {current.kid, epoch}, standing);
+}
+
+EpochKeeper::Standing EpochKeeper::read_published() {
+  Standing out;
+  const auto body =
+      api_.get_if_exists("/api/v1/namespaces/" + ns_ + "/configmaps/" + std::string(wire::kEpochConfigMap));
+  if (!body) return out;
+  const attest::JsonDocument document = parse(*body, wire::kEpochConfigMap);
+  out.published = wire::parse_epoch_config_map(document.root());
+  out.version = or_throw(resource_version(document.root()));
+  return out;
 }
 
 // A Secret that cannot be read is left alone: a newer version may have written it.
-Generations EpochKeeper::keep_generations(std::uint64_t epoch) {
+Generations EpochKeeper::keep_generations(std::uint64_t epoch, const Standing& standing) {
   const std::string collection = "/api/v1/namespaces/" + ns_ + "/secrets";
   const std::string path = collection + "/" + std::string(wire::kEpochSecret);
   const auto body = api_.get_if_exists(path);
@@ -88,7 +122,9 @@ Generations EpochKeeper::keep_generations(std::uint64_t epoch) {
     have = *std::move(parsed);
     version = or_throw(resource_version(document.root()));
   }
-  auto next = rotated(have, epoch, times_, keys_);
+  auto ended = standing.published ? without_leaked_by(*standing.published, have, epoch) : std::nullopt;
+  auto next = rotated(ended ? *ended : have, epoch, times_, keys_);
+  if (!next) next = std::move(ended);
   if (!next) return have;
   const std::string json = wire::epoch_secret(*next, ns_, version);
   body ? api_.replace(path, json) : api_.create(collection, json);
@@ -96,18 +132,12 @@ Generations EpochKeeper::keep_generations(std::uint64_t epoch) {
   return *std::move(next);
 }
 
-void EpochKeeper::publish(const Generations& generations, const attest::Epoch& epoch) {
+void EpochKeeper::publish(const Generations& generations, const attest::Epoch& epoch,
+                          const Standing& standing) {
   const std::string collection = "/api/v1/namespaces/" + ns_ + "/configmaps";
   const std::string path = collection + "/" + std::string(wire::kEpochConfigMap);
-  const auto body = api_.get_if_exists(path);
-  std::optional<Result<wire::PublishedEpoch>> published;
-  std::string version;
-  if (body) {
-    const attest::JsonDocument document = parse(*body, wire::kEpochConfigMap);
-    published = wire::parse_epoch_config_map(document.root());
-    version = or_throw(resource_version(document.root()));
-  }
-  const Publication plan = plan_publication(published ? &*published : nullptr, generations, epoch);
+  const Publication plan =
+      plan_publication(standing.published ? &*standing.published : nullptr, generations, epoch);
   if (plan == Publication::kLeave) return;
   if (plan == Publication::kRewrite) {
     ++foreign_values_;
@@ -119,7 +149,7 @@ void EpochKeeper::publish(const Generations& generations, const attest::Epoch& e
   wire::PublishedEpoch next;
   next.epoch = epoch;
   next.nonce = nonce_of(generations, epoch).value();
-  next.resource_version = version;
+  next.resource_version = standing.version;
   const std::string json = wire::epoch_config_map(next, ns_);
   plan == Publication::kCreate ? api_.create(collection, json) : api_.replace(path, json);
 }

@@ -15,9 +15,9 @@ KeySource random_keys();
 // What to do about the published epoch. Pure.
 enum class Publication {
   kCreate,   // there is none
-  kRaise,    // ours of an earlier epoch
+  kRaise,    // ours of an earlier epoch, or of a key generation that counts no more
   kRewrite,  // not ours: whoever wrote it does not hold K
-  kLeave,    // ours, and of this epoch or a later one: n only rises
+  kLeave,    // ours, and of this epoch or a later one: within a generation n only rises
 };
 // `published`: null when the ConfigMap does not exist.
 Publication plan_publication(const Result<wire::PublishedEpoch>* published, GenerationView generations,
@@ -38,8 +38,14 @@ class EpochKeeper {
   std::int64_t generation_end() const { return generation_end_; }
 
  private:
-  Generations keep_generations(std::uint64_t epoch);
-  void publish(const Generations& generations, const attest::Epoch& epoch);
+  // The ConfigMap as it stands.
+  struct Standing {
+    std::optional<Result<wire::PublishedEpoch>> published;  // nothing: there is none
+    std::string version;
+  };
+  Standing read_published();
+  Generations keep_generations(std::uint64_t epoch, const Standing& standing);
+  void publish(const Generations& generations, const attest::Epoch& epoch, const Standing& standing);
 
   ClusterApi& api_;
   std::string ns_;

@@ -31,15 +31,43 @@ const EpochKeyGeneration* find_generation(GenerationView generations, std::strin
 }
 
 const EpochKeyGeneration* generation_for(GenerationView generations, std::uint64_t epoch) {
-  const auto found = std::find_if(generations.rbegin(), generations.rend(),
-                                  [epoch](const EpochKeyGeneration& item) { return contains(item, epoch); });
+  const auto found = std::find_if(
+      generations.rbegin(), generations.rend(),
+      [epoch](const EpochKeyGeneration& item) { return !item.revoked && contains(item, epoch); });
   return found == generations.rend() ? nullptr : &*found;
 }
 
 std::optional<attest::Nonce> nonce_of(GenerationView generations, const attest::Epoch& epoch) {
   const EpochKeyGeneration* generation = find_generation(generations, epoch.kid);
-  if (generation == nullptr || !contains(*generation, epoch.number)) return std::nullopt;
+  if (generation == nullptr || generation->revoked || !contains(*generation, epoch.number))
+    return std::nullopt;
   return attest::epoch_nonce(generation->key, epoch.number);
+}
+
+bool is_revoked(GenerationView generations, std::string_view kid) {
+  const EpochKeyGeneration* generation = find_generation(generations, kid);
+  return generation != nullptr && generation->revoked;
+}
+
+std::optional<Generations> with_revoked(const Generations& have, std::string_view kid) {
+  const EpochKeyGeneration* found = find_generation(have, kid);
+  if (found == nullptr || found->revoked) return std::nullopt;
+  Generations out = have;
+  out[static_cast<std::size_t>(found - have.data())].revoked = true;
+  return out;
+}
+
+// The epoch of now and the next count on: agents may have quoted them honestly, and they are no secret.
+std::optional<Generations> without_leaked(const Generations& have, const attest::Epoch& seen,
+                                          std::uint64_t now) {
+  if (seen.number <= now + 1) return std::nullopt;
+  const EpochKeyGeneration* found = find_generation(have, seen.kid);
+  if (found == nullptr || found->last <= now + 1) return std::nullopt;
+  Generations out = have;
+  EpochKeyGeneration& ended = out[static_cast<std::size_t>(found - have.data())];
+  ended.revoked = ended.first > now + 1;
+  if (!ended.revoked) ended.last = now + 1;
+  return out;
 }
 
 RotationTimes rotation_times(Seconds epoch_length, Seconds max_report_age) {

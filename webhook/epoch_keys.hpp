@@ -17,10 +17,22 @@ using GenerationView = std::span<const wire::EpochKeyGeneration>;
 
 // The generation with this kid, or null.
 const wire::EpochKeyGeneration* find_generation(GenerationView generations, std::string_view kid);
-// The newest generation whose window holds `epoch`, or null.
+// The newest generation whose window holds `epoch` and that is not revoked, or null.
 const wire::EpochKeyGeneration* generation_for(GenerationView generations, std::uint64_t epoch);
-// nonce(n) of a known generation inside its own window; nothing otherwise.
+// nonce(n) of a known generation inside its own window, while it is not revoked; nothing otherwise.
 std::optional<attest::Nonce> nonce_of(GenerationView generations, const attest::Epoch& epoch);
+
+// Whether the generation with this kid is known and revoked: nothing that rests on its nonces counts any
+// more.
+bool is_revoked(GenerationView generations, std::string_view kid);
+// `have` with the generation `kid` revoked; nothing when there is none, or it was revoked before.
+std::optional<Generations> with_revoked(const Generations& have, std::string_view kid);
+
+// Somebody with a clock that runs ahead published `seen`: its nonces are known before their time. Gives
+// `have` with that generation ended before them; nothing when `seen` is no more than the next epoch after
+// `now`.
+std::optional<Generations> without_leaked(const Generations& have, const attest::Epoch& seen,
+                                          std::uint64_t now);
 
 // All in epochs.
 struct RotationTimes {

@@ -4,22 +4,21 @@
 
 namespace nodeproof::webhook {
 
-void EventWriter::offer(wire::Event event, UnixTime now, EventLimiter::Time time) {
+EventLimiter::Verdict EventWriter::offer(wire::Event event, UnixTime now, EventLimiter::Time time) {
   const std::lock_guard lock(mutex_);
-  if (waiting_.size() >= kMaxWaiting) {
-    ++counts_.dropped;
-    return;
-  }
-  switch (limiter_.judge(event, time)) {
+  const auto verdict =
+      waiting_.size() >= kMaxWaiting ? EventLimiter::Verdict::kTooMany : limiter_.judge(event, time);
+  switch (verdict) {
     case EventLimiter::Verdict::kRepeated:
       ++counts_.repeated;
-      return;
+      break;
     case EventLimiter::Verdict::kTooMany:
       ++counts_.dropped;
-      return;
+      break;
     case EventLimiter::Verdict::kWrite:
       waiting_.push_back({std::move(event), now});
   }
+  return verdict;
 }
 
 void EventWriter::write() {
@@ -33,8 +32,8 @@ void EventWriter::write() {
         continue;
       }
       count(&EventCounts::failed);
-      spdlog::warn("an Event about pod {}/{} could not be written: {}", next->event.about.ns,
-                   next->event.about.name, e.what());
+      spdlog::warn("an Event about {} {}/{} could not be written: {}", next->event.about.kind,
+                   next->event.about.ns, next->event.about.name, e.what());
       if (e.status() == 0 || e.status() == 429) return;
     }
   }

@@ -1,4 +1,4 @@
-// Takes Events from the path of requests and writes them later: admission never waits for them.
+// Takes Events from the path of requests, or of reports, and writes them later: neither waits for them.
 #pragma once
 
 #include <deque>
@@ -22,10 +22,11 @@ class EventWriter {
  public:
   static constexpr std::size_t kMaxWaiting = 256;
 
-  explicit EventWriter(ClusterApi& api) : api_(api) {}  // borrowed
+  explicit EventWriter(ClusterApi& api, EventsAbout about = EventsAbout::kPods)  // api: borrowed
+      : api_(api), limiter_(about) {}
 
-  // Never waits for anybody.
-  void offer(wire::Event event, UnixTime now, EventLimiter::Time time);
+  // Never waits for anybody. Says what becomes of it.
+  EventLimiter::Verdict offer(wire::Event event, UnixTime now, EventLimiter::Time time);
 
   // Writes what waits. When the API server does not answer, the rest is left to the next call.
   void write();

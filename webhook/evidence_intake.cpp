@@ -1,5 +1,7 @@
 #include "webhook/evidence_intake.hpp"
 
+#include "webhook/phase_log.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -26,8 +28,7 @@ NodeTrust not_judged(const std::string& why) {
 
 void log_if_changed(const std::string& name, const NodeTrust* before, const NodeTrust& now) {
   if (before != nullptr && before->phase == now.phase && before->code == now.code) return;
-  spdlog::info("node {}: {} {}{}{}", name, wire::to_string(now.phase), now.code,
-               now.detail.empty() ? "" : ": ", now.detail);
+  log_phase(name, now.phase, now.code, now.detail);
 }
 
 }  // namespace
@@ -137,7 +138,11 @@ void EvidenceIntake::keep_locked(Record& record, const Record& judged, Judgement
 EvidenceIntake::Judgement EvidenceIntake::judged(const std::string& name, const Record& record,
                                                  const Generations& keys, KnownParts& known) const {
   Judgement out{record.boot, record.trust};
-  if (record.quote_spent && !record.evidence && record.trust) return out;  // nothing new to judge from
+  if (record.quote_spent && !record.evidence && record.trust) {  // nothing new to judge from but the keys
+    if (auto ended = ended_by_revocation(*record.trust, keys))
+      out.trust = std::make_shared<const NodeTrust>(*std::move(ended));
+    return out;
+  }
   try {
     const UnixTime now = clock_.now();
     const bool readable = record.evidence && *record.evidence;

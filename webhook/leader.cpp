@@ -19,11 +19,16 @@ Leader::Leader(kube::ApiClient& client, ClusterApi& api, const Clock& clock, con
 
 void Leader::step() {
   if (!may_lead_()) return resign();
-  leading_ = lease_.step(std::chrono::steady_clock::now());
-  if (!leading_) {
+  const bool holds = lease_.step(std::chrono::steady_clock::now());
+  leads_until_ = lease_.renewed_at() + lease_.times().renew_deadline;
+  leading_ = holds;
+  if (!holds) {
     published_.reset();
     return;
   }
+  // The lease's reply may be the first to tell that this clock is wrong.
+  if (!may_lead_()) return resign();
+  if (keys_changed_.exchange(false)) published_.reset();
   const UnixTime now = clock_.now();
   const std::uint64_t epoch = attest::epoch_at(now, epoch_length_);
   if (published_ == epoch) return;

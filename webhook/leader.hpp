@@ -34,7 +34,15 @@ class Leader {
   // After all guarded work has stopped: a successor takes over at once.
   void resign();
 
-  bool leading() const { return leading_; }
+  // The epoch key was changed by somebody: the next step looks at it, whatever the epoch. Any thread.
+  void note_keys_changed() { keys_changed_ = true; }
+
+  // Also false once the lease has not been renewed in time, should step be late in noticing: a process that
+  // was stopped for a while must not go on where it was.
+  bool leading() const { return leading_at(std::chrono::steady_clock::now()); }
+  bool leading_at(std::chrono::steady_clock::time_point now) const {
+    return leading_ && now <= leads_until_.load();
+  }
   const EpochKeeper& epochs() const { return epochs_; }
 
  private:
@@ -44,7 +52,9 @@ class Leader {
   Seconds epoch_length_;
   std::function<bool()> may_lead_;
   std::optional<std::uint64_t> published_;  // the epoch of the last step that succeeded
+  std::atomic<bool> keys_changed_{false};
   std::atomic<bool> leading_{false};
+  std::atomic<std::chrono::steady_clock::time_point> leads_until_{};
 };
 
 }  // namespace nodeproof::webhook

@@ -99,7 +99,9 @@ int main(int argc, char** argv) {
     nodeproof::kube::limit_http_threads(kClientThreads);
     const auto command_line = read_command_line(argc, argv, std::cout, std::cerr);
     if (const int* code = std::get_if<int>(&command_line)) return *code;
-    return run(std::get<Options>(command_line), signals);
+    const auto& options = std::get<Options>(command_line);
+    nodeproof::kube::set_log_format(options.config.log_format);
+    return run(options, signals);
   } catch (const std::exception& e) {
     std::cerr << "nodeproof-webhook: " << e.what() << "\n";
     return kEnvironmentError;

@@ -222,10 +222,9 @@ void add_readiness(const std::vector<Condition>& conditions, std::vector<MetricF
   out.push_back(std::move(each));
 }
 
-void add_events(const EventCounts& counts, std::vector<MetricFamily>& out) {
-  MetricFamily events = family("nodeproof_placement_events_total",
-                               "Events about pods refused or placed without proof, by what became of them",
-                               MetricType::Counter);
+void add_events(const std::string& name, const std::string& help, const EventCounts& counts,
+                std::vector<MetricFamily>& out) {
+  MetricFamily events = family(name, help, MetricType::Counter);
   add(events, static_cast<double>(counts.written), {{"result", "written"}});
   add(events, static_cast<double>(counts.repeated), {{"result", "repeated"}});
   add(events, static_cast<double>(counts.dropped), {{"result", "dropped"}});
@@ -362,7 +361,13 @@ std::string Metrics::render(const MetricsState& state, UnixTime now) const {
   if (state.sweep) add_sweep(*state.sweep, families);
   if (state.admission_policies) add_admission_policies(*state.admission_policies, families);
   add_readiness(state.conditions, families);
-  add_events(state.events, families);
+  add_events("nodeproof_placement_events_total", "Events about pods refused or placed without proof, by what became of them",
+             state.events, families);
+  add_events("nodeproof_node_events_total", "Events about Nodes by what became of them", state.node_events,
+             families);
+  add_value(families, "nodeproof_label_repairs_total",
+            "Times that labels of ours on a Node, changed by somebody else, were put right",
+            static_cast<double>(state.label_repairs), MetricType::Counter);
   add_http(state.http, families);
   return prometheus::TextSerializer().Serializer::Serialize(families);
 }

@@ -1,13 +1,12 @@
 #include "webhook/node_status.hpp"
 
-#include <cpprest/json.h>
-
 #include <algorithm>
 #include <array>
 #include <tuple>
 
 #include "webhook/boot_facts.hpp"
 #include "webhook/demands.hpp"
+#include "wire/node_labels.hpp"
 
 namespace nodeproof::webhook {
 namespace {
@@ -22,6 +21,7 @@ const std::string kSecureBootLabel = std::string(wire::kNodeLabelPrefix) + "secu
 const std::string kVtpmLabel = std::string(wire::kNodeLabelPrefix) + "vtpm";
 const std::string kMeasuredBootLabel = std::string(wire::kNodeLabelPrefix) + "measured-boot";
 constexpr const char* kSevSnp = "sev-snp";
+constexpr std::size_t kMaxReason = 63;  // bytes; maxLength in crds/nodeattestations.yaml
 
 void describe_confidential(const attest::ConfidentialClaims& claims, NodeAttestationStatus& out) {
   out.product = attest::to_string(claims.product());
@@ -81,10 +81,65 @@ bool is_proven(const NodeAttestationStatus& status) {
   return status.vtpm == "verified" && (status.phase == Phase::kVerified || status.phase == Phase::kStale);
 }
 
-bool is_written_here(const std::string& key) {
-  return key == kAttestationLabel || key == kTeeLabel || key == kTrustedLaunchLabel ||
-         key == kSecureBootLabel || key == kVtpmLabel || key == kMeasuredBootLabel ||
-         key.starts_with(wire::kPolicyLabelPrefix);
+// "quote-signature" -> "QuoteSignature". An agent may have said any word.
+std::string camel_case(std::string_view code) {
+  std::string out;
+  bool upper = true;
+  for (const char c : code.substr(0, kMaxReason)) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const bool digit = c >= '0' && c <= '9' && !out.empty();
+    if (letter || digit) out += upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    upper = !letter && !digit;
+  }
+  return out;
+}
+
+// Silence is Unknown, as the condition Ready of a Node whose kubelet is silent.
+std::string_view verified_status(Phase phase) {
+  switch (phase) {
+    case Phase::kVerified:
+      return "True";
+    case Phase::kFailed:
+    case Phase::kUnsupported:
+      return "False";
+    case Phase::kPending:
+    case Phase::kStale:
+      break;
+  }
+  return "Unknown";
+}
+
+std::string with_remedy(const NodeAttestationStatus& status) {
+  return status.detail + (status.remedy.empty() ? "" : "; remedy: " + status.remedy);
+}
+
+wire::StatusCondition verified_condition(const NodeAttestationStatus& status) {
+  wire::StatusCondition out{std::string(wire::kVerifiedCondition),
+                            std::string(verified_status(status.phase)),
+                            camel_case(status.code),
+                            with_remedy(status),
+                            {}};
+  if (out.reason.empty()) out.reason = wire::to_string(status.phase);
+  if (status.phase == Phase::kVerified)
+    out.message = "the node's evidence and a fresh quote over it verified";
+  return out;
+}
+
+wire::StatusCondition unproven_condition(std::size_t pods) {
+  return {std::string(wire::kUnprovenPodsCondition),
+          pods == 0 ? "False" : "True",
+          pods == 0 ? "NoneFound" : "RunningWithoutProof",
+          pods == 0 ? "every sensitive pod that runs here is proven"
+                    : std::to_string(pods) +
+                          " sensitive pods run here without proof; nodeproof pods --unproven lists them",
+          {}};
+}
+
+const wire::StatusCondition* find_condition(const std::vector<wire::StatusCondition>& conditions,
+                                            std::string_view type) {
+  const auto found =
+      std::find_if(conditions.begin(), conditions.end(), [type](const auto& c) { return c.type == type; });
+  return found == conditions.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -98,7 +153,7 @@ NodeAttestationStatus status_of(const NodeEntry& node, const Snapshot& snapshot,
   out.code = trust.code;
   out.detail = trust.detail;
   out.remedy = trust.remedy;
-  if (out.phase == Phase::kStale) {
+  if (out.phase == Phase::kStale && trust.phase != Phase::kStale) {
     out.code = attest::name_of(attest::Check::kEvidenceAge);
     out.detail = "the last quote is older than the shortest maxEvidenceAge, " + to_duration(max_age);
     out.remedy = "check that the nodeproof agent runs on the node and reaches the API server";
@@ -116,9 +171,53 @@ NodeAttestationStatus status_of(const NodeEntry& node, const Snapshot& snapshot,
   return out;
 }
 
+std::vector<wire::StatusCondition> conditions_of(const NodeAttestationStatus& status,
+                                                 const std::vector<wire::StatusCondition>& before,
+                                                 UnixTime now) {
+  std::vector<wire::StatusCondition> out{verified_condition(status)};
+  const wire::StatusCondition* pods = find_condition(before, wire::kUnprovenPodsCondition);
+  if (status.unproven_pods) {
+    out.push_back(unproven_condition(*status.unproven_pods));
+  } else if (pods != nullptr) {
+    out.push_back(*pods);
+  }
+  for (wire::StatusCondition& condition : out) {
+    const wire::StatusCondition* was = find_condition(before, condition.type);
+    condition.since = was != nullptr && was->status == condition.status ? was->since : now;
+  }
+  return out;
+}
+
+std::optional<wire::Event> phase_event(const NodeEntry& node, const wire::ToldAttestation* before,
+                                       const NodeAttestationStatus& status) {
+  const std::string phase(wire::to_string(status.phase));
+  const bool fresh = before == nullptr || before->phase.empty();
+  if (fresh && status.phase == Phase::kPending) return std::nullopt;
+  if (!fresh && before->phase == phase && before->code == status.code) return std::nullopt;
+  const wire::StatusCondition* was =
+      fresh ? nullptr : find_condition(before->conditions, wire::kVerifiedCondition);
+  const std::string from = fresh ? "" : before->phase + ':' + before->code;
+  const std::string since = was == nullptr ? "" : to_rfc3339(was->since);
+  const bool good = status.phase == Phase::kVerified || status.phase == Phase::kPending;
+  std::string note = fresh ? "is " + phase : "was " + before->phase + ", is " + phase;
+  if (!status.code.empty()) note += " (" + status.code + ")";
+  if (!status.detail.empty()) note += ": " + with_remedy(status);
+  return wire::Event{{"Node", "", node.name, node.uid},
+                     !good,
+                     "Attestation" + phase,
+                     "attestation " + note,
+                     status.code + '/' + from + '/' + since};
+}
+
 bool differs(const NodeAttestationStatus& have, const NodeAttestationStatus& want) {
   return gist(have) != gist(want) || gist(have.findings) != gist(want.findings) ||
          gist(have.policies) != gist(want.policies);
+}
+
+bool is_written_here(const std::string& key) {
+  return key == kAttestationLabel || key == kTeeLabel || key == kTrustedLaunchLabel ||
+         key == kSecureBootLabel || key == kVtpmLabel || key == kMeasuredBootLabel ||
+         key.starts_with(wire::kPolicyLabelPrefix);
 }
 
 std::map<std::string, std::string> labels_of(const NodeAttestationStatus& status) {
@@ -137,20 +236,16 @@ std::map<std::string, std::string> labels_of(const NodeAttestationStatus& status
 
 std::optional<std::string> label_patch(const NodeEntry& node,
                                        const std::map<std::string, std::string>& want) {
-  using web::json::value;
-  value labels = value::object();
+  std::map<std::string, std::optional<std::string>> changes;
   for (const auto& [key, wanted] : want) {
     const auto have = node.labels.find(key);
-    if (have == node.labels.end() || have->second != wanted) labels[key] = value::string(wanted);
+    if (have == node.labels.end() || have->second != wanted) changes.emplace(key, wanted);
   }
   for (const auto& [key, have] : node.labels) {
-    if (is_written_here(key) && !want.contains(key)) labels[key] = value::null();
+    if (!want.contains(key)) changes.emplace(key, std::nullopt);
   }
-  if (labels.size() == 0) return std::nullopt;
-  value patch = value::object();
-  patch["metadata"]["uid"] = value::string(node.uid);
-  patch["metadata"]["labels"] = std::move(labels);
-  return patch.serialize();
+  if (changes.empty()) return std::nullopt;
+  return wire::node_label_patch(node.uid, changes);
 }
 
 }  // namespace nodeproof::webhook

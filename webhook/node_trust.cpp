@@ -130,11 +130,23 @@ std::optional<NodeTrust> judge_order(const NodeView& view, const NodeQuote& quot
 using Expected = std::variant<attest::Nonce, NodeTrust>;
 using NonceSource = Expected (*)(const NodeView&, const NodeQuote&);
 
+// Silence about freshness, not compromise of the node: it was proven, and will be by its next quote.
+NodeTrust revoked(const std::string& kid) {
+  constexpr Check kThis = Check::kQualifyingData;
+  NodeTrust out = conclude(
+      Phase::kStale, std::string(attest::name_of(kThis)),
+      "the key generation " + kid + " whose nonce the last quote answers was revoked",
+      "wait for the node's next quote; if it stays so, check that the nodeproof agent runs on the node");
+  out.findings.push_back(attest::not_checked(kThis, "revoked-kid", out.detail, out.remedy));
+  return out;
+}
+
 Expected recomputed_nonce(const NodeView& view, const NodeQuote& quote) {
   if (find_generation(view.generations, quote.epoch.kid) == nullptr) {
     return pending(Check::kQualifyingData, "unknown-kid",
                    "the quote's key generation " + quote.epoch.kid + " is not known here");
   }
+  if (is_revoked(view.generations, quote.epoch.kid)) return revoked(quote.epoch.kid);
   if (const auto nonce = nonce_of(view.generations, quote.epoch)) return *nonce;
   return pending(Check::kQualifyingData, "outside-generation",
                  "the quote's epoch is outside the window of its key generation");
@@ -242,6 +254,7 @@ NodeTrust judge_quote(const NodeView& view, const EvidenceSummary& evidence,
   out.boot = view.node;
   out.evidence_digest = evidence.digest;
   out.epoch = quote.epoch.number;
+  out.kid = quote.epoch.kid;
   if (out.claims->quote.log() != nullptr) out.log_change = view.boot->log_change;
   return out;
 }
@@ -266,6 +279,7 @@ NodeTrust judge_anew(const NodeView& view, const TrustParameters& parameters, Un
 // The last verified pair outlives whatever is pending, but neither a contradiction nor its own boot.
 bool outlives(const NodeTrust& pair, const NodeView& view, const NodeTrust& fresh) {
   if (!pair.claims || fresh.phase == Phase::kFailed || pair.boot != view.node) return false;
+  if (is_revoked(view.generations, pair.kid)) return false;
   if (view.evidence != nullptr && view.evidence->has_value() && (*view.evidence)->boot != pair.boot)
     return false;
   return !fresh.claims || fresh.claims->quoted_since < pair.claims->quoted_since;
@@ -370,6 +384,11 @@ NodeTrust judge(const NodeView& view, const TrustParameters& parameters, UnixTim
 
 NodeTrust judge_without_key(const NodeView& view, const TrustParameters& parameters, UnixTime now) {
   return judge_anew(view, parameters, now, carried_nonce);
+}
+
+std::optional<NodeTrust> ended_by_revocation(const NodeTrust& trust, GenerationView generations) {
+  if (!trust.claims || !is_revoked(generations, trust.kid)) return std::nullopt;
+  return revoked(trust.kid);
 }
 
 Phase phase_at(const NodeTrust& trust, Seconds max_age, UnixTime now) {

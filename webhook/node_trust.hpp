@@ -43,6 +43,7 @@ struct NodeTrust {
   attest::BootIdentity boot;       // whose evidence the claims are of; empty without claims
   Sha256Digest evidence_digest{};  // likewise
   std::uint64_t epoch = 0;         // whose nonce the quote answers; likewise
+  std::string kid;                 // the key generation of that nonce; likewise
   std::string log_change;          // VerifiedBoot's, once the quote proves the log
 };
 
@@ -110,6 +111,10 @@ NodeTrust judge(const NodeView& view, const TrustParameters& parameters, UnixTim
 // For who holds no epoch key and admits nothing by it: takes the nonce, and so the age, that the quote
 // carries at its word. All else is as in `judge`; `generations` and `previous` are not read.
 NodeTrust judge_without_key(const NodeView& view, const TrustParameters& parameters, UnixTime now);
+
+// What is left of `trust` when the key generation that its quote answers was revoked: Stale, and no claims;
+// nothing while it counts.
+std::optional<NodeTrust> ended_by_revocation(const NodeTrust& trust, GenerationView generations);
 
 // A Verified node whose proof is older than `max_age` is Stale; anything else is what it is.
 wire::Phase phase_at(const NodeTrust& trust, Seconds max_age, UnixTime now);

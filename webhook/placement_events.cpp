@@ -44,8 +44,9 @@ std::optional<wire::Event> placement_event(const wire::AdmissionRequest& request
 }
 
 EventLimiter::Verdict EventLimiter::judge(const wire::Event& event, Time now) {
-  const std::string pod = event.about.ns + "/" + event.about.name + "/" + event.about.uid;
+  std::string pod = event.about.ns + "/" + event.about.name + "/" + event.about.uid;
   const std::string reason = event.occasion.substr(0, event.occasion.find('/'));
+  if (about_ == EventsAbout::kNodes) pod += "/" + event.reason + "/" + reason;
   const auto found = told_.find(pod);
   if (found != told_.end()) {
     const auto since = now - found->second.at;

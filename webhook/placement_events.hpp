@@ -22,13 +22,19 @@ inline constexpr Seconds kSameReason{600};
 std::optional<wire::Event> placement_event(const wire::AdmissionRequest& request, const PodLookup& lookup,
                                            const AdmissionDecision& decision, UnixTime now);
 
+// Pods are tried again and again, so all reasons of one share its rate; what happens to a node is news each
+// time, so each reason has its own.
+enum class EventsAbout { kPods, kNodes };
+
 // Keeps an outage from becoming a flood of Events: at most one a minute for a pod, one in kSameReason for
-// the same reason, and for all pods together a burst of 50, then 5 a second.
+// the same reason, and for all objects together a burst of 50, then 5 a second.
 class EventLimiter {
  public:
+  explicit EventLimiter(EventsAbout about = EventsAbout::kPods) : about_(about) {}
+
   using Time = std::chrono::steady_clock::time_point;
   enum class Verdict { kWrite, kRepeated, kTooMany };
-  static constexpr std::size_t kMaxPods = 4096;  // remembered at once
+  static constexpr std::size_t kMaxPods = 4096;  // or nodes by reason; remembered at once
 
   Verdict judge(const wire::Event& event, Time now);
   std::size_t remembered() const { return told_.size(); }
@@ -41,7 +47,8 @@ class EventLimiter {
   bool make_room(Time now);
   bool take_token(Time now);
 
-  std::unordered_map<std::string, Told> told_;  // by pod
+  EventsAbout about_;
+  std::unordered_map<std::string, Told> told_;  // by pod, or by node and reason
   double tokens_ = 0;
   std::optional<Time> filled_;  // when tokens_ was right; nothing before the first event
 };

@@ -3,28 +3,30 @@
 #include <spdlog/spdlog.h>
 
 #include "attest/strict_json.hpp"
+#include "webhook/phase_log.hpp"
 #include "wire/event.hpp"
 
 namespace nodeproof::webhook {
 namespace {
 
-// Absent when the object has none: then it belongs to no Node that we know.
-std::string node_uid_of(const attest::JsonValue& object) {
-  const auto spec = object.optional("spec");
-  if (!spec || !*spec) return {};
-  const auto uid = (*spec)->optional("nodeUID");
-  if (!uid || !*uid) return {};
-  auto text = (*uid)->text();
-  return text ? *std::move(text) : std::string();
+// Somebody who led before us, and did not know yet that he no longer did, may have written after us.
+bool says(const wire::ToldAttestation& told, const wire::NodeAttestationStatus& status) {
+  return told.phase == wire::to_string(status.phase) && told.code == status.code;
 }
 
 }  // namespace
 
 void StatusWriter::note(const attest::JsonValue& object) {
-  const auto meta = wire::parse_metadata(object);
-  if (!meta) return;
+  auto told = wire::parse_node_attestation(object);
+  if (!told) {
+    const auto meta = wire::parse_metadata(object);
+    if (!meta) return;
+    told = wire::ToldAttestation{};  // of no Node that we know
+    told->name = meta->name;
+  }
   const std::lock_guard lock(mutex_);
-  (listing_ ? *listing_ : existing_)[meta->name] = node_uid_of(object);
+  std::string name = told->name;
+  (listing_ ? *listing_ : existing_).insert_or_assign(std::move(name), Existing{*std::move(told)});
 }
 
 kube::WatchHandler StatusWriter::handler() {
@@ -48,7 +50,7 @@ kube::WatchHandler StatusWriter::handler() {
   return out;
 }
 
-std::optional<std::string> StatusWriter::existing(const std::string& name) const {
+std::optional<StatusWriter::Existing> StatusWriter::existing(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   const auto found = existing_.find(name);
   return found == existing_.end() ? std::nullopt : std::optional(found->second);
@@ -57,29 +59,50 @@ std::optional<std::string> StatusWriter::existing(const std::string& name) const
 void StatusWriter::forget() {
   written_.clear();
   told_boots_.clear();
+  labels_.forget();
 }
 
 void StatusWriter::pass(const Snapshot& snapshot, UnixTime now, const std::function<bool()>& leading,
                         const UnprovenCounts* unproven) {
-  const Seconds heartbeat = std::max(Seconds(1), shortest_max_age(*snapshot.policies) / 2);
   const auto gone = [&snapshot](const auto& item) { return !snapshot.nodes->contains(item.first); };
   std::erase_if(written_, gone);
   std::erase_if(told_boots_, gone);
+  labels_.keep_only(*snapshot.nodes);
+  Failures failures;
   for (const NodeMap::Entry& node : *snapshot.nodes) {
-    const std::string& name = node->name;
     if (!leading()) return;
-    if (!node->trust) continue;
-    try {
-      wire::NodeAttestationStatus status = status_of(*node, snapshot, now);
-      if (unproven != nullptr) status.unproven_pods = unproven->on_node(name);
-      write_labels(name, *node, status);
-      write_status(name, *node, status, heartbeat, now);
-      report_log_change(name, *node, now);
-    } catch (const kube::ApiError& e) {
-      spdlog::warn("the status of node {} could not be written: {}", name, e.what());
-      if (e.status() == 0 || e.status() == 429) return;
-    }
+    if (node->trust && !report(*node, snapshot, now, unproven, failures)) break;
   }
+  log_failures(std::move(failures));
+}
+
+// False when there is no use in going on.
+bool StatusWriter::report(const NodeEntry& node, const Snapshot& snapshot, UnixTime now,
+                          const UnprovenCounts* unproven, Failures& failures) {
+  const Seconds heartbeat = std::max(Seconds(1), shortest_max_age(*snapshot.policies) / 2);
+  try {
+    wire::NodeAttestationStatus status = status_of(node, snapshot, now);
+    if (unproven != nullptr) status.unproven_pods = unproven->on_node(node.name);
+    labels_.keep(node, labels_of(status), now);
+    write_status(node, status, heartbeat, now);
+    report_log_change(node.name, node, now);
+  } catch (const kube::ApiError& e) {
+    if (failures.count++ == 0) failures.first = "node " + node.name + ": " + e.what();
+    return e.status() != 0 && e.status() != 429;
+  }
+  return true;
+}
+
+// What goes on failing in the same way is said once.
+void StatusWriter::log_failures(Failures failures) {
+  const bool news = failures.count != failures_.count || failures.first != failures_.first;
+  if (news && failures.count > 0) {
+    spdlog::warn("the status of {} nodes could not be written and is tried again; first of {}",
+                 failures.count, failures.first);
+  } else if (news) {
+    spdlog::info("the status of every node is written again");
+  }
+  failures_ = std::move(failures);
 }
 
 // Once for each boot, whoever leads: a second Event of the same name is refused.
@@ -99,33 +122,62 @@ void StatusWriter::report_log_change(const std::string& name, const NodeEntry& n
   told_boots_[name] = trust.boot.boot_id;
 }
 
-void StatusWriter::write_labels(const std::string& name, const NodeEntry& node,
-                                const wire::NodeAttestationStatus& status) {
-  const auto patch = label_patch(node, labels_of(status));
-  if (!patch) return;
-  api_.merge_patch("/api/v1/nodes/" + name, *patch);
-  spdlog::info("node {}: labelled {}", name, wire::attestation_label(status.phase));
+// A judgement that changes is logged where it is made; what time alone makes of one is logged here.
+void StatusWriter::tell_change(const NodeEntry& node, const wire::ToldAttestation* before,
+                               const wire::NodeAttestationStatus& status, UnixTime now) {
+  auto event = phase_event(node, before, status);
+  if (!event) return;
+  const bool aged = status.phase != node.trust->phase;
+  const bool renewed = before != nullptr && before->phase == wire::to_string(wire::Phase::kStale) &&
+                       before->code == attest::name_of(attest::Check::kEvidenceAge);
+  if (aged || renewed) log_phase(node.name, status.phase, status.code, status.detail);
+  events_.offer(*std::move(event), now, std::chrono::steady_clock::now());
+}
+
+const StatusWriter::Written* StatusWriter::written(const NodeEntry& node) const {
+  const auto found = written_.find(node.name);
+  return found != written_.end() && found->second.uid == node.uid ? &found->second : nullptr;
 }
 
 // An object of an earlier Node with this name is left to garbage collection, then made anew.
-void StatusWriter::write_status(const std::string& name, const NodeEntry& node,
-                                const wire::NodeAttestationStatus& status, Seconds heartbeat, UnixTime now) {
-  const auto there = existing(name);
-  if (there && *there != node.uid) return;
-  const auto last = written_.find(name);
-  const bool current = there && last != written_.end() && last->second.uid == node.uid &&
-                       !differs(last->second.status, status) && now - last->second.at < heartbeat;
-  if (current) return;
-  if (!there) {
-    try {
-      api_.create(kPath, wire::new_node_attestation(name, node.uid));
-    } catch (const kube::ApiError& e) {
-      if (e.status() != 409) throw;
-      return;  // the watch will tell whose it is
-    }
+void StatusWriter::write_status(const NodeEntry& node, const wire::NodeAttestationStatus& status,
+                                Seconds heartbeat, UnixTime now) {
+  const auto there = existing(node.name);
+  if (there && there->told.node_uid != node.uid) return;
+  const Written* last = there ? written(node) : nullptr;
+  if (last != nullptr && (!there->since_written || says(there->told, status)) &&
+      !differs(last->status, status) && now - last->at < heartbeat)
+    return;
+  wire::ToldAttestation before = there ? there->told : wire::ToldAttestation{};
+  if (last != nullptr) {
+    before.phase = wire::to_string(last->status.phase);
+    before.code = last->status.code;
+    before.conditions = last->conditions;
   }
-  api_.merge_patch(std::string(kPath) + "/" + name + "/status", wire::status_patch(status));
-  written_.insert_or_assign(name, Written{node.uid, status, now});
+  if (!there && !create(node)) return;
+  std::vector<wire::StatusCondition> conditions = conditions_of(status, before.conditions, now);
+  await_news_of(node.name);
+  api_.merge_patch(std::string(kPath) + "/" + node.name + "/status", wire::status_patch(status, conditions));
+  written_.insert_or_assign(node.name, Written{node.uid, status, std::move(conditions), now});
+  tell_change(node, &before, status, now);
+}
+
+// False when somebody was faster: the watch will tell whose it is.
+bool StatusWriter::create(const NodeEntry& node) {
+  try {
+    api_.create(kPath, wire::new_node_attestation(node.name, node.uid));
+  } catch (const kube::ApiError& e) {
+    if (e.status() != 409) throw;
+    return false;
+  }
+  return true;
+}
+
+// What the watch tells from now on was written after this.
+void StatusWriter::await_news_of(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = existing_.find(name);
+  if (found != existing_.end()) found->second.since_written = false;
 }
 
 }  // namespace nodeproof::webhook

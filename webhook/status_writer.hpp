@@ -9,6 +9,7 @@
 
 #include "kube/list_watch.hpp"
 #include "webhook/cluster_api.hpp"
+#include "webhook/label_keeper.hpp"
 #include "webhook/node_status.hpp"
 #include "webhook/sweep.hpp"
 
@@ -19,13 +20,14 @@ class StatusWriter {
  public:
   static constexpr const char* kPath = "/apis/nodeproof.dev/v1alpha1/nodeattestations";
 
-  explicit StatusWriter(ClusterApi& api) : api_(api) {}  // borrowed
+  // Both are borrowed. `events`: about Nodes.
+  StatusWriter(ClusterApi& api, EventWriter& events) : api_(api), events_(events) {}
 
   // What the watch of NodeAttestations feeds. Borrows this.
   kube::WatchHandler handler();
 
-  // Writes what differs, node by node, while `leading` says so. A node whose write fails is logged and
-  // tried again at the next pass; when the API server does not answer, the pass ends.
+  // Writes what differs, node by node, while `leading` says so. A node whose write fails is tried again at
+  // the next pass, and logged when that is news; when the API server does not answer, the pass ends.
   // `unproven`: of the last sweep; null before the first.
   void pass(const Snapshot& snapshot, UnixTime now, const std::function<bool()>& leading,
             const UnprovenCounts* unproven = nullptr);
@@ -33,29 +35,51 @@ class StatusWriter {
   // After leadership was lost: somebody else may have written since.
   void forget();
 
+  // See LabelKeeper; any thread.
+  std::uint64_t label_repairs() const { return labels_.repairs(); }
+
  private:
   struct Written {
     std::string uid;  // of the Node
     wire::NodeAttestationStatus status;
+    std::vector<wire::StatusCondition> conditions;
     UnixTime at;
   };
+  // Of a pass: the first failure, and how many.
+  struct Failures {
+    std::string first;
+    std::size_t count = 0;
+  };
+  struct Existing {
+    wire::ToldAttestation told;
+    bool since_written = true;  // told after our last write
+  };
 
-  void write_status(const std::string& name, const NodeEntry& node, const wire::NodeAttestationStatus& status,
-                    Seconds heartbeat, UnixTime now);
+  bool report(const NodeEntry& node, const Snapshot& snapshot, UnixTime now, const UnprovenCounts* unproven,
+              Failures& failures);
+  void write_status(const NodeEntry& node, const wire::NodeAttestationStatus& status, Seconds heartbeat,
+                    UnixTime now);
+  const Written* written(const NodeEntry& node) const;  // null: nothing of this Node
+  bool create(const NodeEntry& node);
+  void await_news_of(const std::string& name);
+  void tell_change(const NodeEntry& node, const wire::ToldAttestation* before,
+                   const wire::NodeAttestationStatus& status, UnixTime now);
   void report_log_change(const std::string& name, const NodeEntry& node, UnixTime now);
-  void write_labels(const std::string& name, const NodeEntry& node,
-                    const wire::NodeAttestationStatus& status);
-  // nodeUID of the NodeAttestation with this name; nothing when there is none.
-  std::optional<std::string> existing(const std::string& name) const;
+  void log_failures(Failures failures);
+  // Nothing when there is no NodeAttestation with this name.
+  std::optional<Existing> existing(const std::string& name) const;
   void note(const attest::JsonValue& object);
 
   ClusterApi& api_;
+  EventWriter& events_;
+  LabelKeeper labels_{api_, events_};
+  Failures failures_;                              // of the last pass
   std::map<std::string, Written> written_;         // by name of the Node
   std::map<std::string, std::string> told_boots_;  // likewise: boot ID of the last change of log told
   mutable std::mutex mutex_;
-  using Existing = std::map<std::string, std::string>;  // name -> spec.nodeUID
-  Existing existing_;                                   // as the watch tells
-  std::optional<Existing> listing_;                     // while a list is under way: what it has brought
+  using ByName = std::map<std::string, Existing>;
+  ByName existing_;                // as the watch tells
+  std::optional<ByName> listing_;  // while a list is under way: what it has brought
 };
 
 }  // namespace nodeproof::webhook

@@ -40,7 +40,7 @@ Result<std::uint64_t> epoch_member(const JsonValue& object, std::string_view key
 }
 
 Result<EpochKeyGeneration> parse_generation(const JsonValue& item) {
-  NODEPROOF_CHECK(item.only({"kid", "key", "first", "last"}));
+  NODEPROOF_CHECK(item.only({"kid", "key", "first", "last", "revoked"}));
   NODEPROOF_TRY(kid_member, item.required("kid"));
   NODEPROOF_TRY(kid, kid_member.string());
   const bool hex = std::all_of(kid.begin(), kid.end(),
@@ -54,7 +54,13 @@ Result<EpochKeyGeneration> parse_generation(const JsonValue& item) {
   NODEPROOF_TRY(first, epoch_member(item, "first"));
   NODEPROOF_TRY(last, epoch_member(item, "last"));
   if (first > last) return Error{Errc::kBadValue, item.path() + ".last", "is before first"};
-  return EpochKeyGeneration{std::string(kid), key, first, last};
+  bool revoked = false;
+  NODEPROOF_TRY(revoked_member, item.optional("revoked"));
+  if (revoked_member) {
+    NODEPROOF_TRY(value, revoked_member->boolean());
+    revoked = value;
+  }
+  return EpochKeyGeneration{std::string(kid), key, first, last, revoked};
 }
 
 }  // namespace
@@ -120,6 +126,7 @@ std::string epoch_secret(const std::vector<EpochKeyGeneration>& generations, std
     item["key"] = value::string(to_base64(generation.key));
     item["first"] = value::number(generation.first);
     item["last"] = value::number(generation.last);
+    if (generation.revoked) item["revoked"] = value::boolean(true);
     list.push_back(std::move(item));
   }
   value object = core_object("Secret", kEpochSecret, ns, resource_version);

@@ -18,14 +18,16 @@ struct PublishedEpoch {
 Result<PublishedEpoch> parse_epoch_config_map(const attest::JsonValue& object);
 std::string epoch_config_map(const PublishedEpoch& epoch, std::string_view ns);
 
-// One generation of K: nonces count only for epochs in [first, last].
+// One generation of K: nonces count only for epochs in [first, last], and none of one that was revoked.
 struct EpochKeyGeneration {
   std::string kid;  // 16 hex digits
   attest::EpochKey key{};
   std::uint64_t first = 0;
   std::uint64_t last = 0;
+  bool revoked = false;  // by a person, for good
 };
-// Secret data: `generations`, a JSON list of {kid, key (base64), first, last}; newest last.
+// Secret data: `generations`, a JSON list of {kid, key (base64), first, last, revoked (when true)}; newest
+// last.
 Result<std::vector<EpochKeyGeneration>> parse_epoch_secret(const attest::JsonValue& object);
 std::string epoch_secret(const std::vector<EpochKeyGeneration>& generations, std::string_view ns,
                          std::string_view resource_version);

@@ -1,6 +1,6 @@
 // JSON written straight into a string, for answers that are made thousands of times a second: building
 // a tree of cpprest's first costs more than the decision that is told. Everything else is written with
-// json_writer.hpp. Internal to wire/.
+// json_writer.hpp. For wire/, and for lines of log.
 #pragma once
 
 #include <cstdint>

@@ -2,6 +2,7 @@
 
 #include <cpprest/json.h>
 
+#include "attest/strict_json.hpp"
 #include "wire/json_writer.hpp"
 
 namespace nodeproof::wire {
@@ -42,6 +43,16 @@ value to_value(const std::string& text) {
   return json_text(text);
 }
 
+value to_value(const StatusCondition& condition) {
+  value out = value::object();
+  out["type"] = json_text(condition.type);
+  out["status"] = json_text(condition.status);
+  out["reason"] = json_text(condition.reason);
+  out["message"] = json_text(condition.message);
+  out["lastTransitionTime"] = json_text(to_rfc3339(condition.since));
+  return out;
+}
+
 // Lists are replaced whole by a merge patch, so an empty one clears.
 template <typename T>
 value list_of(const std::vector<T>& items) {
@@ -50,16 +61,25 @@ value list_of(const std::vector<T>& items) {
   return value::array(std::move(out));
 }
 
-value unproven_condition(std::size_t pods) {
-  value out = value::object();
-  out["type"] = json_text("UnprovenPods");
-  out["status"] = json_text(pods == 0 ? "False" : "True");
-  out["reason"] = json_text(pods == 0 ? "NoneFound" : "RunningWithoutProof");
-  out["message"] = json_text(pods == 0 ? "every sensitive pod that runs here is proven"
-                                       : std::to_string(pods) +
-                                             " sensitive pods run here without proof; nodeproof pods "
-                                             "--unproven lists them");
-  return out;
+Result<StatusCondition> parse_condition(const attest::JsonValue& item) {
+  NODEPROOF_TRY(type, item.optional_text("type"));
+  NODEPROOF_TRY(status, item.optional_text("status"));
+  NODEPROOF_TRY(reason, item.optional_text("reason"));
+  NODEPROOF_TRY(message, item.optional_text("message"));
+  NODEPROOF_TRY(since, item.optional_text("lastTransitionTime"));
+  NODEPROOF_TRY(time, parse_rfc3339(since, item.path() + ".lastTransitionTime"));
+  return StatusCondition{std::move(type), std::move(status), std::move(reason), std::move(message), time};
+}
+
+Status read_conditions(const attest::JsonValue& status, std::vector<StatusCondition>& out) {
+  NODEPROOF_TRY(member, status.optional("conditions"));
+  if (!member) return Ok{};
+  NODEPROOF_TRY(items, member->array());
+  for (const attest::JsonValue& item : items) {
+    auto condition = parse_condition(item);
+    if (condition) out.push_back(*std::move(condition));
+  }
+  return Ok{};
 }
 
 }  // namespace
@@ -96,7 +116,8 @@ std::string_view attestation_label(Phase phase) {
   return "pending";
 }
 
-std::string status_patch(const NodeAttestationStatus& status) {
+std::string status_patch(const NodeAttestationStatus& status,
+                         const std::vector<StatusCondition>& conditions) {
   value out = value::object();
   out["phase"] = json_text(to_string(status.phase));
   out["code"] = text_or_null(status.code);
@@ -118,7 +139,7 @@ std::string status_patch(const NodeAttestationStatus& status) {
   out["findings"] = list_of(status.findings);
   out["coverage"] = list_of(status.coverage);
   out["policies"] = list_of(status.policies);
-  if (status.unproven_pods) out["conditions"] = value::array({unproven_condition(*status.unproven_pods)});
+  out["conditions"] = list_of(conditions);
 
   value object = value::object();
   object["status"] = std::move(out);
@@ -129,6 +150,27 @@ std::string new_node_attestation(std::string_view node_name, std::string_view no
   value object = node_owned_object("NodeAttestation", node_name, node_uid, {});
   object["spec"]["nodeUID"] = json_text(node_uid);
   return object.serialize();
+}
+
+Result<ToldAttestation> parse_node_attestation(const attest::JsonValue& object) {
+  ToldAttestation out;
+  NODEPROOF_TRY(meta, parse_metadata(object));
+  out.name = std::move(meta.name);
+  NODEPROOF_TRY(spec, object.optional("spec"));
+  if (spec) {
+    NODEPROOF_TRY(uid, spec->optional_text("nodeUID"));
+    out.node_uid = std::move(uid);
+  }
+  NODEPROOF_TRY(status, object.optional("status"));
+  if (!status) return out;
+  NODEPROOF_TRY(phase, status->optional_text("phase"));
+  NODEPROOF_TRY(code, status->optional_text("code"));
+  NODEPROOF_TRY(verified_at, status->optional_text("verifiedAt"));
+  out.phase = std::move(phase);
+  out.code = std::move(code);
+  out.verified_at = std::move(verified_at);
+  NODEPROOF_CHECK(read_conditions(*status, out.conditions));
+  return out;
 }
 
 }  // namespace nodeproof::wire

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "attest/checks.hpp"
+#include "base/time.hpp"
 #include "wire/objects.hpp"
 
 namespace nodeproof::wire {
@@ -20,6 +21,18 @@ struct PolicyOutcome {
   std::string detail;
   bool operator==(const PolicyOutcome&) const = default;
 };
+
+// As Kubernetes has conditions: `since` changes when `status` does, and only then.
+struct StatusCondition {
+  std::string type;
+  std::string status;  // "True", "False", "Unknown"
+  std::string reason;  // a CamelCase word
+  std::string message;
+  UnixTime since;  // lastTransitionTime
+  bool operator==(const StatusCondition&) const = default;
+};
+inline constexpr std::string_view kVerifiedCondition = "Verified";
+inline constexpr std::string_view kUnprovenPodsCondition = "UnprovenPods";
 
 struct NodeAttestationStatus {
   Phase phase = Phase::kPending;
@@ -42,15 +55,27 @@ struct NodeAttestationStatus {
   attest::Findings findings;          // failed and not-checked ones
   std::vector<std::string> coverage;  // what the evidence speaks for and what not, in plain words
   std::vector<PolicyOutcome> policies;
-  // Sensitive pods that run here without proof: condition UnprovenPods. Nothing before the first sweep; then
-  // the condition stays as it is.
+  // Sensitive pods that run here without proof: condition UnprovenPods. Nothing before the first sweep.
   std::optional<std::size_t> unproven_pods;
 };
 
 // {"status": {...}} for a merge patch of the status subresource. Empty texts become null, so that those
 // of an earlier status go; texts are cut to the limits of crds/nodeattestations.yaml.
-std::string status_patch(const NodeAttestationStatus& status);
+// Conditions are replaced as a whole.
+std::string status_patch(const NodeAttestationStatus& status, const std::vector<StatusCondition>& conditions);
 // The body of a create: no status, ownerReference to the Node.
 std::string new_node_attestation(std::string_view node_name, std::string_view node_uid);
+
+// What an existing object says, for those who tell of it or write it anew; nothing is decided by it. What is
+// absent is empty.
+struct ToldAttestation {
+  std::string name;
+  std::string node_uid;
+  std::string phase;
+  std::string code;
+  std::string verified_at;
+  std::vector<StatusCondition> conditions;  // those whose lastTransitionTime can be read
+};
+Result<ToldAttestation> parse_node_attestation(const attest::JsonValue& object);
 
 }  // namespace nodeproof::wire

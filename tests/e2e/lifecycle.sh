@@ -26,45 +26,6 @@ case_restart_of_the_webhook_keeps_the_proof() {
   bind restarted "$good"
 }
 
-# start_standby: a second replica, which the API server does not ask: it can only lead.
-start_standby() {
-  local port health
-  { read -r port && read -r health; } < <(free_ports 2)
-  sed -e "s,^listen: .*,listen: 127.0.0.1:$port," -e "s,^healthListen: .*,healthListen: 127.0.0.1:$health," \
-    -e 's,^identity: .*,identity: standby,' "$RUN/etc/webhook.yaml" >"$RUN/etc/standby.yaml"
-  spawn "$RUN" standby "$BIN/nodeproof-webhook" --config "$RUN/etc/standby.yaml"
-  wait_served "$RUN" standby 60 curl -fs -o /dev/null "http://127.0.0.1:$health/readyz"
-}
-
-leads() { [[ $(kube -n "$system" get lease nodeproof-webhook -o 'jsonpath={.spec.holderIdentity}') == "$1" ]]; }
-published_epoch() { kube -n "$system" get configmap nodeproof-epoch -o 'jsonpath={.data.epoch}'; }
-epoch_is_past() { (($(published_epoch) > $1)); }
-
-# leader_works: what the leader alone does is done: epochs go on, and a lost label comes back.
-leader_works() {
-  local epoch
-  epoch=$(published_epoch)
-  kube_as_webhook label node "$good" "$attestation_label-" >/dev/null
-  wait_until 30 "the label to come back" has_label "$good" verified
-  wait_until 10 "the epochs to go on" epoch_is_past "$epoch"
-}
-
-case_another_replica_takes_the_lead() {
-  create_unscheduled_pod led
-  leads testbed
-  start_standby
-  leads testbed
-  stop_webhook
-  wait_until 10 "the lead to pass on from a leader that stops" leads standby
-  leader_works
-  start_webhook
-  bind led "$good"
-  leads standby
-  signal_process "$RUN" standby KILL
-  wait_until 40 "the lead to pass on from a leader that dies" leads testbed
-  leader_works
-}
-
 is_bound_in() { [[ -n $(kube -n "$1" get pod "$2" -o 'jsonpath={.spec.nodeName}') ]]; }
 # plain_pod_in NAMESPACE NAME
 plain_pod_in() { annotations='' selector='' workloads=$1 create_pod "$2"; }

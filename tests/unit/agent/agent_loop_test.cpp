@@ -287,6 +287,31 @@ INSTANTIATE_TEST_SUITE_P(
                            "RBAC"}),
     [](const auto& test) { return std::string(test.param.name); });
 
+// After a revocation a node is Stale until its next quote: it does not wait for its place in the period.
+TEST_F(AgentLoopTest, AnotherKeyGenerationIsQuotedAtOnce) {
+  LoopSettings settings{"node-1", "nodeproof-system", boot_id_file_, Seconds(120), std::chrono::hours(24)};
+  settings.look_out = Seconds(1);
+  AgentLoop loop(settings, {api_, tpm_, collector_, timer_}, 1);
+  const auto publish = [this](std::uint64_t number, const std::string& kid) {
+    wire::PublishedEpoch epoch = epoch_of(number);
+    if (!kid.empty()) epoch.epoch.kid = kid;
+    api_.objects[FakeApi::kEpoch] = wire::epoch_config_map(epoch, "nodeproof-system");
+  };
+  std::vector<int> quotes;
+  timer_.on_wait = [&, count = 0]() mutable {
+    quotes.push_back(tpm_.quotes);
+    ++count;
+    if (count == 1) publish(8, "");                       // the next epoch is no reason
+    if (count == 2) publish(9, "ffffffffffffffff");       // another generation is
+    if (count == 3) api_.objects.erase(FakeApi::kEpoch);  // a look that fails is none
+    if (count == 5) stop_.request_stop();
+  };
+  loop.run(stop_.get_token());
+  EXPECT_EQ(quotes, (std::vector<int>{1, 1, 2, 2, 2}));
+  EXPECT_EQ(quote().epoch.kid, "ffffffffffffffff");
+  EXPECT_THAT(timer_.waits, Each(testing::Le(Milliseconds(1000))));
+}
+
 TEST_F(AgentLoopTest, SaysWhenTheBootIdCannotBeRead) {
   std::filesystem::remove(boot_id_file_);
   EXPECT_FALSE(once());

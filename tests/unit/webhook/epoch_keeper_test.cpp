@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/unit/webhook/fake_cluster_api.hpp"
 #include "tests/unit/webhook/forged_node.hpp"
 #include "tests/unit/webhook/json_objects.hpp"
@@ -63,8 +65,7 @@ INSTANTIATE_TEST_SUITE_P(
             Publication::kRewrite},
         Row{"unknown_kid", Result<wire::PublishedEpoch>(forged([](auto& p) { p.epoch.kid = "feed"; })),
             Publication::kRewrite},
-        Row{"outside_its_generation", Result<wire::PublishedEpoch>(ours(kEpoch + 101)),
-            Publication::kRewrite}),
+        Row{"outside_its_generation", Result<wire::PublishedEpoch>(ours(kEpoch + 101)), Publication::kRaise}),
     [](const auto& param) { return param.param.name; });
 
 class Keeper : public ::testing::Test {
@@ -74,6 +75,10 @@ class Keeper : public ::testing::Test {
   }
   wire::PublishedEpoch map() const {
     return wire::parse_epoch_config_map(JsonObject(api_.objects.at(kMapPath)).value()).value();
+  }
+
+  void store_secret(const Generations& generations) {
+    api_.store(kSecretPath, web::json::value::parse(wire::epoch_secret(generations, "np", "")));
   }
 
   FakeClusterApi api_;
@@ -123,6 +128,75 @@ TEST_F(Keeper, RewritesAForeignValueAndCountsIt) {
   EXPECT_EQ(map().epoch.number, kEpoch);
   EXPECT_EQ(map().nonce, attest::epoch_nonce(secret()[0].key, kEpoch));
   EXPECT_EQ(keeper_.foreign_values(), 1U);
+}
+
+TEST_F(Keeper, ARevokedGenerationIsFollowedByANewOneWithoutAnAlarm) {
+  keeper_.step(kNow);
+  const std::string kid = map().epoch.kid;
+  store_secret(*with_revoked(secret(), kid));
+  keeper_.step(kNow);
+  ASSERT_EQ(secret().size(), 2U);
+  EXPECT_TRUE(is_revoked(secret(), kid));
+  EXPECT_EQ(map().epoch, (attest::Epoch{secret()[1].kid, kEpoch}));
+  EXPECT_EQ(map().nonce, *nonce_of(secret(), map().epoch));
+  EXPECT_EQ(keeper_.foreign_values(), 0U) << "the epoch that stood there was ours";
+}
+
+// However fast epochs and generations follow each other, the published one always counts, and what was
+// published a moment ago still does: nobody's quote is refused for the rotation.
+TEST_F(Keeper, RotationKeepsEveryEpochGoodThatWasPublished) {
+  std::set<std::string> kids;
+  std::optional<attest::Epoch> last;
+  for (int i = 0; i < 2000; ++i) {
+    keeper_.step(kNow + i * kEpochLength);
+    const attest::Epoch now = map().epoch;
+    ASSERT_EQ(now.number, kEpoch + static_cast<std::uint64_t>(i));
+    ASSERT_EQ(map().nonce, *nonce_of(secret(), now));
+    ASSERT_TRUE(!last || nonce_of(secret(), *last)) << i;
+    last = now;
+    kids.insert(now.kid);
+  }
+  EXPECT_EQ(kids.size(), 3U);
+  EXPECT_EQ(keeper_.foreign_values(), 0U);
+}
+
+TEST_F(Keeper, ALostSecretIsMadeAnew) {
+  keeper_.step(kNow);
+  const std::string kid = map().epoch.kid;
+  api_.objects.erase(kSecretPath);
+  keeper_.step(kNow);
+  EXPECT_NE(map().epoch.kid, kid);
+  EXPECT_EQ(map().nonce, *nonce_of(secret(), map().epoch));
+}
+
+TEST_F(Keeper, GarbageInTheConfigMapIsReplaced) {
+  for (const char* data : {"{}", R"({"kid":"x"})", R"({"kid":1,"epoch":[],"nonce":null})"}) {
+    keeper_.step(kNow);
+    const std::uint64_t before = keeper_.foreign_values();
+    api_.store(kMapPath, web::json::value::parse(R"({"metadata":{"name":"nodeproof-epoch"},"data":)" +
+                                                 std::string(data) + "}"));
+    keeper_.step(kNow);
+    EXPECT_EQ(map().epoch.number, kEpoch) << data;
+    EXPECT_EQ(keeper_.foreign_values(), before + 1) << data;
+  }
+}
+
+// Its nonces are out: the generation ends before them, and the fleet goes on quoting epochs that have begun.
+TEST_F(Keeper, ALeaderWhoseClockWasAnHourAheadIsMended) {
+  keeper_.step(kNow);
+  const std::string kid = map().epoch.kid;
+  const attest::Epoch honest = map().epoch;
+  keeper_.step(kNow + std::chrono::hours(1));
+  const attest::Epoch leaked = map().epoch;
+  ASSERT_EQ(leaked.number, kEpoch + 120);
+  keeper_.step(kNow + kEpochLength);
+  EXPECT_EQ(map().epoch.number, kEpoch + 1);
+  EXPECT_TRUE(nonce_of(secret(), honest)) << "who quoted before stays verified";
+  EXPECT_TRUE(nonce_of(secret(), map().epoch));
+  EXPECT_FALSE(nonce_of(secret(), leaked)) << "who saw it cannot use it in an hour";
+  keeper_.step(kNow + 3 * kEpochLength);
+  EXPECT_NE(map().epoch.kid, kid);
+  EXPECT_EQ(keeper_.foreign_values(), 0U);
 }
 
 TEST_F(Keeper, LeavesASecretAloneThatItCannotRead) {

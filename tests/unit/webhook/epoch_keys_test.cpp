@@ -95,6 +95,46 @@ TEST(EpochKeys, TheNewestGenerationCounts) {
   EXPECT_EQ(generation_for(have, 1150), nullptr);
 }
 
+TEST(EpochKeys, ARevokedGenerationCountsNoMoreAndIsFollowedAtOnce) {
+  Keys keys;
+  const Generations have{generation("a", 1000, 1099), generation("b", 1100, 1199)};
+  const auto revoked = with_revoked(have, "b");
+  ASSERT_TRUE(revoked);
+  EXPECT_TRUE(is_revoked(*revoked, "b"));
+  EXPECT_FALSE(is_revoked(*revoked, "a"));
+  EXPECT_FALSE(is_revoked(*revoked, "c"));
+  EXPECT_EQ(with_revoked(*revoked, "b"), std::nullopt) << "there is nothing to do twice";
+  EXPECT_EQ(with_revoked(have, "c"), std::nullopt);
+  EXPECT_FALSE(nonce_of(*revoked, {"b", 1150}));
+  EXPECT_TRUE(nonce_of(*revoked, {"a", 1050}));
+  EXPECT_EQ(generation_for(*revoked, 1150), nullptr);
+  EXPECT_EQ(describe(*rotated(*revoked, 1150, kTimes, keys.source())),
+            "a 1000-1099; b 1100-1199; made-1 1150-1249; ");
+}
+
+TEST(EpochKeys, ARevokedSuccessorIsReplaced) {
+  Keys keys;
+  const auto revoked = with_revoked({generation("a", 1000, 1099), generation("b", 1100, 1199)}, "b");
+  EXPECT_EQ(describe(*rotated(*revoked, 1095, kTimes, keys.source())),
+            "a 1000-1099; b 1100-1199; made-1 1100-1199; ");
+}
+
+TEST(EpochKeys, NoncesThatBecameKnownBeforeTheirTimeNeverCount) {
+  const Generations have{generation("a", 1000, 1099), generation("b", 1100, 1199)};
+  EXPECT_EQ(without_leaked(have, {"a", 1050}, 1050), std::nullopt);
+  EXPECT_EQ(without_leaked(have, {"a", 1051}, 1050), std::nullopt) << "the next epoch is no secret";
+  EXPECT_EQ(without_leaked(have, {"c", 1090}, 1050), std::nullopt) << "not ours";
+  const auto cut = without_leaked(have, {"a", 1090}, 1050);
+  ASSERT_TRUE(cut);
+  EXPECT_TRUE(nonce_of(*cut, {"a", 1051})) << "honest quotes of now stay good";
+  EXPECT_FALSE(nonce_of(*cut, {"a", 1052}));
+  EXPECT_FALSE(nonce_of(*cut, {"a", 1090}));
+  EXPECT_EQ(without_leaked(*cut, {"a", 1090}, 1051), std::nullopt) << "once is enough";
+  const auto future = without_leaked(have, {"b", 1150}, 1050);
+  ASSERT_TRUE(future);
+  EXPECT_TRUE(is_revoked(*future, "b")) << "nobody honest has quoted it";
+}
+
 TEST(EpochKeys, TimesFollowTheEpochLength) {
   const RotationTimes normal = rotation_times(Seconds(30), std::chrono::hours(24));
   EXPECT_EQ(normal.window, 720U);

@@ -38,7 +38,10 @@ class Intake : public ::testing::Test {
  protected:
   Intake() { intake_.start(); }
 
-  static std::string secret() { return wire::epoch_secret(testing::generations(), "np", "1"); }
+  static std::string secret_of(const Generations& generations) {
+    return wire::epoch_secret(generations, "np", "1");
+  }
+  static std::string secret() { return secret_of(testing::generations()); }
 
   // As a first list of every collection brings it.
   void list_all() {
@@ -228,6 +231,116 @@ TEST_F(Intake, KeepsTheKeysWhenTheSecretIsLostOrUnreadable) {
     return s.nodes->at("cvm-1").trust->claims && s.nodes->at("cvm-1").trust->claims->quoted_since ==
                                                      attest::epoch_start(kEpoch + 1, testing::kEpochLength);
   });
+}
+
+// What may become of epochs and their key, one thing after the other: no node is ever Failed for it, and
+// claims end only by their age or a revocation.
+TEST_F(Intake, NothingThatBecomesOfEpochsFailsANode) {
+  list_all();
+  until_phase(Phase::kVerified);
+  std::atomic<bool> done{false};
+  std::atomic<bool> failed{false};
+  std::thread watcher([&] {
+    while (!done) {
+      const NodeEntry* node = intake_.snapshot()->nodes->find("cvm-1");
+      if (node != nullptr && node->trust && node->trust->phase == Phase::kFailed) failed = true;
+      std::this_thread::yield();
+    }
+  });
+  const auto settle = [this] {
+    const int judged = judged_;
+    update(intake_.epoch_secret(), secret_of(testing::generations()));
+    while (judged_ == judged) std::this_thread::yield();
+  };
+  const auto still_verified = [this] {
+    EXPECT_EQ(intake_.snapshot()->nodes->at("cvm-1").trust->phase, Phase::kVerified);
+  };
+  // Garbage in the ConfigMap, or an epoch that somebody made up: agents answer what they find there.
+  wire::NodeQuote foreign = testing::make_quote(evidence_, {.qualifying_data = Bytes(32, 9)});
+  update(intake_.quotes(), wire::to_json(foreign));
+  settle();
+  still_verified();
+  // A leader whose clock is an hour ahead.
+  update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_, {.epoch = kEpoch + 90})));
+  settle();
+  still_verified();
+  // A Secret that was lost and made anew: another kid, and quotes of it before its keys are known here.
+  wire::NodeQuote unknown = testing::make_quote(evidence_);
+  unknown.epoch.kid = "ffffffffffffffff";
+  update(intake_.quotes(), wire::to_json(unknown));
+  settle();
+  still_verified();
+  remove(intake_.epoch_secret(), secret());
+  update(intake_.epoch_secret(), R"({"metadata":{"name":"nodeproof-epoch-key"},"data":{"generations":"?"}})");
+  update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_, {.epoch = kEpoch + 1})));
+  until([](const Snapshot& s) {
+    return s.nodes->at("cvm-1").trust->claims && s.nodes->at("cvm-1").trust->epoch == kEpoch + 1;
+  });
+  done = true;
+  watcher.join();
+  EXPECT_FALSE(failed);
+}
+
+TEST_F(Intake, ARevokedGenerationEndsTheProofAtOnceAndTheNextQuoteRenewsIt) {
+  list_all();
+  until_phase(Phase::kVerified);
+  Generations keys = testing::generations();
+  wire::EpochKeyGeneration next = keys.front();
+  next.kid = "00000000000000ff";
+  next.key.fill(8);
+  keys = *with_revoked(keys, keys.front().kid);
+  keys.push_back(next);
+  update(intake_.epoch_secret(), secret_of(keys));
+  const auto stale = until_phase(Phase::kStale);
+  EXPECT_EQ(stale->nodes->at("cvm-1").trust->code, "qualifying-data");
+  EXPECT_FALSE(stale->nodes->at("cvm-1").trust->claims);
+  // The same quote again does not help, as at a restart of this replica.
+  const int judged = judged_;
+  update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_)));
+  while (judged_ == judged) std::this_thread::yield();
+  until_phase(Phase::kStale);
+  const wire::NodeQuote renewed = forge::make_node_quote(
+      evidence_, {.epoch = {next.kid, kEpoch}, .nonce = attest::epoch_nonce(next.key, kEpoch)});
+  update(intake_.quotes(), wire::to_json(renewed));
+  EXPECT_EQ(until_phase(Phase::kVerified)->nodes->at("cvm-1").trust->kid, next.kid);
+}
+
+// Each verdict rests on one quote, of one generation or the other.
+TEST_F(Intake, RotationUnderLoadLosesNoNode) {
+  constexpr int kNodes = 30;
+  list_all();
+  until_phase(Phase::kVerified);
+  Generations keys = testing::generations();
+  std::vector<wire::NodeEvidence> evidences;
+  for (int i = 0; i < kNodes; ++i) {
+    wire::NodeEvidence evidence = evidence_;
+    evidence.name = "node-" + std::to_string(i);
+    update(intake_.nodes(), node_json(evidence.name));
+    update(intake_.evidences(), wire::to_json(evidence));
+    evidences.push_back(std::move(evidence));
+  }
+  for (int round = 0; round < 3; ++round) {
+    wire::EpochKeyGeneration next = keys.front();
+    next.kid = "000000000000000" + std::to_string(round);
+    next.key.fill(static_cast<std::uint8_t>(20 + round));
+    keys.push_back(next);
+    for (int i = 0; i < kNodes; ++i) {
+      if (i == kNodes / 2) update(intake_.epoch_secret(), secret_of(keys));
+      const wire::NodeQuote quote = forge::make_node_quote(
+          evidences[static_cast<std::size_t>(i)],
+          {.epoch = {next.kid, kEpoch}, .nonce = attest::epoch_nonce(next.key, kEpoch)});
+      update(intake_.quotes(), wire::to_json(quote));
+    }
+    until([&](const Snapshot& s) {
+      for (int i = 0; i < kNodes; ++i) {
+        const NodeEntry* node = s.nodes->find("node-" + std::to_string(i));
+        if (node == nullptr || !node->trust || node->trust->phase != Phase::kVerified ||
+            node->trust->kid != next.kid)
+          return false;
+      }
+      return true;
+    });
+  }
 }
 
 TEST_F(Intake, LabelsOfOursReachTheSnapshotWithoutAJudgement) {

@@ -35,7 +35,19 @@ class FakeClusterApi final : public ClusterApi {
     }
     store(path, std::move(object));
   }
-  void merge_patch(const std::string& path, const std::string& json) override { note("patch " + path, json); }
+  // Patches of a status reach the object; others are noted alone.
+  void merge_patch(const std::string& path, const std::string& json) override {
+    note("patch " + path, json);
+    constexpr std::string_view kStatus = "/status";
+    const std::string object = path.ends_with(kStatus) ? path.substr(0, path.size() - kStatus.size()) : "";
+    const auto found = objects.find(object);
+    if (found == objects.end()) return;
+    auto value = web::json::value::parse(found->second);
+    if (!value.has_field("status")) value["status"] = web::json::value::object();
+    const auto patch = web::json::value::parse(json).at("status").as_object();
+    for (const auto& [key, member] : patch) value["status"][key] = member;
+    store(object, std::move(value));
+  }
 
   void store(const std::string& path, web::json::value object) {
     object["metadata"]["resourceVersion"] = web::json::value::string(std::to_string(++version_));

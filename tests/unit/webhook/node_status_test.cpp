@@ -140,10 +140,120 @@ TEST(LabelPatch, WritesOnlyWhatDiffers) {
   const std::string met = std::string(wire::kPolicyLabelPrefix) + "gone";
   EXPECT_EQ(patch_for({{kAttestation, "stale"}, {met, "met"}}, {{kAttestation, "stale"}}),
             head + "\"" + met + "\":null" + tail);
-  EXPECT_EQ(patch_for({{kAttestation, "pending"}, {std::string(wire::kNodeLabelPrefix) + "later", "x"}},
-                      {{kAttestation, "pending"}}),
-            "")
-      << "what this version does not write is left alone";
+  const std::string unknown = std::string(wire::kNodeLabelPrefix) + "later";
+  EXPECT_EQ(patch_for({{kAttestation, "pending"}, {unknown, "x"}}, {{kAttestation, "pending"}}),
+            head + "\"" + unknown + "\":null" + tail)
+      << "the prefix is ours: nobody keeps true what this version does not write";
+}
+
+struct ConditionRow {
+  Phase phase;
+  const char* code;
+  const char* status;
+  const char* reason;
+};
+
+TEST(Conditions, VerifiedSaysPhaseAndReason) {
+  const ConditionRow rows[] = {{Phase::kVerified, "", "True", "Verified"},
+                               {Phase::kFailed, "quote-signature", "False", "QuoteSignature"},
+                               {Phase::kUnsupported, "no-tpm", "False", "NoTpm"},
+                               {Phase::kPending, "no-evidence", "Unknown", "NoEvidence"},
+                               {Phase::kStale, "evidence-age", "Unknown", "EvidenceAge"},
+                               // Words of an agent that are none of ours.
+                               {Phase::kPending, "9 \"lives\"", "Unknown", "Lives"},
+                               {Phase::kPending, "--", "Unknown", "Pending"}};
+  for (const ConditionRow& row : rows) {
+    NodeAttestationStatus status;
+    status.phase = row.phase;
+    status.code = row.code;
+    status.detail = "d";
+    status.remedy = "r";
+    const auto conditions = conditions_of(status, {}, kNow);
+    ASSERT_EQ(conditions.size(), 1U);
+    EXPECT_EQ(conditions[0].type, "Verified");
+    EXPECT_EQ(conditions[0].status, row.status) << row.code;
+    EXPECT_EQ(conditions[0].reason, row.reason);
+    EXPECT_EQ(conditions[0].since, kNow);
+    EXPECT_EQ(conditions[0].message == "d; remedy: r", row.phase != Phase::kVerified);
+  }
+}
+
+TEST(Conditions, ChangeTheirTimeWithTheirStatusAlone) {
+  const auto first = conditions_of(verified(), {}, kNow);
+  const auto again = conditions_of(verified(Seconds(5)), first, kNow + Seconds(5));
+  EXPECT_EQ(again, first);
+  const auto stale = conditions_of(verified(Seconds(21)), again, kNow + Seconds(21));
+  EXPECT_EQ(stale[0].since, kNow + Seconds(21));
+  NodeAttestationStatus pending;
+  pending.code = "no-quote";
+  const auto silent = conditions_of(pending, stale, kNow + Seconds(30));
+  EXPECT_EQ(silent[0].reason, "NoQuote");
+  EXPECT_EQ(silent[0].since, kNow + Seconds(21)) << "Unknown it was before";
+}
+
+TEST(Conditions, UnprovenPodsStaysAsItWasUntilPodsAreCounted) {
+  NodeAttestationStatus status;
+  status.unproven_pods = 2;
+  const auto found = conditions_of(status, {}, kNow);
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[1].type, "UnprovenPods");
+  EXPECT_EQ(found[1].status, "True");
+  EXPECT_EQ(found[1].message.substr(0, 41), "2 sensitive pods run here without proof; ");
+  status.unproven_pods.reset();
+  EXPECT_EQ(conditions_of(status, found, kNow + Seconds(9))[1], found[1]);
+  status.unproven_pods = 0;
+  const auto none = conditions_of(status, found, kNow + Seconds(9));
+  EXPECT_EQ(none[1].status, "False");
+  EXPECT_EQ(none[1].since, kNow + Seconds(9));
+}
+
+wire::ToldAttestation told(const NodeAttestationStatus& status, UnixTime since) {
+  wire::ToldAttestation out;
+  out.phase = wire::to_string(status.phase);
+  out.code = status.code;
+  out.conditions = conditions_of(status, {}, since);
+  return out;
+}
+
+TEST(PhaseEvent, TellsOfEveryChangeWithReasonAndRemedy) {
+  const NodeEntry node = node_with(testing::verified_trust());
+  const wire::ToldAttestation good = told(verified(), kNow);
+  EXPECT_FALSE(phase_event(node, &good, verified(Seconds(5))));
+  const auto stale = phase_event(node, &good, verified(Seconds(21)));
+  ASSERT_TRUE(stale);
+  EXPECT_TRUE(stale->warning);
+  EXPECT_EQ(stale->reason, "AttestationStale");
+  EXPECT_EQ(stale->about.kind, "Node");
+  EXPECT_EQ(stale->about.uid, testing::kNodeUid);
+  EXPECT_EQ(
+      stale->note,
+      "attestation was Verified, is Stale (evidence-age): the last quote is older than the shortest "
+      "maxEvidenceAge, 20s; remedy: check that the nodeproof agent runs on the node and reaches the API "
+      "server");
+  const wire::ToldAttestation silent = told(verified(Seconds(21)), kNow + Seconds(21));
+  const auto back = phase_event(node, &silent, verified());
+  ASSERT_TRUE(back);
+  EXPECT_FALSE(back->warning);
+  EXPECT_EQ(back->note, "attestation was Stale, is Verified");
+}
+
+TEST(PhaseEvent, IsTheSameForTheSameChangeWhoeverTells) {
+  const NodeEntry node = node_with(testing::verified_trust());
+  const wire::ToldAttestation good = told(verified(), kNow);
+  const wire::ToldAttestation later = told(verified(), kNow + Seconds(60));
+  EXPECT_EQ(phase_event(node, &good, verified(Seconds(21)))->occasion,
+            phase_event(node, &good, verified(Seconds(25)))->occasion);
+  EXPECT_NE(phase_event(node, &good, verified(Seconds(21)))->occasion,
+            phase_event(node, &later, verified(Seconds(21)))->occasion)
+      << "another silence";
+}
+
+TEST(PhaseEvent, OfANewNodeOnlyOnceThereIsNews) {
+  const NodeEntry node = node_with(testing::verified_trust());
+  const wire::ToldAttestation empty;
+  EXPECT_FALSE(phase_event(node, nullptr, NodeAttestationStatus{}));
+  EXPECT_FALSE(phase_event(node, &empty, NodeAttestationStatus{}));
+  EXPECT_EQ(phase_event(node, &empty, verified())->note, "attestation is Verified");
 }
 
 TEST(Differs, OnlyByWhatAReaderActsOn) {

@@ -253,5 +253,21 @@ TEST_F(PlacementEventWriter, TheQueueIsBounded) {
   EXPECT_EQ(writer_.counts().written, EventWriter::kMaxWaiting);
 }
 
+// Every change of a node is news, but the same one again is not.
+TEST(EventLimiter, OfNodesEachReasonHasItsOwnRate) {
+  EventLimiter limiter(EventsAbout::kNodes);
+  const EventLimiter::Time start{};
+  const auto judge = [&](const std::string& reason, const std::string& code, int seconds) {
+    return limiter.judge({{"Node", "", "n", "u"}, true, reason, "", code + "/x"},
+                         start + std::chrono::seconds(seconds));
+  };
+  EXPECT_EQ(judge("AttestationVerified", "", 0), Verdict::kWrite);
+  EXPECT_EQ(judge("AttestationFailed", "vm-id", 1), Verdict::kWrite);
+  EXPECT_EQ(judge("AttestationFailed", "quote-signature", 2), Verdict::kWrite);
+  EXPECT_EQ(judge("AttestationVerified", "", 3), Verdict::kRepeated);
+  EXPECT_EQ(judge("AttestationFailed", "vm-id", 599), Verdict::kRepeated);
+  EXPECT_EQ(judge("AttestationFailed", "vm-id", 601), Verdict::kWrite);
+}
+
 }  // namespace
 }  // namespace nodeproof::webhook

@@ -65,6 +65,15 @@ TEST(EpochSecret, GoesThroughJsonUnchanged) {
   }
 }
 
+TEST(EpochSecret, ARevokedGenerationStaysSo) {
+  EpochKeyGeneration generation{"00112233aabbccdd", {}, 1, 2, true};
+  const auto back = parsed(epoch_secret({generation}, "ns", "1"), parse_epoch_secret);
+  ASSERT_TRUE(back);
+  EXPECT_TRUE(back->front().revoked);
+  generation.revoked = false;
+  EXPECT_FALSE(parsed(epoch_secret({generation}, "ns", "1"), parse_epoch_secret)->front().revoked);
+}
+
 TEST(EpochSecret, RefusesBadGenerations) {
   const std::string good =
       R"([{"kid": "00112233aabbccdd", "key": ")" + to_base64(Bytes(32)) + R"(", "first": 1, "last": 2}])";
@@ -83,7 +92,8 @@ TEST(EpochSecret, RefusesBadGenerations) {
       {edited(good, R"("first": 1)", R"("first": 3)"), Errc::kBadValue},
       {edited(good, R"("first": 1)", R"("first": -1)"), Errc::kWrongType},
       {edited(good, R"("last": 2)", R"("last": 9223372036854775808)"), Errc::kBadValue},
-      {edited(good, R"("last": 2)", R"("last": 2, "revoked": true)"), Errc::kUnknownField},
+      {edited(good, R"("last": 2)", R"("last": 2, "ended": true)"), Errc::kUnknownField},
+      {edited(good, R"("last": 2)", R"("last": 2, "revoked": "yes")"), Errc::kWrongType},
       {edited(good, "00112233aabbccdd", "00112233AABBCCDD"), Errc::kBadValue},
       {edited(good, "00112233aabbccdd", "00112233"), Errc::kBadValue},
       {edited(good, to_base64(Bytes(32)), to_base64(Bytes(31))), Errc::kBadValue},

@@ -36,7 +36,7 @@ TEST(NodeAttestation, StatusPatchSaysEverything) {
   status.coverage = {"paravisor and firmware"};
   status.policies = {{"payments", false, "quote-signature", "d"}, {"any", true, "", ""}};
 
-  const std::string json = status_patch(status);
+  const std::string json = status_patch(status, {});
   auto document = JsonDocument::parse(as_bytes(json), 1U << 20U, "patch");
   ASSERT_TRUE(document) << to_string(document.error()) << json;
   const JsonValue out = *document->root().required("status");
@@ -63,33 +63,49 @@ TEST(NodeAttestation, StatusPatchSaysEverything) {
 
 // In a merge patch only null removes what an earlier status said.
 TEST(NodeAttestation, EmptyTextsClear) {
-  const std::string json = status_patch({});
+  const std::string json = status_patch({}, {});
   for (const char* key : {"code", "detail", "remedy", "product", "measurement", "chipId", "tcb", "vmId",
                           "evidenceDigest", "verifiedAt", "expiresAt"}) {
     EXPECT_NE(json.find("\"" + std::string(key) + "\":null"), std::string::npos) << key;
   }
-  for (const char* key : {"findings", "coverage", "policies"}) {
+  for (const char* key : {"findings", "coverage", "policies", "conditions"}) {
     EXPECT_NE(json.find("\"" + std::string(key) + "\":[]"), std::string::npos) << key;
   }
 }
 
-TEST(NodeAttestation, UnprovenPodsAreAConditionOnceTheyWereCounted) {
-  NodeAttestationStatus status;
-  EXPECT_EQ(status_patch(status).find("conditions"), std::string::npos) << "what stands there stays";
-  status.unproven_pods = 0;
-  EXPECT_NE(status_patch(status).find(R"("reason":"NoneFound","status":"False","type":"UnprovenPods")"),
+TEST(NodeAttestation, ConditionsAreAsKubernetesHasThem) {
+  const StatusCondition condition{"Verified", "Unknown", "EvidenceAge", "silence", from_unix(1'800'000'000)};
+  const std::string json = status_patch({}, {condition});
+  EXPECT_NE(json.find(R"({"lastTransitionTime":"2027-01-15T08:00:00Z","message":"silence",)"
+                      R"("reason":"EvidenceAge","status":"Unknown","type":"Verified"})"),
             std::string::npos)
-      << status_patch(status);
-  status.unproven_pods = 2;
-  EXPECT_NE(status_patch(status).find(R"("message":"2 sensitive pods run here without proof)"),
-            std::string::npos);
-  EXPECT_NE(status_patch(status).find(R"("status":"True")"), std::string::npos);
+      << json;
+}
+
+ToldAttestation told(const std::string& json) {
+  const auto document = JsonDocument::parse(as_bytes(json), 1U << 20U, "object");
+  return *parse_node_attestation(document->root());
+}
+
+TEST(NodeAttestation, TellsWhatStandsInIt) {
+  const ToldAttestation full = told(
+      R"({"metadata":{"name":"n"},"spec":{"nodeUID":"u"},"status":{"phase":"Stale","code":"evidence-age",)"
+      R"("verifiedAt":"2027-01-15T08:00:00Z","conditions":[{"type":"Verified","status":"Unknown","reason":"R",)"
+      R"("message":"m","lastTransitionTime":"2027-01-15T08:00:00Z"},{"type":"Old","status":"True"}]}})");
+  EXPECT_EQ(full.name, "n");
+  EXPECT_EQ(full.node_uid, "u");
+  EXPECT_EQ(full.phase, "Stale");
+  EXPECT_EQ(full.code, "evidence-age");
+  EXPECT_EQ(full.verified_at, "2027-01-15T08:00:00Z");
+  ASSERT_EQ(full.conditions.size(), 1U) << "one without its time is as none";
+  EXPECT_EQ(full.conditions[0], (StatusCondition{"Verified", "Unknown", "R", "m", from_unix(1'800'000'000)}));
+  EXPECT_EQ(told(R"({"metadata":{"name":"n"}})").phase, "");
 }
 
 TEST(NodeAttestation, LongTextsAreCutToTheLimitOfTheCrd) {
   NodeAttestationStatus status;
   status.detail = std::string(5000, 'x');
-  const std::string json = status_patch(status);
+  const std::string json = status_patch(status, {});
   EXPECT_NE(json.find(std::string(1024, 'x')), std::string::npos);
   EXPECT_EQ(json.find(std::string(1025, 'x')), std::string::npos);
 }

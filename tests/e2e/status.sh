@@ -1,0 +1,103 @@
+# What the leader reports, who else may write there, and the epochs that all of it rests on. Sourced by e2e_test.
+# shellcheck shell=bash disable=SC2154
+
+node_event() {  # node_event NODE REASON: the message of one
+  kube -n default get events --field-selector "involvedObject.name=$1,reason=$2" -o 'jsonpath={.items[0].message}'
+}
+has_node_event() { [[ -n $(node_event "$@") ]]; }
+lacks_label() { [[ -z $(label "$1" "$2") ]]; }
+
+case_results_are_readable() {
+  local page
+  kube wait --for=condition=Verified "na/$good" "na/$trusted" --timeout=30s
+  [[ $(kube get na "$bad" -o 'jsonpath={.status.conditions[?(@.type=="Verified")].reason}') == NoTpm ]]
+  page=$(kube get na)
+  expect_match "the head" 'NAME +PHASE +REASON +SINCE +PROOF AGE +TEE +TRUSTED LAUNCH +UNPROVEN PODS' "$page"
+  expect_match "the line of $good" "$good +Verified +[0-9]+[smh][0-9smh]* +[0-9]+[smh][0-9smh]* +sev-snp +verified" "$page"
+  expect_match "the line of $bad" "$bad +Unsupported +no-tpm " "$page"
+  # Each class says in plain words what it speaks for.
+  expect_match "coverage of $good" 'SNP report covers.*PCRs.*Secure Boot.*identity is self-reported' "$(attestation "$good" coverage)"
+  expect_match "coverage of $trusted" 'vTPM is run by the host.*nothing against' "$(attestation "$trusted" coverage)"
+  [[ $(attestation "$bad" coverage) == '[]' || -z $(attestation "$bad" coverage) ]]
+  wait_until 10 "an Event that tells of the proof" has_node_event "$good" AttestationVerified
+}
+
+case_nodes_are_listed() {
+  local list plugins=$RUN/plugins
+  list=$(exits_with 1 judged nodes --json)
+  [[ $(jq -r --arg node "$good" '.nodes[] | select(.node == $node) | "\(.phase) \(.told.agrees)"' <<<"$list") == 'Verified true' ]]
+  [[ $(jq -r --arg node "$bad" '.nodes[] | select(.node == $node) | "\(.phase) \(.reason)"' <<<"$list") == 'Unsupported no-tpm' ]]
+  exits_with 0 judged nodes "$good"
+  # As a plugin of kubectl.
+  mkdir -p "$plugins"
+  ln -sf "$(realpath "$BIN")/nodeproof" "$plugins/kubectl-nodeproof"
+  exits_with 1 env "PATH=$plugins:$PATH" "KUBECONFIG=$RUN/admin.kubeconfig" "$(tool kubectl)" nodeproof nodes "$bad" >"$RUN/listed"
+  grep "$bad  Unsupported  no-tpm" "$RUN/listed"
+}
+
+# Somebody with the rights of our own account, for all others are kept out (guards.sh).
+case_foreign_labels_are_put_right() {
+  local unknown=nodeproof.node-restriction.kubernetes.io/approved
+  watch_values others-seen node "$trusted" -o "jsonpath={.metadata.labels.${attestation_label//./\\.}}{\"\\n\"}"
+  kube_as_webhook label node "$bad" "$attestation_label=verified" --overwrite
+  wait_until 20 "the label to be put right" has_label "$bad" unsupported
+  wait_until 10 "an Event about it" has_node_event "$bad" LabelsPutRight
+  expect_match "the Event" "attestation was set to 'verified'.*nodeproof-nodes" "$(node_event "$bad" LabelsPutRight)"
+  kube_as_webhook label node "$good" "$unknown=yes"
+  wait_until 20 "a key that nobody keeps true to go" lacks_label "$good" "$unknown"
+  kube label node "$bad" example.com/approved=yes
+  (($(curl -fs "$(<"$RUN/webhook.health")/metrics" | sed -n 's/^nodeproof_label_repairs_total //p') >= 2))
+  [[ $(label "$bad" example.com/approved) == yes ]]
+  seen_only others-seen verified
+}
+
+published_kid() { kube -n "$system" get configmap nodeproof-epoch -o 'jsonpath={.data.kid}'; }
+publishes_other_kid() { [[ $(published_kid) =~ ^[0-9a-f]{16}$ && $(published_kid) != "$1" ]]; }
+quotes_kid() { [[ $(kube get nodequote "$1" -o 'jsonpath={.spec.kid}') == "$2" ]]; }
+# As one whose token is in a kubeconfig of its own.
+revoker() {
+  "$BIN/nodeproof" epoch "$@" --kubeconfig "$RUN/revoker.kubeconfig"
+}
+
+case_epochs_survive_what_becomes_of_them() {
+  local kid
+  create_unscheduled_pod dated
+  watch_values phases-then nodeattestation "$good" -o 'jsonpath={.status.phase}{"\n"}'
+  kube -n "$system" get configmap nodeproof-epoch -o json | jq '.data = {epoch: "soon", kid: "?", nonce: ""}' | kube_as_webhook replace -f -
+  wait_until 10 "garbage to be replaced" publishes_other_kid '?'
+  kid=$(published_kid)
+  kube -n "$system" delete secret nodeproof-epoch-key
+  wait_until 10 "a lost Secret to be made anew" publishes_other_kid "$kid"
+  wait_until 20 "quotes to answer it" quotes_kid "$good" "$(published_kid)"
+  would_admit dated "$good"
+  seen_only phases-then Verified
+}
+
+case_revoked_generation_ends_at_once() {
+  local kid
+  kid=$(published_kid)
+  kube -n "$system" create serviceaccount revoker
+  kube -n "$system" create role e2e-secret --verb get,update --resource secrets
+  kube -n "$system" create rolebinding e2e-secret --role e2e-secret --serviceaccount "$system:revoker"
+  cat >"$RUN/revoker.kubeconfig" <<YAML
+{apiVersion: v1, kind: Config, current-context: c, contexts: [{name: c, context: {cluster: c, user: u}}],
+ clusters: [{name: c, cluster: {server: "$(api_server)", certificate-authority: "$RUN/pki/ca.crt"}}],
+ users: [{name: u, user: {token: "$(kube -n "$system" create token revoker)"}}]}
+YAML
+  # Rights on the Secret are not enough.
+  exits_with 3 revoker revoke "$kid" 2>&1 | grep 'Only the nodeproof webhook may write secrets' || return 1
+  kube -n "$system" create rolebinding e2e-revoker --clusterrole nodeproof-epoch-revoker --serviceaccount "$system:revoker"
+  exits_with 2 revoker revoke 0011223344556677
+  wait_until 10 "the right to be known" exits_with 0 revoker list
+  watch_values phases-now nodeattestation "$good" -o 'jsonpath={.status.phase}{"\n"}'
+  exits_with 0 revoker revoke "$kid" | grep "Revoked key generation $kid" || return 1
+  exits_with 0 revoker list | grep "$kid.*revoked" || return 1
+  wait_until 10 "a new generation to be published" publishes_other_kid "$kid"
+  wait_until 20 "the node to quote it" quotes_kid "$good" "$(published_kid)"
+  wait_until 20 "the node to be verified" has_phase "$good" Verified
+  grep -q "node $good: Stale qualifying-data" "$RUN/log/webhook.log"
+  end_process "$RUN" phases-now
+  [[ $(sort -u "$RUN/log/phases-now.log" | grep -v -e Verified -e Stale) == '' ]]
+  exits_with 0 revoker revoke "$kid" | grep 'nothing was changed' || return 1
+  kube -n "$system" delete rolebinding e2e-secret e2e-revoker
+}

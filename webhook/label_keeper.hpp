@@ -1,0 +1,51 @@
+// The leader's hand on the labels of Nodes under our prefixes: what stands there is what the evidence says,
+// and who wrote something else is told of.
+#pragma once
+
+#include <atomic>
+
+#include "webhook/cluster_api.hpp"
+#include "webhook/event_writer.hpp"
+#include "webhook/snapshot.hpp"
+
+namespace nodeproof::webhook {
+
+// For one thread, but for repairs().
+class LabelKeeper {
+ public:
+  using Labels = std::map<std::string, std::string>;
+
+  // All is borrowed. `events`: about Nodes.
+  LabelKeeper(ClusterApi& api, EventWriter& events) : api_(api), events_(events) {}
+
+  // Patches the Node when its labels, as watched, are not `want`. Throws kube::ApiError; a conflict is tried
+  // again once.
+  void keep(const NodeEntry& node, const Labels& want, UnixTime now);
+
+  // Nodes that are gone.
+  void keep_only(const NodeMap& nodes);
+  // After leadership was lost: somebody else may have written since.
+  void forget() { written_.clear(); }
+
+  // How often labels that somebody else had written or removed were put right.
+  std::uint64_t repairs() const { return repairs_; }
+
+ private:
+  // What we wrote last; a hash, for thousands are kept.
+  struct Written {
+    std::string uid;  // of the Node
+    std::size_t labels = 0;
+    UnixTime at;
+    bool seen = false;  // the watch has shown it since
+  };
+  bool stood(const NodeEntry& node, std::size_t labels, UnixTime now) const;
+  void patch(const std::string& name, const std::string& json);
+  void report(const NodeEntry& node, const std::string& what, UnixTime now);
+
+  ClusterApi& api_;
+  EventWriter& events_;
+  std::map<std::string, Written> written_;  // by name of the Node
+  std::atomic<std::uint64_t> repairs_{0};
+};
+
+}  // namespace nodeproof::webhook

@@ -57,17 +57,6 @@ Result<EpochKeyGeneration> parse_generation(const JsonValue& item) {
   return EpochKeyGeneration{std::string(kid), key, first, last};
 }
 
-value core_object(std::string_view kind, std::string_view name, std::string_view ns,
-                  std::string_view resource_version) {
-  value object = value::object();
-  object["apiVersion"] = json_text("v1");
-  object["kind"] = json_text(kind);
-  object["metadata"]["name"] = json_text(name);
-  object["metadata"]["namespace"] = json_text(ns);
-  if (!resource_version.empty()) object["metadata"]["resourceVersion"] = json_text(resource_version);
-  return object;
-}
-
 }  // namespace
 
 Result<PublishedEpoch> parse_epoch_config_map(const JsonValue& object) {

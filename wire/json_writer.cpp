@@ -32,4 +32,15 @@ value node_owned_object(std::string_view kind, std::string_view node_name, std::
   return object;
 }
 
+value core_object(std::string_view kind, std::string_view name, std::string_view ns,
+                  std::string_view resource_version) {
+  value object = value::object();
+  object["apiVersion"] = json_text("v1");
+  object["kind"] = json_text(kind);
+  object["metadata"]["name"] = json_text(name);
+  object["metadata"]["namespace"] = json_text(ns);
+  if (!resource_version.empty()) object["metadata"]["resourceVersion"] = json_text(resource_version);
+  return object;
+}
+
 }  // namespace nodeproof::wire

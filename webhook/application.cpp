@@ -13,6 +13,7 @@
 #include "webhook/health_handler.hpp"
 #include "webhook/heap.hpp"
 #include "webhook/leader.hpp"
+#include "webhook/loss_keeper.hpp"
 #include "webhook/periodic.hpp"
 #include "webhook/pod_sweeper.hpp"
 #include "webhook/status_writer.hpp"
@@ -174,6 +175,7 @@ struct Application::Parts {
     state.conditions = ready_conditions(now);
     state.events = events.counts();
     state.sweep = sweeper.last();
+    state.loss = losses.report();
     state.http = admission_server.stats();
     return metrics.render(state, now);
   }
@@ -194,9 +196,18 @@ struct Application::Parts {
 
   void sweep_pods() {
     if (!leader.leading()) return sweeper.forget();
-    sweeper.step(
-        [this] { return intake.snapshot(); },
-        [this] { return leader.leading() && !stopping && may_report(readiness(), config.view_age); });
+    sweeper.step([this] { return intake.snapshot(); },
+                 [this] { return leader.leading() && !stopping && may_report(readiness(), config.view_age); },
+                 losses.sweep_after());
+  }
+
+  // As with reports: a view that is old or incomplete would call good nodes lost.
+  void answer_losses() {
+    if (!leader.leading()) return losses.forget();
+    if (!may_report(readiness(), config.view_age)) return;
+    const auto swept = sweeper.last();
+    losses.pass(*intake.snapshot(), swept ? swept->at_stake : PoliciesAtStake(), clock.now(),
+                [this] { return leader.leading() && !stopping; });
   }
 
   HttpResponse health(const HttpRequest& request) const {
@@ -226,11 +237,13 @@ struct Application::Parts {
   BreakGlassKeeper break_glass{leader_api};
   KubeClusterApi list_api{list_client};
   PodSweeper sweeper{list_api, clock, sweep_interval(config.epoch_length)};
+  LossKeeper losses{leader_api, config.ns, config.loss, config.brake};
   Leader leader;
   Watches watches{list_client};
   Periodic leading{"leader", Leader::kInterval, [this] { leader.step(); }};
   Periodic reporting{"status of nodes", report_interval(config.epoch_length), [this] { report(); }};
   Periodic sweeping{"sweep of running pods", kSweepCheck, [this] { sweep_pods(); }};
+  Periodic losing{"lost proofs", report_interval(config.epoch_length), [this] { answer_losses(); }};
   ReadinessLog readiness_log{};  // of the thread below
   Periodic noting{"readiness", kReadinessInterval, [this] { note_readiness(); }};
   Periodic trimming{"heap", kHeapInterval, return_free_heap};
@@ -263,6 +276,7 @@ void Application::start() {
   p.leading.start();
   p.reporting.start();
   p.sweeping.start();
+  p.losing.start();
   p.noting.start();
   p.trimming.start();
   p.telling.start();
@@ -280,6 +294,7 @@ void Application::stop() {
   p.noting.stop();
   p.trimming.stop();
   p.telling.stop();
+  p.losing.stop();
   p.sweeping.stop();
   p.reporting.stop();
   p.leading.stop();

@@ -9,6 +9,7 @@
 
 #include "attest/verify.hpp"
 #include "kube/api_client.hpp"
+#include "webhook/loss.hpp"
 
 namespace nodeproof::webhook {
 
@@ -36,6 +37,8 @@ struct Config {
   std::vector<std::filesystem::path> revocation_lists;  // of AMD's and Microsoft's CAs; read at the start
   std::filesystem::path reference_values;               // replaces the built-in list; empty: built in
   bool trusted_launch_strict = false;                   // attest::VerifyParameters
+  LossSettings loss;
+  BrakeLimits brake;
   std::string identity;                        // of this replica in the lease; empty: the host's name
   std::optional<kube::Connection> connection;  // nothing: in-cluster
 

@@ -232,6 +232,20 @@ void add_sweep(const SweepOutcome& sweep, std::vector<MetricFamily>& out) {
             seconds(sweep.at));
 }
 
+void add_loss(const LossReport& loss, std::vector<MetricFamily>& out) {
+  if (loss.engaged) {
+    add_value(out, "nodeproof_brake_engaged",
+              "1 while nothing is tainted or evicted any more, until a person says so",
+              *loss.engaged ? 1 : 0);
+  }
+  MetricFamily actions =
+      family("nodeproof_loss_actions_total",
+             "What was done about lost proofs by this replica, and what came of it", MetricType::Counter);
+  for (const auto& [what, count] : loss.actions)
+    add(actions, static_cast<double>(count), {{"action", what.first}, {"result", what.second}});
+  out.push_back(std::move(actions));
+}
+
 void add_http(const HttpStats& http, std::vector<MetricFamily>& out) {
   add_value(out, "nodeproof_http_connections", "Open connections to the admission port",
             static_cast<double>(http.open));
@@ -338,6 +352,7 @@ std::string Metrics::render(const MetricsState& state, UnixTime now) const {
   add_watches(state, families);
   add_replica(state, families);
   if (state.sweep) add_sweep(*state.sweep, families);
+  add_loss(state.loss, families);
   add_readiness(state.conditions, families);
   add_events(state.events, families);
   add_http(state.http, families);

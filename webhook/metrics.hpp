@@ -11,6 +11,7 @@
 #include "webhook/decide.hpp"
 #include "webhook/event_writer.hpp"
 #include "webhook/http_server.hpp"
+#include "webhook/loss_keeper.hpp"
 #include "webhook/pod_sweeper.hpp"
 #include "webhook/readiness.hpp"
 
@@ -39,6 +40,7 @@ struct MetricsState {
   std::vector<Condition> conditions;          // of being ready
   EventCounts events;                         // about refused pods
   std::shared_ptr<const SweepOutcome> sweep;  // the leader's last one; null: none yet, or not leading
+  LossReport loss;
   HttpStats http;
 };
 

@@ -42,6 +42,7 @@ MetricsState state() {
   sweep.at = kNow - Seconds(20);
   sweep.counts.by_reason[UnprovenReason::kMirrorPod] = 3;
   out.sweep = std::make_shared<const SweepOutcome>(std::move(sweep));
+  out.loss = {{{{"evict", "done"}, 3}}, true};
   out.conditions = {{"view/nodes", ""}, {"clock", "the clock differs"}};
   return out;
 }
@@ -74,6 +75,8 @@ TEST(Metrics, HaveTheseNames) {
                                    "nodeproof_leader gauge",
                                    "nodeproof_unproven_pods gauge",
                                    "nodeproof_sweep_time_seconds gauge",
+                                   "nodeproof_brake_engaged gauge",
+                                   "nodeproof_loss_actions_total counter",
                                    "nodeproof_epoch_generation_end_time_seconds gauge",
                                    "nodeproof_epoch_foreign_values_total counter",
                                    "nodeproof_break_glass_end_time_seconds gauge",
@@ -135,6 +138,18 @@ TEST(Metrics, UnprovenPodsAreToldByReasonOnceThereWasASweep) {
   EXPECT_THAT(text, HasSubstr("nodeproof_sweep_time_seconds " + std::to_string(to_unix(kNow) - 20)));
   now.sweep = nullptr;
   EXPECT_THAT(Metrics().render(now, kNow), Not(HasSubstr("nodeproof_unproven_pods")));
+}
+
+// A replica that does not lead knows nothing of the brake.
+TEST(Metrics, TheBrakeIsToldByTheLeader) {
+  MetricsState now = state();
+  const std::string text = Metrics().render(now, kNow);
+  EXPECT_THAT(text, HasSubstr("nodeproof_brake_engaged 1\n"));
+  EXPECT_THAT(text, HasSubstr("nodeproof_loss_actions_total{action=\"evict\",result=\"done\"} 3\n"));
+  now.loss.engaged = false;
+  EXPECT_THAT(Metrics().render(now, kNow), HasSubstr("nodeproof_brake_engaged 0\n"));
+  now.loss.engaged.reset();
+  EXPECT_THAT(Metrics().render(now, kNow), Not(HasSubstr("nodeproof_brake_engaged")));
 }
 
 TEST(Metrics, ReadyIsOneWhenEveryConditionHolds) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <span>
+#include <tuple>
 
 #include "webhook/brake.hpp"
 #include "webhook/sweep.hpp"
@@ -41,7 +42,9 @@ struct LossSettings {
 struct LossKey {
   std::string node_uid;
   std::string policy;  // empty: of the phase
-  auto operator<=>(const LossKey&) const = default;
+  bool operator<(const LossKey& other) const {
+    return std::tie(node_uid, policy) < std::tie(other.node_uid, other.policy);
+  }
 };
 // Of all nodes and the policies whose loss has a consequence, and of phases where they have one.
 using Losses = std::map<LossKey, Loss>;

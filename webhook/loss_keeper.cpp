@@ -88,7 +88,7 @@ void LossKeeper::pass(const Snapshot& snapshot, const PoliciesAtStake& at_stake,
   note_state(plan, state, now);
   for (const TaintRemoval& removal : plan.removals) {
     if (!leading()) return;
-    change_taint({removal.node, removal.node_uid, removal.taint, false}, "the node proves itself", now);
+    change_taint({removal.node, removal.node_uid, removal.taint, false}, "what called for it is over", now);
   }
   if (state.engaged) return;
   forget_old(state, now);
@@ -199,7 +199,8 @@ void LossKeeper::tell_brake(const BrakeState& state, UnixTime now) {
                            "; nothing is tainted or evicted any more. When the cause is found: kubectl -n " +
                            ns_ + " delete configmap " + std::string(wire::kBrakeConfigMap);
   spdlog::error("ALERT: {}", note);
-  tell({"ConfigMap", ns_, std::string(wire::kBrakeConfigMap), {}}, "BrakeEngaged", note, state.reason, now);
+  tell({"ConfigMap", ns_, std::string(wire::kBrakeConfigMap), {}}, "BrakeEngaged", note,
+       state.reason + '/' + to_rfc3339(*state.engaged), now);
 }
 
 // ---- Nodes --------------------------------------------------------------------------------------

@@ -67,10 +67,10 @@ case_webhook_writes_nothing_else_of_a_node() {
   refused_for 'no taints but its own' kube_as_webhook taint node "$bad" example.com/x=:NoSchedule
   refused_for 'no taints but its own' kube_as_webhook taint node "$bad" nodeproof.dev/failed=:NoSchedule
   refused_for 'no labels but its own.*example.com/rack' kube_as_webhook label node "$bad" example.com/rack=7
-  refused_for 'nothing of a Node but' kube_as_webhook cordon "$bad"
+  refused_for 'nothing of a Node but' merge kube_as_webhook node "$bad" '{"spec": {"unschedulable": true}}'
   refused_for 'nothing of a Node but' kube_as_webhook annotate node "$bad" example.com/x=1
   kube_as_webhook taint node "$bad" nodeproof.dev/failed=:NoExecute
-  kube_as_webhook taint node "$bad" nodeproof.dev/failed-
+  wait_until 20 "the leader to take off what no policy asks for" has_taints "$bad" ''
   refused_for 'Only the nodeproof webhook' kube -n "$system" create configmap nodeproof-brake --from-literal engagedAt=
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,16 @@ struct PlacementPolicy {
   std::map<std::string, std::string> node_selector;
 };
 
+// What a lost proof sets off for sensitive pods that run (DESIGN 8). The leader reads it; appraise does not.
+struct LossPolicy {
+  bool taint = false;         // nodeproof.dev/failed:NoExecute on the node
+  bool evict = false;         // the pods that ask for this policy
+  Seconds grace_period{120};  // after the policy was found not met
+  std::optional<Seconds>
+      stale_grace_period{};               // after the proof grew old or went missing; absent: nothing follows
+  std::optional<Seconds> delete_after{};  // a pod that could not be evicted for so long; absent: never
+};
+
 struct AppraisalPolicy {
   std::string name;
   EnforcementAction enforcement_action = EnforcementAction::kDeny;
@@ -48,6 +59,7 @@ struct AppraisalPolicy {
   Requirement ak_certificate = Requirement::kPreferred;
   BootPolicy boot;
   PlacementPolicy placement;
+  LossPolicy on_loss;
   std::vector<Product> products;              // empty: any product we verify
   std::map<Product, TcbVersion> minimum_tcb;  // compared with REPORTED_TCB
   std::map<Product, std::uint32_t> minimum_guest_svn;

@@ -25,6 +25,7 @@ constexpr std::size_t kMaxQuotedBody = 200;
 constexpr std::size_t kMaxWarned = 256;
 constexpr Seconds kMaxRetryAfter = std::chrono::hours(1);
 constexpr const char* kJson = "application/json";
+constexpr const char* kJsonPatch = "application/json-patch+json";
 constexpr const char* kMergePatch = "application/merge-patch+json";
 
 // Plain HTTP would show the token to the network, so it must not leave the machine.
@@ -275,8 +276,12 @@ std::string ApiClient::merge_patch(const std::string& path, const std::string& j
   return impl_->call({methods::PATCH, path, kMergePatch, json}, impl_->timeout, {});
 }
 
-void ApiClient::remove(const std::string& path) {
-  impl_->call({methods::DEL, path}, impl_->timeout, {});
+std::string ApiClient::json_patch(const std::string& path, const std::string& json) {
+  return impl_->call({methods::PATCH, path, kJsonPatch, json}, impl_->timeout, {});
+}
+
+void ApiClient::remove(const std::string& path, const std::string& options) {
+  impl_->call({methods::DEL, path, options.empty() ? "" : kJson, options}, impl_->timeout, {});
 }
 
 std::optional<Seconds> ApiClient::clock_offset() const {

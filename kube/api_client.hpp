@@ -83,7 +83,9 @@ class ApiClient {
   std::string create(const std::string& path, const std::string& json);
   std::string replace(const std::string& path, const std::string& json);
   std::string merge_patch(const std::string& path, const std::string& json);
-  void remove(const std::string& path);
+  std::string json_patch(const std::string& path, const std::string& json);
+  // `options`: a DeleteOptions, or empty.
+  void remove(const std::string& path, const std::string& options = {});
 
   // Server time minus ours, from the Date header of the last reply; nothing before the first.
   std::optional<Seconds> clock_offset() const;

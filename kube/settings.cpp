@@ -97,6 +97,14 @@ Status read_setting(const YamlValue& map, std::string_view key, bool& to) {
   return Ok{};
 }
 
+Status read_setting(const YamlValue& map, std::string_view key, std::uint64_t& to) {
+  NODEPROOF_TRY(member, map.optional(key));
+  if (!member) return Ok{};
+  NODEPROOF_TRY(number, member->unsigned_integer());
+  to = number;
+  return Ok{};
+}
+
 Status read_setting(const YamlValue& map, std::string_view key, Seconds& to) {
   NODEPROOF_TRY(member, map.optional(key));
   if (!member) return Ok{};

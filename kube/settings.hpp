@@ -23,6 +23,7 @@ Status read_setting(const wire::YamlValue& map, std::string_view key, std::strin
 Status read_setting(const wire::YamlValue& map, std::string_view key, std::filesystem::path& to);
 Status read_setting(const wire::YamlValue& map, std::string_view key, Seconds& to);
 Status read_setting(const wire::YamlValue& map, std::string_view key, bool& to);
+Status read_setting(const wire::YamlValue& map, std::string_view key, std::uint64_t& to);
 // A list of at least one file.
 Status read_setting(const wire::YamlValue& map, std::string_view key, std::vector<std::filesystem::path>& to);
 

@@ -15,6 +15,7 @@
 #include "webhook/health_handler.hpp"
 #include "webhook/heap.hpp"
 #include "webhook/leader.hpp"
+#include "webhook/loss_keeper.hpp"
 #include "webhook/periodic.hpp"
 #include "webhook/pod_sweeper.hpp"
 #include "webhook/serving_secret_feed.hpp"
@@ -216,6 +217,7 @@ struct Application::Parts {
     state.label_repairs = writer.label_repairs();
     state.sweep = sweeper.last();
     state.admission_policies = admission_policy_watch.last();
+    state.loss = losses.report();
     state.http = admission_server.stats();
     return metrics.render(state, now);
   }
@@ -241,9 +243,18 @@ struct Application::Parts {
 
   void sweep_pods() {
     if (!leader.leading()) return sweeper.forget();
-    sweeper.step(
-        [this] { return intake.snapshot(); },
-        [this] { return leader.leading() && !stopping && may_report(readiness(), config.view_age); });
+    sweeper.step([this] { return intake.snapshot(); },
+                 [this] { return leader.leading() && !stopping && may_report(readiness(), config.view_age); },
+                 losses.sweep_after());
+  }
+
+  // As with reports: a view that is old or incomplete would call good nodes lost.
+  void answer_losses() {
+    if (!leader.leading()) return losses.forget();
+    if (!may_report(readiness(), config.view_age)) return;
+    const auto swept = sweeper.last();
+    losses.pass(*intake.snapshot(), swept ? swept->at_stake : PoliciesAtStake(), clock.now(),
+                [this] { return leader.leading() && !stopping; });
   }
 
   void check_admission_policies() {
@@ -282,12 +293,14 @@ struct Application::Parts {
   BreakGlassKeeper break_glass{leader_api};
   KubeClusterApi list_api{list_client};
   PodSweeper sweeper{list_api, clock, sweep_interval(config.epoch_length)};
+  LossKeeper losses{leader_api, config.ns, config.loss, config.brake};
   Leader leader;
   Watches watches{list_client};
   Periodic leading{"leader", Leader::kInterval, [this] { leader.step(); }};
   Periodic certifying{"serving certificate", CertificateKeeper::kInterval, [this] { keep_certificates(); }};
   Periodic reporting{"status of nodes", report_interval(config.epoch_length), [this] { report(); }};
   Periodic sweeping{"sweep of running pods", kSweepCheck, [this] { sweep_pods(); }};
+  Periodic losing{"lost proofs", report_interval(config.epoch_length), [this] { answer_losses(); }};
   ReadinessLog readiness_log{};  // of the thread below
   Periodic noting{"readiness", kReadinessInterval, [this] { note_readiness(); }};
   Periodic trimming{"heap", kHeapInterval, return_free_heap};
@@ -328,6 +341,7 @@ void Application::start() {
   p.reporting.start();
   p.sweeping.start();
   p.guarding.start();
+  p.losing.start();
   p.noting.start();
   p.trimming.start();
   p.telling.start();
@@ -346,6 +360,7 @@ void Application::stop() {
   p.trimming.stop();
   p.telling.stop();
   p.guarding.stop();
+  p.losing.stop();
   p.sweeping.stop();
   p.reporting.stop();
   p.certifying.stop();

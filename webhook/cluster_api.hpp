@@ -17,6 +17,8 @@ class ClusterApi {
   virtual void create(const std::string& path, const std::string& json) = 0;
   virtual void replace(const std::string& path, const std::string& json) = 0;
   virtual void merge_patch(const std::string& path, const std::string& json) = 0;
+  virtual void json_patch(const std::string& path, const std::string& json) = 0;
+  virtual void remove(const std::string& path, const std::string& options) = 0;
 };
 
 class KubeClusterApi final : public ClusterApi {
@@ -30,6 +32,10 @@ class KubeClusterApi final : public ClusterApi {
   void merge_patch(const std::string& path, const std::string& json) override {
     client_.merge_patch(path, json);
   }
+  void json_patch(const std::string& path, const std::string& json) override {
+    client_.json_patch(path, json);
+  }
+  void remove(const std::string& path, const std::string& options) override { client_.remove(path, options); }
 
  private:
   kube::ApiClient& client_;

@@ -89,6 +89,35 @@ Status read_trusted_launch(const YamlValue& root, Config& out) {
   return kube::read_setting(*trusted_launch, "strict", out.trusted_launch_strict);
 }
 
+Status read_loss(const YamlValue& root, Config& out) {
+  NODEPROOF_TRY(loss, root.optional("loss"));
+  if (!loss) return Ok{};
+  NODEPROOF_CHECK(loss->only({"taintUnverified", "dryRun"}));
+  NODEPROOF_CHECK(kube::read_setting(*loss, "taintUnverified", out.loss.taint_unverified));
+  return kube::read_setting(*loss, "dryRun", out.loss.dry_run);
+}
+
+// "10%", as Kubernetes writes shares.
+Status read_percent(const YamlValue& map, std::string_view key, std::uint64_t& to) {
+  NODEPROOF_TRY(member, map.optional(key));
+  if (!member) return Ok{};
+  NODEPROOF_TRY(text, member->text());
+  std::uint64_t number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (code != std::errc() || number > 100 || std::to_string(number) + "%" != text)
+    return bad(*member, "is no share from 0% to 100% such as 10%");
+  to = number;
+  return Ok{};
+}
+
+Status read_brake(const YamlValue& root, Config& out) {
+  NODEPROOF_TRY(brake, root.optional("brake"));
+  if (!brake) return Ok{};
+  NODEPROOF_CHECK(brake->only({"maxEvictionsPerHour", "maxNodesFraction"}));
+  NODEPROOF_CHECK(kube::read_setting(*brake, "maxEvictionsPerHour", out.brake.evictions_per_hour));
+  return read_percent(*brake, "maxNodesFraction", out.brake.nodes_percent);
+}
+
 // What only makes sense together.
 Status check(const YamlValue& root, const Config& config) {
   if (config.epoch_length > config.max_report_age / 8) {
@@ -132,7 +161,7 @@ Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_TRY(root, YamlValue::parse(yaml, std::move(what)));
   NODEPROOF_CHECK(
       root.only({"namespace", "listen", "healthListen", "tls", "epochLength", "maxReportAge", "viewAge",
-                 "akCertificateGrace", "trustAnchors", "revocationLists", "referenceValues", "trustedLaunch",
+                 "akCertificateGrace", "trustAnchors", "revocationLists", "referenceValues", "trustedLaunch", "loss", "brake",
                  "admissionPolicies", "identity", "logFormat", "connection"}));
   Config out;
   NODEPROOF_CHECK(kube::read_namespace(root, out.ns));
@@ -148,6 +177,8 @@ Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_CHECK(kube::read_setting(root, "referenceValues", out.reference_values));
   NODEPROOF_CHECK(read_trusted_launch(root, out));
   NODEPROOF_CHECK(kube::read_setting(root, "admissionPolicies", out.admission_policies));
+  NODEPROOF_CHECK(read_loss(root, out));
+  NODEPROOF_CHECK(read_brake(root, out));
   NODEPROOF_CHECK(kube::read_setting(root, "identity", out.identity));
   NODEPROOF_CHECK(kube::read_log_format(root, out.log_format));
   NODEPROOF_TRY(connection, kube::read_connection(root));

@@ -11,6 +11,7 @@
 #include "kube/api_client.hpp"
 #include "kube/log.hpp"
 #include "webhook/certificate_plan.hpp"
+#include "webhook/loss.hpp"
 
 namespace nodeproof::webhook {
 
@@ -41,6 +42,8 @@ struct Config {
   std::filesystem::path reference_values;               // replaces the built-in list; empty: built in
   bool trusted_launch_strict = false;                   // attest::VerifyParameters
   std::filesystem::path admission_policies;    // as the chart installed them; empty: none is looked at
+  LossSettings loss;
+  BrakeLimits brake;
   std::string identity;                        // of this replica in the lease; empty: the host's name
   kube::LogFormat log_format = kube::LogFormat::kText;
   std::optional<kube::Connection> connection;  // nothing: in-cluster

@@ -151,9 +151,10 @@ void EvidenceIntake::put_node_locked(const JsonValue& object) {
   attest::BootIdentity identity{node->meta.uid, node->boot_id};
   auto labels = our_labels(node->meta.labels);
   const bool same = record.node == identity && record.system_uuid == node->system_uuid;
-  // Kubelets report every few seconds; only another boot, another Node or our labels matter here.
-  if (same && record.labels == labels) return;
+  // Kubelets report every few seconds; only another boot, another Node our labels or our taints matter here.
+  if (same && record.labels == labels && record.taints == node->taints) return;
   record.labels = std::move(labels);
+  record.taints = node->taints;
   node_changed_locked(record);
   if (same) return;
   // Claims of another boot end here and now, not when the node's turn comes.
@@ -171,6 +172,7 @@ void EvidenceIntake::remove_node_locked(const std::string& name) {
   Record& record = found->second;
   record.node.reset();
   record.labels.clear();
+  record.taints.clear();
   record.trust = nullptr;
   record.quote_spent = false;
   node_changed_locked(record);

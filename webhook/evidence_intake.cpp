@@ -64,6 +64,11 @@ std::shared_ptr<const Snapshot> EvidenceIntake::snapshot() const {
   return snapshot_;
 }
 
+std::size_t EvidenceIntake::remembered() const {
+  const std::lock_guard lock(mutex_);
+  return records_.size();
+}
+
 void EvidenceIntake::set_snapshot(std::shared_ptr<const Snapshot> next) {
   const std::lock_guard lock(snapshot_mutex_);
   snapshot_.swap(next);
@@ -172,7 +177,7 @@ void EvidenceIntake::publish_nodes_locked() {
     if (!record.node) continue;
     if (!record.published) {
       record.published = std::make_shared<const NodeEntry>(
-          NodeEntry{name, record.node->node_uid, record.trust, record.labels});
+          NodeEntry{name, record.node->node_uid, record.trust, record.labels, record.taints});
     }
     nodes->put(record.published);
   }

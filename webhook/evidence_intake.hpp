@@ -45,6 +45,8 @@ class EvidenceIntake {
   kube::WatchHandler epoch_secret();
 
   std::shared_ptr<const Snapshot> snapshot() const;
+  // Names of nodes of which anything is kept: those of live Nodes, and of objects that outlive theirs.
+  std::size_t remembered() const;
 
  private:
   enum Collection : std::size_t {
@@ -64,6 +66,7 @@ class EvidenceIntake {
     std::string system_uuid;                    // of the Node; empty when it reports none
     std::uint64_t image = 0;                    // image_key, as of the boot
     std::map<std::string, std::string> labels;  // ours
+    std::vector<wire::Taint> taints;            // likewise
     Received<wire::EvidenceSummary> summary;    // of the evidence as received
     Received<wire::NodeEvidence> evidence;      // the whole of it, until `boot` is settled
     Received<wire::NodeQuote> quote;

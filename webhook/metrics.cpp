@@ -253,6 +253,20 @@ void add_admission_policies(const AdmissionPolicyOutcome& outcome, std::vector<M
             "When the last look at all of them began; 0 before the first", seconds(outcome.at));
 }
 
+void add_loss(const LossReport& loss, std::vector<MetricFamily>& out) {
+  if (loss.engaged) {
+    add_value(out, "nodeproof_brake_engaged",
+              "1 while nothing is tainted or evicted any more, until a person says so",
+              *loss.engaged ? 1 : 0);
+  }
+  MetricFamily actions =
+      family("nodeproof_loss_actions_total",
+             "What was done about lost proofs by this replica, and what came of it", MetricType::Counter);
+  for (const auto& [what, count] : loss.actions)
+    add(actions, static_cast<double>(count), {{"action", what.first}, {"result", what.second}});
+  out.push_back(std::move(actions));
+}
+
 void add_http(const HttpStats& http, std::vector<MetricFamily>& out) {
   add_value(out, "nodeproof_http_connections", "Open connections to the admission port",
             static_cast<double>(http.open));
@@ -360,6 +374,7 @@ std::string Metrics::render(const MetricsState& state, UnixTime now) const {
   add_replica(state, families);
   if (state.sweep) add_sweep(*state.sweep, families);
   if (state.admission_policies) add_admission_policies(*state.admission_policies, families);
+  add_loss(state.loss, families);
   add_readiness(state.conditions, families);
   add_events("nodeproof_placement_events_total", "Events about pods refused or placed without proof, by what became of them",
              state.events, families);

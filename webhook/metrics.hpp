@@ -12,6 +12,7 @@
 #include "webhook/decide.hpp"
 #include "webhook/event_writer.hpp"
 #include "webhook/http_server.hpp"
+#include "webhook/loss_keeper.hpp"
 #include "webhook/pod_sweeper.hpp"
 #include "webhook/readiness.hpp"
 
@@ -45,6 +46,7 @@ struct MetricsState {
   std::uint64_t label_repairs = 0;
   std::shared_ptr<const SweepOutcome> sweep;  // the leader's last one; null: none yet, or not leading
   std::shared_ptr<const AdmissionPolicyOutcome> admission_policies;  // the leader's; null: not looked at
+  LossReport loss;
   HttpStats http;
 };
 

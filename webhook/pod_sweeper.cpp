@@ -1,26 +1,11 @@
 #include "webhook/pod_sweeper.hpp"
 
-#include <cpprest/base_uri.h>
 #include <spdlog/spdlog.h>
-
-#include <algorithm>
 
 #include "attest/strict_json.hpp"
 
 namespace nodeproof::webhook {
 namespace {
-
-constexpr std::size_t kMostPods = 100;
-// What is parsed takes some 15 times its length. Pods of a hostile user may be of 1.5 MiB each: a longer page
-// is asked for anew, with fewer pods.
-constexpr std::size_t kLongestPage = std::size_t{4} << 20U;
-constexpr std::size_t kLongestPod = std::size_t{8} << 20U;
-
-std::string path_of(std::size_t limit, const std::string& token) {
-  std::string out = std::string(kRunningPodsPath) + "&limit=" + std::to_string(limit);
-  if (!token.empty()) out += "&continue=" + web::uri::encode_data_string(token);
-  return out;
-}
 
 std::vector<UnprovenPod> unreadable(const std::vector<Error>& errors) {
   std::vector<UnprovenPod> out;
@@ -50,11 +35,19 @@ void log_change(const UnprovenCounts& counts, const std::optional<UnprovenPod>& 
 }  // namespace
 
 PodSweeper::PodSweeper(ClusterApi& api, const Clock& clock, Seconds interval)
-    : api_(api), clock_(clock), interval_(interval), limit_(kMostPods) {}
+    : pages_(api), clock_(clock), interval_(interval) {}
 
-void PodSweeper::step(const SnapshotSource& snapshot, const std::function<bool()>& may_go_on) {
+// One that began before `after` may have come too early.
+bool PodSweeper::is_due(UnixTime now, std::optional<UnixTime> after) const {
+  const auto done = last();
+  if (!done || now < done->at || now - done->at >= interval_) return true;
+  return after && done->at < *after && now - done->at >= interval_ / 10;
+}
+
+void PodSweeper::step(const SnapshotSource& snapshot, const std::function<bool()>& may_go_on,
+                      std::optional<UnixTime> after) {
   const UnixTime now = clock_.now();
-  if (const auto done = last(); done && now >= done->at && now - done->at < interval_) return;
+  if (!is_due(now, after)) return;
   SweepOutcome outcome;
   outcome.at = now;
   std::optional<UnprovenPod> first;
@@ -62,32 +55,17 @@ void PodSweeper::step(const SnapshotSource& snapshot, const std::function<bool()
   std::string token;
   do {
     if (!may_go_on()) return;
-    PodPage page = next_page(token, parser);
+    PodPage page = pages_.read(kRunningPodsPath, token, parser);
     const std::vector<UnprovenPod> parts[] = {sweep(page.running, *snapshot(), clock_.now()),
                                               unreadable(page.unreadable)};
     for (const auto& pods : parts) {
       outcome.counts.add(pods);
+      add_to(outcome.at_stake, pods);
       if (!first && !pods.empty()) first = pods.front();
     }
     token = std::move(page.next);
   } while (!token.empty());
   finish(std::move(outcome), first);
-}
-
-PodPage PodSweeper::next_page(const std::string& token, attest::JsonParser& parser) {
-  for (;;) {
-    auto body = api_.get_if_exists(path_of(limit_, token));
-    if (!body) throw std::runtime_error("the API server knows no pods");
-    if (body->size() > kLongestPage && limit_ > 1) {
-      limit_ /= 2;
-      continue;
-    }
-    limit_ = std::min(kMostPods, 2 * limit_);
-    auto document = attest::JsonDocument::parse_in_place(*body, kLongestPod, "pods", parser);
-    auto page = document ? parse_pod_page(document->root()) : Result<PodPage>(document.error());
-    if (!page) throw std::runtime_error("a list of pods cannot be read: " + to_string(page.error()));
-    return *std::move(page);
-  }
 }
 
 void PodSweeper::finish(SweepOutcome outcome, const std::optional<UnprovenPod>& first) {

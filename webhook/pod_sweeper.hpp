@@ -7,15 +7,14 @@
 #include <mutex>
 #include <optional>
 
-#include "attest/strict_json_fwd.hpp"
 #include "base/clock.hpp"
-#include "webhook/cluster_api.hpp"
-#include "webhook/sweep.hpp"
+#include "webhook/pod_pages.hpp"
 
 namespace nodeproof::webhook {
 
 struct SweepOutcome {
   UnprovenCounts counts;
+  PoliciesAtStake at_stake = {};
   UnixTime at;  // when it began
 };
 
@@ -28,8 +27,10 @@ class PodSweeper {
   PodSweeper(ClusterApi& api, const Clock& clock, Seconds interval);
 
   // Sweeps when it is due, each page judged by the snapshot of its moment. One that does not come to its end,
-  // because `may_go_on` says no or the API server fails, changes nothing; the latter throws.
-  void step(const SnapshotSource& snapshot, const std::function<bool()>& may_go_on);
+  // because `may_go_on` says no or the API server fails, changes nothing; the latter throws. Earlier than
+  // that when the last one began before `after`, but a tenth of the interval apart.
+  void step(const SnapshotSource& snapshot, const std::function<bool()>& may_go_on,
+            std::optional<UnixTime> after = std::nullopt);
   // After leadership was lost: what is known here is not kept up any more.
   void forget();
 
@@ -37,13 +38,12 @@ class PodSweeper {
   std::shared_ptr<const SweepOutcome> last() const;
 
  private:
-  PodPage next_page(const std::string& token, attest::JsonParser& parser);
+  bool is_due(UnixTime now, std::optional<UnixTime> after) const;
   void finish(SweepOutcome outcome, const std::optional<UnprovenPod>& first);
 
-  ClusterApi& api_;
+  PodPages pages_;
   const Clock& clock_;
   const Seconds interval_;
-  std::size_t limit_;  // pods a page
   mutable std::mutex mutex_;
   std::shared_ptr<const SweepOutcome> last_;
 };

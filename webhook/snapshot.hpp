@@ -22,6 +22,7 @@ struct NodeEntry {
   std::string uid;
   std::shared_ptr<const NodeTrust> trust;     // null until it has been judged once
   std::map<std::string, std::string> labels;  // ours alone: they are what the leader compares with
+  std::vector<wire::Taint> taints = {};       // likewise
 };
 
 // What a namespace's label for break-glass says, and what ends it takes.

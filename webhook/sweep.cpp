@@ -11,7 +11,10 @@ using attest::EnforcementAction;
 using attest::JsonValue;
 
 UnprovenPod unproven(const PodEntry& pod, UnprovenReason reason, std::string policy, Unmet unmet) {
-  return {pod.ns, pod.name, pod.node_name, reason, std::move(policy), std::move(unmet)};
+  std::vector<std::string> policies;
+  if (!policy.empty()) policies.push_back(policy);
+  return {pod.ns,          pod.name, pod.uid, pod.node_name, reason, std::move(policy), std::move(policies),
+          std::move(unmet)};
 }
 
 // What kept the gate from judging it, as far as that can be seen; otherwise `seen`.
@@ -32,14 +35,19 @@ std::optional<UnprovenPod> judge(const RunningPod& running, const Snapshot& snap
     return unproven(pod, reason, {}, {refusal->reason, refusal->what, refusal->remedy, {}});
   }
   const NodeEntry* node = snapshot.nodes->find(pod.node_name);
+  std::optional<UnprovenPod> out;
   for (const Demand& demand : std::get<Demands>(demands)) {
     if (demand.policy->enforcement_action != EnforcementAction::kDeny) continue;
-    if (auto unmet = evaluate(demand, node, now)) {
-      return unproven(pod, reason_of(running, *ns, UnprovenReason::kUnmet), demand.policy->name,
-                      *std::move(unmet));
+    auto unmet = evaluate(demand, node, now);
+    if (!unmet) continue;
+    if (out) {
+      out->unmet_policies.push_back(demand.policy->name);
+    } else {
+      out = unproven(pod, reason_of(running, *ns, UnprovenReason::kUnmet), demand.policy->name,
+                     *std::move(unmet));
     }
   }
-  return std::nullopt;
+  return out;
 }
 
 }  // namespace
@@ -62,6 +70,13 @@ std::string_view to_string(UnprovenReason reason) {
   return "unreadable";
 }
 
+void add_to(PoliciesAtStake& at_stake, const std::vector<UnprovenPod>& pods) {
+  for (const UnprovenPod& pod : pods) {
+    if (pod.reason != UnprovenReason::kUnmet) continue;
+    at_stake[pod.node].insert(pod.unmet_policies.begin(), pod.unmet_policies.end());
+  }
+}
+
 UnprovenPod unreadable_pod(const Error& error) {
   UnprovenPod out;
   out.reason = UnprovenReason::kUnreadable;
@@ -75,6 +90,13 @@ std::vector<UnprovenPod> sweep(std::span<const RunningPod> pods, const Snapshot&
     if (auto found = judge(pod, snapshot, now)) out.push_back(*std::move(found));
   }
   return out;
+}
+
+// The name of a Node is a DNS subdomain: nothing in it needs an escape.
+std::string running_pods_path(const std::string& node) {
+  std::string out = kRunningPodsPath;
+  constexpr std::string_view kBound = "spec.nodeName%21%3D";
+  return out.replace(out.find(kBound), kBound.size(), "spec.nodeName%3D" + node);
 }
 
 Result<std::optional<RunningPod>> parse_running_pod(const JsonValue& object) {

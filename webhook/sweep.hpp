@@ -6,6 +6,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 #include <span>
 
 #include "webhook/demands.hpp"
@@ -33,11 +34,18 @@ struct RunningPod {
 struct UnprovenPod {
   std::string ns;
   std::string name;
+  std::string uid;
   std::string node;
   UnprovenReason reason = UnprovenReason::kUnmet;
-  std::string policy;  // the one that is not met; empty when it did not come to that
+  std::string policy;                       // the first that is not met; empty when it did not come to that
+  std::vector<std::string> unmet_policies;  // that one and the others
   Unmet unmet;
 };
+
+// Policies that running pods ask for and that their node does not meet, by name of the node: whose loss
+// matters. Pods that no gate was asked about, such as static ones, are not among them.
+using PoliciesAtStake = std::map<std::string, std::set<std::string>, std::less<>>;
+void add_to(PoliciesAtStake& at_stake, const std::vector<UnprovenPod>& pods);
 
 // A pod of a list that cannot be read.
 UnprovenPod unreadable_pod(const Error& error);
@@ -56,6 +64,8 @@ struct PodPage {
 inline constexpr const char* kRunningPodsPath =
     "/api/v1/pods?fieldSelector=spec.nodeName%21%3D%2Cstatus.phase%21%3DSucceeded%2Cstatus.phase%21%3DFailed";
 Result<PodPage> parse_pod_page(const attest::JsonValue& list);
+// Likewise of one node.
+std::string running_pods_path(const std::string& node);
 // Nothing when it waits for a node or is finished.
 Result<std::optional<RunningPod>> parse_running_pod(const attest::JsonValue& object);
 

@@ -7,6 +7,7 @@
 #include "attest/pcr.hpp"
 #include "attest/strict_json.hpp"
 #include "wire/fields.hpp"
+#include "wire/on_loss.hpp"
 #include "wire/placement.hpp"
 
 namespace nodeproof::wire {
@@ -233,7 +234,7 @@ Result<AppraisalPolicy> parse_attestation_policy(const JsonValue& object) {
   NODEPROOF_TRY(name, policy_name(object));
   NODEPROOF_TRY(spec, object.required("spec"));
   NODEPROOF_CHECK(spec.only({"enforcementAction", "maxEvidenceAge", "nodeClass", "nodeIdentity",
-                             "akCertificate", "sevSnp", "boot", "placement"}));
+                             "akCertificate", "sevSnp", "boot", "placement", "onLoss"}));
   NODEPROOF_TRY(action, choice(spec, "enforcementAction", kActions, out.enforcement_action));
   NODEPROOF_TRY(max_age, parse_max_age(spec, out.max_evidence_age));
   NODEPROOF_TRY(node_class, choice(spec, "nodeClass", kClasses, out.node_class));
@@ -256,6 +257,11 @@ Result<AppraisalPolicy> parse_attestation_policy(const JsonValue& object) {
   if (placement) {
     NODEPROOF_TRY(parsed, parse_placement(*placement));
     out.placement = std::move(parsed);
+  }
+  NODEPROOF_TRY(on_loss, spec.optional("onLoss"));
+  if (on_loss) {
+    NODEPROOF_TRY(parsed, parse_on_loss(*on_loss));
+    out.on_loss = parsed;
   }
   out.name = std::move(name);
   out.enforcement_action = action;

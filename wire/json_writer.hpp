@@ -20,7 +20,8 @@ web::json::value json_text(std::string_view text, std::size_t max_bytes = kMaxSt
 web::json::value node_owned_object(std::string_view kind, std::string_view node_name,
                                    std::string_view node_uid, std::string_view resource_version);
 
-// {apiVersion: v1, kind, metadata: {name, namespace, resourceVersion}}; likewise.
+// {apiVersion, kind, metadata: {name, namespace, resourceVersion}} of the core API group; an empty resource
+// version is left out.
 web::json::value core_object(std::string_view kind, std::string_view name, std::string_view ns,
                              std::string_view resource_version);
 

@@ -26,6 +26,21 @@ Result<ObjectMeta> named_metadata(const JsonValue& object) {
   return std::move(meta);
 }
 
+Result<std::vector<Taint>> our_taints(const JsonValue& node) {
+  std::vector<Taint> out;
+  NODEPROOF_TRY(spec, node.optional("spec"));
+  if (!spec) return out;
+  NODEPROOF_TRY(member, spec->optional("taints"));
+  if (!member) return out;
+  NODEPROOF_TRY(taints, member->array());
+  for (const JsonValue& taint : taints) {
+    NODEPROOF_TRY(key, taint.optional_text("key"));
+    NODEPROOF_TRY(effect, taint.optional_text("effect"));
+    if (key.starts_with(kOurPrefix)) out.push_back({std::move(key), std::move(effect)});
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<std::optional<std::map<std::string, std::string>>> optional_string_map(const JsonValue& object,
@@ -67,6 +82,8 @@ Result<Node> parse_node(const JsonValue& object) {
   out.meta = std::move(meta);
   const auto version = out.meta.labels.find("kubernetes.azure.com/node-image-version");
   if (version != out.meta.labels.end()) out.image = version->second;
+  NODEPROOF_TRY(taints, our_taints(object));
+  out.taints = std::move(taints);
   NODEPROOF_TRY(status, object.optional("status"));
   if (!status) return out;
   NODEPROOF_TRY(info, status->optional("nodeInfo"));

@@ -29,11 +29,18 @@ struct ObjectMeta {
 // `object` is a whole API object. Labels and annotations must be string maps.
 Result<ObjectMeta> parse_metadata(const attest::JsonValue& object);
 
+struct Taint {
+  std::string key;
+  std::string effect;  // "NoSchedule", "NoExecute", ...
+  bool operator==(const Taint&) const = default;
+};
+
 struct Node {
   ObjectMeta meta;
-  std::string boot_id;      // status.nodeInfo: the kubelet's own words; empty when absent
-  std::string system_uuid;  // likewise
-  std::string image;        // AKS's node image version, else status.nodeInfo.osImage; empty when absent
+  std::string boot_id;        // status.nodeInfo: the kubelet's own words; empty when absent
+  std::string system_uuid;    // likewise
+  std::vector<Taint> taints;  // spec.taints: those of our prefix, in their order
+  std::string image;          // AKS's node image version, else status.nodeInfo.osImage; empty when absent
 };
 Result<Node> parse_node(const attest::JsonValue& object);
 
@@ -88,6 +95,8 @@ inline constexpr std::string_view kOurPrefix = "nodeproof.dev/";
 inline constexpr std::string_view kNodeLabelPrefix = "nodeproof.node-restriction.kubernetes.io/";
 inline constexpr std::string_view kPolicyLabelPrefix = "policy.nodeproof.node-restriction.kubernetes.io/";
 inline constexpr std::string_view kPolicyMet = "met";  // value of a label with that prefix
+inline constexpr std::string_view kUnverifiedTaint = "nodeproof.dev/unverified";  // NoSchedule
+inline constexpr std::string_view kFailedTaint = "nodeproof.dev/failed";          // NoExecute
 inline constexpr std::string_view kMirrorAnnotation = "kubernetes.io/config.mirror";
 
 }  // namespace nodeproof::wire

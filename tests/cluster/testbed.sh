@@ -168,6 +168,7 @@ helm() {
 testbed_values() {
   values=(--set webhook.replicas=0 --set webhook.epochLength=$epoch_length --set agent.refresh=$refresh
     --set "webhook.clientConfig.url=$(<"$RUN/webhook.url")"
+    --set webhook.loss.mayEvict=true --set webhook.loss.mayDelete=true
     --set policies.confidential.maxEvidenceAge=${max_age}s --set policies.trustedLaunch.maxEvidenceAge=${max_age}s
     --set-file "webhook.trustAnchors.amd=$RUN/authority/amd-ark.pem"
     --set-file "webhook.trustAnchors.vtpm=$RUN/authority/vtpm-trust-anchors.pem"

@@ -75,12 +75,13 @@ std::set<std::string> known_leaves(Parse parse) {
   return out;
 }
 
-// "a.b", "v" -> {a: {b: "v"}}; a flag bare, for it is none in quotes.
+// "a.b", "v" -> {a: {b: "v"}}; flags and numbers bare, for they are none in quotes.
 std::string yaml_of(const std::string& key, const std::string& value) {
   const std::size_t dot = key.find('.');
   if (dot == std::string::npos) {
-    const bool flag = value == "true" || value == "false";
-    return "{" + key + ": " + (flag ? value : "\"" + value + "\"") + "}";
+    const bool number = value.find_first_not_of("0123456789") == std::string::npos;
+    const bool bare = number || value == "true" || value == "false";
+    return "{" + key + ": " + (bare ? value : "\"" + value + "\"") + "}";
   }
   return "{" + key.substr(0, dot) + ": " + yaml_of(key.substr(dot + 1), value) + "}";
 }

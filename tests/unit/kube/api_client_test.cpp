@@ -40,9 +40,11 @@ TEST(ApiClient, SendsWhatWasAsked) {
   EXPECT_EQ(client.replace("/apis/g/v1/things/x", "{}"), "PUT");
   EXPECT_EQ(client.merge_patch("/apis/g/v1/things/x/status", "{}"), "PATCH");
   client.remove("/apis/g/v1/things/x");
+  EXPECT_EQ(client.json_patch("/api/v1/nodes/x", "[]"), "PATCH");
+  client.remove("/api/v1/namespaces/n/pods/x", "{\"kind\":\"DeleteOptions\"}");
 
   const auto requests = server.requests();
-  ASSERT_EQ(requests.size(), 5U);
+  ASSERT_EQ(requests.size(), 7U);
   for (const ScriptedRequest& request : requests) {
     EXPECT_EQ(request.header("authorization"), "Bearer t0ken");
     EXPECT_EQ(request.header("accept"), "application/json");
@@ -53,6 +55,10 @@ TEST(ApiClient, SendsWhatWasAsked) {
   EXPECT_THAT(requests[1].header("content-type"), HasSubstr("application/json"));
   EXPECT_THAT(requests[3].header("content-type"), HasSubstr("application/merge-patch+json"));
   EXPECT_EQ(requests[4].method, "DELETE");
+  EXPECT_EQ(requests[4].body, "");
+  EXPECT_THAT(requests[5].header("content-type"), HasSubstr("application/json-patch+json"));
+  EXPECT_EQ(requests[6].method, "DELETE");
+  EXPECT_EQ(requests[6].body, "{\"kind\":\"DeleteOptions\"}");
 }
 
 TEST(ApiClient, ErrorStatusesAreRead) {

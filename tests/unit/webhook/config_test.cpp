@@ -26,6 +26,8 @@ trustAnchors: {amd: /a, vtpm: /v}
 revocationLists: [/milan.crl, /genoa.crl]
 referenceValues: /r
 admissionPolicies: /p
+loss: {taintUnverified: true, dryRun: true}
+brake: {maxEvictionsPerHour: 7, maxNodesFraction: 5%}
 identity: one
 connection: {server: "https://127.0.0.1:6443", caFile: /ca, tokenFile: /t}
 )";
@@ -47,6 +49,8 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(config->revocation_lists, (std::vector<std::filesystem::path>{"/milan.crl", "/genoa.crl"}));
   EXPECT_EQ(config->reference_values, "/r");
   EXPECT_EQ(config->admission_policies, "/p");
+  EXPECT_EQ(config->loss, (LossSettings{.taint_unverified = true, .dry_run = true}));
+  EXPECT_EQ(config->brake, (BrakeLimits{.evictions_per_hour = 7, .nodes_percent = 5}));
   EXPECT_EQ(config->identity, "one");
   ASSERT_TRUE(config->connection);
   EXPECT_EQ(config->connection->server, "https://127.0.0.1:6443");
@@ -114,6 +118,13 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"empty_path", "referenceValues: \"\"", "referenceValues"},
         Row{"epochs_too_long", "epochLength: 4h", "epochLength"},
         Row{"view_too_short", "viewAge: 10s", "viewAge"},
+        Row{"unknown_loss_key", "loss: {evict: true}", "loss.evict"},
+        Row{"loss_no_flag", "loss: {dryRun: 1}", "loss.dryRun"},
+        Row{"unknown_brake_key", "brake: {limit: 1}", "brake.limit"},
+        Row{"negative_evictions", "brake: {maxEvictionsPerHour: -1}", "maxEvictionsPerHour"},
+        Row{"share_without_sign", "brake: {maxNodesFraction: 0.1}", "maxNodesFraction"},
+        Row{"share_too_large", "brake: {maxNodesFraction: 101%}", "maxNodesFraction"},
+        Row{"share_with_zero", "brake: {maxNodesFraction: 05%}", "maxNodesFraction"},
         Row{"plain_server", "connection: {server: \"http://x\", caFile: a, tokenFile: t}", "https"},
         Row{"no_ca", "connection: {server: \"https://x\", tokenFile: t}", "caFile"},
         Row{"nobody", "connection: {server: \"https://x\", caFile: a}", "tokenFile"},

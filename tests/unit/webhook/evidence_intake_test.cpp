@@ -208,6 +208,18 @@ TEST_F(Intake, ANodeThatIsGoneIsGone) {
   until([](const Snapshot& s) { return s.nodes->size() == 1 && s.nodes->contains("other"); });
 }
 
+// Garbage collection takes the objects after their Node: then nothing of it is kept.
+TEST_F(Intake, NothingIsKeptOfANodeThatIsGone) {
+  list_all();
+  until_phase(Phase::kVerified);
+  EXPECT_EQ(intake_.remembered(), 1U);
+  remove(intake_.nodes(), node_json("cvm-1"));
+  EXPECT_EQ(intake_.remembered(), 1U) << "its objects are still there";
+  remove(intake_.evidences(), wire::to_json(evidence_));
+  remove(intake_.quotes(), wire::to_json(testing::make_quote(evidence_)));
+  EXPECT_EQ(intake_.remembered(), 0U);
+}
+
 TEST_F(Intake, AListReplacesWhatWasThere) {
   list_all();
   const auto before = until_phase(Phase::kVerified);
@@ -351,6 +363,20 @@ TEST_F(Intake, LabelsOfOursReachTheSnapshotWithoutAJudgement) {
   const auto snapshot = until([](const Snapshot& s) { return !s.nodes->at("cvm-1").labels.empty(); });
   EXPECT_EQ(snapshot->nodes->at("cvm-1").labels.size(), 1U);
   EXPECT_EQ(judged_, judged);
+}
+
+TEST_F(Intake, TaintsOfOursReachTheSnapshotWithoutAJudgement) {
+  list_all();
+  until_phase(Phase::kVerified);
+  const int judged = judged_;
+  std::string json = node_json("cvm-1", kNodeUid, kBootId);
+  json.insert(1, R"("spec":{"taints":[{"key":"nodeproof.dev/failed","effect":"NoExecute"}]},)");
+  update(intake_.nodes(), json);
+  const auto snapshot = until([](const Snapshot& s) { return !s.nodes->at("cvm-1").taints.empty(); });
+  EXPECT_EQ(snapshot->nodes->at("cvm-1").taints.size(), 1U);
+  EXPECT_EQ(judged_, judged);
+  update(intake_.nodes(), node_json("cvm-1", kNodeUid, kBootId));
+  until([](const Snapshot& s) { return s.nodes->at("cvm-1").taints.empty(); });
 }
 
 TEST_F(Intake, PoliciesAndNamespacesAreParsedAndReplaced) {

@@ -48,6 +48,12 @@ class FakeClusterApi final : public ClusterApi {
     for (const auto& [key, member] : patch) value["status"][key] = member;
     store(object, std::move(value));
   }
+  void json_patch(const std::string& path, const std::string& json) override {
+    note("json-patch " + path, json);
+  }
+  void remove(const std::string& path, const std::string& options) override {
+    note("remove " + path, options);
+  }
 
   void store(const std::string& path, web::json::value object) {
     object["metadata"]["resourceVersion"] = web::json::value::string(std::to_string(++version_));

@@ -50,6 +50,7 @@ MetricsState state() {
       AdmissionPolicyOutcome{{{"ValidatingAdmissionPolicy", "nodeproof-nodes", "it is missing"},
                               {"ValidatingAdmissionPolicyBinding", "nodeproof-nodes", ""}},
                              kNow - Seconds(30)});
+  out.loss = {{{{"evict", "done"}, 3}}, true};
   out.conditions = {{"view/nodes", ""}, {"clock", "the clock differs"}};
   return out;
 }
@@ -84,6 +85,8 @@ TEST(Metrics, HaveTheseNames) {
                                    "nodeproof_sweep_time_seconds gauge",
                                    "nodeproof_admission_policy_drift gauge",
                                    "nodeproof_admission_policy_check_time_seconds gauge",
+                                   "nodeproof_brake_engaged gauge",
+                                   "nodeproof_loss_actions_total counter",
                                    "nodeproof_epoch_generation_end_time_seconds gauge",
                                    "nodeproof_epoch_foreign_values_total counter",
                                    "nodeproof_break_glass_end_time_seconds gauge",
@@ -176,6 +179,18 @@ TEST(Metrics, TellWhichAdmissionPolicyIsNotAsInstalled) {
       text, HasSubstr("nodeproof_admission_policy_check_time_seconds " + std::to_string(to_unix(kNow) - 30)));
   now.admission_policies = nullptr;
   EXPECT_THAT(Metrics().render(now, kNow), Not(HasSubstr("nodeproof_admission_policy")));
+}
+
+// A replica that does not lead knows nothing of the brake.
+TEST(Metrics, TheBrakeIsToldByTheLeader) {
+  MetricsState now = state();
+  const std::string text = Metrics().render(now, kNow);
+  EXPECT_THAT(text, HasSubstr("nodeproof_brake_engaged 1\n"));
+  EXPECT_THAT(text, HasSubstr("nodeproof_loss_actions_total{action=\"evict\",result=\"done\"} 3\n"));
+  now.loss.engaged = false;
+  EXPECT_THAT(Metrics().render(now, kNow), HasSubstr("nodeproof_brake_engaged 0\n"));
+  now.loss.engaged.reset();
+  EXPECT_THAT(Metrics().render(now, kNow), Not(HasSubstr("nodeproof_brake_engaged")));
 }
 
 TEST(Metrics, ReadyIsOneWhenEveryConditionHolds) {

@@ -46,6 +46,8 @@ class PagedPods final : public ClusterApi {
   void create(const std::string&, const std::string&) override { FAIL(); }
   void replace(const std::string&, const std::string&) override { FAIL(); }
   void merge_patch(const std::string&, const std::string&) override { FAIL(); }
+  void json_patch(const std::string&, const std::string&) override { FAIL(); }
+  void remove(const std::string&, const std::string&) override { FAIL(); }
 
   std::vector<std::string> pods;
   std::vector<std::string> asked;
@@ -96,6 +98,28 @@ TEST_F(Sweeper, IsDueAgainAfterItsInterval) {
   clock_.time = kNow;  // a clock that was put back must not stop the sweeps
   step();
   EXPECT_THAT(api_.asked, SizeIs(1));
+}
+
+TEST_F(Sweeper, IsDueEarlyWhenTheLastOneCameTooSoon) {
+  const auto pages = [this](std::optional<UnixTime> after) {
+    api_.asked.clear();
+    sweeper_.step([this] { return snapshot_; }, [] { return true; }, after);
+    return api_.asked.size();
+  };
+  step();
+  clock_.time += kInterval / 10;
+  EXPECT_EQ(pages(std::nullopt), 0U);
+  EXPECT_EQ(pages(kNow), 0U) << "it saw what was then";
+  EXPECT_EQ(pages(kNow + Seconds(1)), 1U);
+  EXPECT_EQ(pages(kNow + Seconds(1)), 0U);
+  clock_.time += kInterval / 10 - Seconds(1);
+  EXPECT_EQ(pages(clock_.time), 0U) << "not one after another";
+}
+
+TEST_F(Sweeper, TellsWhichPoliciesAreAtStakeOnWhichNode) {
+  api_.pods = {pod_json("cvm-1"), pod_json("plain-1"), pod_json("plain-1")};
+  step();
+  EXPECT_EQ(sweeper_.last()->at_stake, (PoliciesAtStake{{"plain-1", {"confidential"}}}));
 }
 
 TEST_F(Sweeper, OneThatIsCutShortChangesNothing) {

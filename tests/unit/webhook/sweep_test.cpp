@@ -76,6 +76,33 @@ TEST(Sweep, ListsWhatIsAskedForAndNotProven) {
   for (const auto& item : cases) EXPECT_EQ(found(item.pod), item.expected) << item.what;
 }
 
+TEST(Sweep, NamesEveryPolicyThatIsNotMet) {
+  const RunningPod pod = running("strict", asks_for("confidential"), "plain-1");
+  const auto list = sweep(std::span(&pod, 1), cluster(), kNow);
+  ASSERT_EQ(list.size(), 1U);
+  EXPECT_EQ(list[0].uid, testing::kPodUid);
+  EXPECT_THAT(list[0].unmet_policies, ElementsAre("genoa", "confidential"));
+  EXPECT_EQ(list[0].policy, "genoa");
+}
+
+// What no gate was asked about is not at stake: nobody may be evicted for it.
+TEST(Sweep, OnlyUnmetPodsPutPoliciesAtStake) {
+  const RunningPod pods[] = {running("vault", {}, "plain-1", true),
+                             running("opened", asks_for("confidential"), "plain-1"),
+                             running("plain", asks_for("confidential"), "plain-1"),
+                             running("bare", {}, "plain-1"), running("demo", asks_for("short"), "plain-1")};
+  PoliciesAtStake at_stake;
+  add_to(at_stake, sweep(pods, cluster(), kNow));
+  EXPECT_EQ(at_stake, (PoliciesAtStake{{"plain-1", {"short"}}}));
+}
+
+TEST(Sweep, RunningPodsOfANodeAreAskedForByItsName) {
+  EXPECT_EQ(
+      running_pods_path("aks-1"),
+      "/api/v1/"
+      "pods?fieldSelector=spec.nodeName%3Daks-1%2Cstatus.phase%21%3DSucceeded%2Cstatus.phase%21%3DFailed");
+}
+
 TEST(Sweep, AProofThatGrewOldIsNone) {
   const RunningPod pod = running("demo", asks_for("short"), "cvm-1");
   EXPECT_EQ(found(pod), "proven");

@@ -199,6 +199,44 @@ TEST(AttestationPolicy, LabelsAreHeldToKubernetesSyntax) {
   }
 }
 
+std::string with_on_loss(const std::string& on_loss) {
+  return R"({"metadata": {"name": "p"}, "spec": {"onLoss": )" + on_loss + "}}";
+}
+
+TEST(AttestationPolicy, OnLossIsRead) {
+  const auto absent = parsed(R"({"metadata": {"name": "p"}, "spec": {}})", parse_attestation_policy);
+  ASSERT_TRUE(absent) << to_string(absent.error());
+  EXPECT_FALSE(absent->on_loss.taint);
+  EXPECT_FALSE(absent->on_loss.evict);
+  EXPECT_EQ(absent->on_loss.grace_period, Seconds(120));
+  EXPECT_EQ(absent->on_loss.stale_grace_period, std::nullopt);
+  EXPECT_EQ(absent->on_loss.delete_after, std::nullopt);
+  const auto full = parsed(with_on_loss(R"({"taint": true, "evict": true, "gracePeriod": "1m",
+    "staleGracePeriod": "61s", "deleteAfter": "1h"})"),
+                           parse_attestation_policy);
+  ASSERT_TRUE(full) << to_string(full.error());
+  EXPECT_TRUE(full->on_loss.taint);
+  EXPECT_TRUE(full->on_loss.evict);
+  EXPECT_EQ(full->on_loss.grace_period, Seconds(60));
+  EXPECT_EQ(full->on_loss.stale_grace_period, Seconds(61));
+  EXPECT_EQ(full->on_loss.delete_after, Seconds(3600));
+}
+
+TEST(AttestationPolicy, RefusesBadOnLoss) {
+  const std::string good =
+      with_on_loss(R"({"evict": true, "gracePeriod": "1m", "staleGracePeriod": "30m", "deleteAfter": "2h"})");
+  const Refusal cases[] = {
+      {R"("evict")", R"("drain")", Errc::kUnknownField, "onLoss.drain"},
+      {"true", R"("true")", Errc::kWrongType, "onLoss.evict"},
+      {R"("1m")", R"("soon")", Errc::kBadValue, "onLoss.gracePeriod"},
+      {R"("30m")", R"("1m")", Errc::kBadValue, "onLoss.staleGracePeriod"},
+      {R"("30m")", "30", Errc::kWrongType, "onLoss.staleGracePeriod"},
+      {R"("2h")", R"("0s")", Errc::kBadValue, "onLoss.deleteAfter"},
+      {"true", "false", Errc::kBadValue, "onLoss.deleteAfter"},
+  };
+  expect_refusals(good, parse_attestation_policy, cases);
+}
+
 TEST(AttestationPolicy, UnknownFieldsAreNamed) {
   const Refusal cases[] = {
       {R"("maxEvidenceAge")", R"("maxEvidenceage")", Errc::kUnknownField, "spec.maxEvidenceage"},

@@ -95,6 +95,23 @@ TEST(Objects, NodeIsRead) {
   expect_refusals(json, parse_node, cases);
 }
 
+TEST(Objects, TaintsOfOurPrefixAreReadFromTheNode) {
+  const std::string json = R"({"metadata": {"name": "n"}, "spec": {"taints": [
+    {"key": "nodeproof.dev/failed", "effect": "NoExecute", "timeAdded": "2026-08-25T00:00:00Z"},
+    {"key": "example.com/x", "effect": "NoExecute"},
+    {"key": "nodeproof.dev/unverified", "value": "1", "effect": "NoSchedule"}]}})";
+  const auto node = parsed(json, parse_node);
+  ASSERT_TRUE(node) << to_string(node.error());
+  EXPECT_EQ(node->taints, (std::vector<Taint>{{"nodeproof.dev/failed", "NoExecute"},
+                                              {"nodeproof.dev/unverified", "NoSchedule"}}));
+  const Refusal cases[] = {
+      {R"("nodeproof.dev/failed")", "7", Errc::kWrongType, "spec.taints[0].key"},
+      {R"("value": "1", "effect": "NoSchedule")", R"("effect": {})", Errc::kWrongType,
+       "spec.taints[2].effect"},
+  };
+  expect_refusals(json, parse_node, cases);
+}
+
 TEST(Objects, NodeThatNoKubeletReportedYet) {
   const auto node = parsed(R"({"metadata": {"name": "node-a"}})", parse_node);
   ASSERT_TRUE(node);

@@ -172,10 +172,11 @@ case_uninstall_is_refused_or_complete() {
   [[ $(ours) == clusterrolebinding.rbac.authorization.k8s.io/installer-of-nodeproof ]]
   [[ $(kube -n "$system" get deployments,daemonsets,services,poddisruptionbudgets,roles,rolebindings -o name) == '' ]]
   # The marker, the enrolment and the labels of nodes are still there, and hold up nothing.
-  wait_until 10 "policies to be out of force" create_pod "anywhere" "nodeName: $bad"
+  # Each policy is out of force a second after it is gone.
+  wait_until 10 "pods to be let through" create_pod anywhere "nodeName: $bad"
   bind left "$bad"
-  kube label node "$bad" "$attestation_label=anything" --overwrite
-  kube label namespace "$workloads" nodeproof.dev/enforce-
+  wait_until 10 "labels of nodes to be anybody's" kube label node "$bad" "$attestation_label=anything" --overwrite
+  wait_until 10 "enrolments to be anybody's" kube label namespace "$workloads" nodeproof.dev/enforce-
   # What an uninstall leaves, as the README lists it.
   [[ $(kube get crds -o name | grep -c '\.nodeproof\.dev$') == 5 ]]
   kube -n "$system" get secret/nodeproof-epoch-key configmap/nodeproof-epoch lease/nodeproof-webhook

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/file.hpp"
+#include "webhook/activation_keeper.hpp"
 #include "webhook/admission_handler.hpp"
 #include "webhook/break_glass.hpp"
 #include "webhook/evidence_intake.hpp"
@@ -126,8 +127,9 @@ struct Application::Parts {
                     std::string(wire::kEpochSecret),
                 intake.epoch_secret());
     watches.add("pods", PodDirectory::kPath, pods.handler());
-    // For the leader's writing only: no decision rests on it.
-    watches.add("nodeattestations", StatusWriter::kPath, writer.handler(), false);
+    // For the leader's writing, and for what only refuses: no decision waits for it.
+    watches.add("nodeattestations", StatusWriter::kPath,
+                in_turn({writer.handler(), intake.attestations(), activations.handler()}), false);
   }
 
   // Unknown counts as right: the lease's own reply tells.
@@ -190,6 +192,7 @@ struct Application::Parts {
     const auto swept = sweeper.last();
     break_glass.pass(*snapshot->namespaces, clock.now(), still_leads);
     writer.pass(*snapshot, clock.now(), still_leads, swept ? &swept->counts : nullptr);
+    activations.pass(*snapshot, *intake.keys(), clock.now(), still_leads);
   }
 
   void sweep_pods() {
@@ -223,6 +226,7 @@ struct Application::Parts {
   PodDirectory pods{};
   ApiPodReader reader{lookup_client, kLookupTimeout};
   StatusWriter writer{leader_api};
+  ActivationKeeper activations{leader_api, config.epoch_length, random_seeds()};
   BreakGlassKeeper break_glass{leader_api};
   KubeClusterApi list_api{list_client};
   PodSweeper sweeper{list_api, clock, sweep_interval(config.epoch_length)};

@@ -147,6 +147,19 @@ case_reboot_ends_the_proof() {
   wait_until 60 "the new boot to be proven" would_admit rebooted "$good"
 }
 
+# Root boots anew and has the kubelet report the old boot: the TPM tells.
+case_reset_under_the_old_boot_id_is_refused() {
+  create_unscheduled_pod reset
+  wait_until 30 "the proof to hold before" would_admit reset "$good"
+  stop_vtpm "$good"
+  start_vtpm "$good"
+  wait_until 60 "the old proof to end" would_refuse_for boot-changed reset "$good"
+  has_phase "$good" Pending
+  reboot "$good"
+  wait_until 60 "a boot that is reported to be proven" would_admit reset "$good"
+  [[ $(kube get nodeattestation "$good" -o 'jsonpath={.status.counters.resetCount}') -gt 1 ]]
+}
+
 case_swapped_vtpm_fails() {
   create_unscheduled_pod swapped
   wait_until 30 "the proof to hold before" would_admit swapped "$good"

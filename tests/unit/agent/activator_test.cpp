@@ -6,13 +6,13 @@
 #include "agent/esys_tpm.hpp"
 #include "agent/quoter.hpp"
 #include "attest/tpm_quote.hpp"
+#include "tests/emulator/firmware.hpp"
 #include "tests/emulator/tpm_commands.hpp"
 #include "tests/support/forge_node.hpp"
 #include "tests/support/swtpm_process.hpp"
 #include "tests/unit/agent/fakes.hpp"
 #include "webhook/activation_keeper.hpp"
 #include "webhook/node_trust.hpp"
-#include "wire/node_verification.hpp"
 
 namespace nodeproof::agent {
 namespace {
@@ -176,13 +176,21 @@ TEST_F(ActivationOnSwtpm, DoesNotOpenWhatWasAltered) {
 // From evidence without a certificate to a verdict, with the AK and EK of swtpm in the injected report.
 class ResidencyOnSwtpm : public ActivationOnSwtpm {
  protected:
-  // The report names the AK whose modulus stands in for the world's: a forged machine whose AK is swtpm's.
-  wire::NodeEvidence evidence() const {
+  void SetUp() override {
+    ActivationOnSwtpm::SetUp();
+    if (IsSkipped()) return;
+    tpm_.reset();
+    emulator::TpmCommands raw([this](ByteView command) { return swtpm_->transmit(command); });
+    log_ = emulator::measure_boot(raw, std::string(forge::kVmId), {});
+    tpm_ = std::make_unique<EsysTpm>(swtpm_->tcti());
+  }
+
+  wire::NodeEvidence evidence(ByteView ak_modulus) const {
     forge::BootOptions options;
     options.with_ak_certificate = false;
+    options.claims.ak_modulus = to_bytes(ak_modulus);
     options.claims.ek_modulus = ek_;
-    options.claims.ak_modulus = ak_;
-    options.event_log = Bytes();
+    options.event_log = log_;
     wire::NodeEvidence out = forge::make_node_evidence(options);
     out.name = "node-1";
     out.boot = kBoot;
@@ -190,37 +198,71 @@ class ResidencyOnSwtpm : public ActivationOnSwtpm {
     return out;
   }
 
-  std::shared_ptr<const webhook::VerifiedBoot> verified(const wire::NodeEvidence& evidence) const {
+  static wire::PublishedEpoch epoch() {
+    return {{keys().front().kid, kEpoch}, attest::epoch_nonce(keys().front().key, kEpoch), {}};
+  }
+
+  // As a replica of the webhook judges.
+  static webhook::NodeTrust judged(const wire::NodeEvidence& evidence, const wire::NodeQuote& quote) {
     webhook::TrustParameters parameters;
     parameters.anchors = forge::trust_anchors_of(forge::shared_world());
     parameters.reference_values = forge::reference_values_of(forge::shared_world());
-    return webhook::verify_evidence(evidence, 0, nullptr, keys(), parameters, forge::kNow);
+    const auto boot = webhook::verify_evidence(evidence, 0, nullptr, keys(), parameters, forge::kNow);
+    const Result<wire::EvidenceSummary> summary(wire::summary_of(evidence));
+    const Result<wire::NodeQuote> received(quote);
+    const webhook::Generations generations = keys();
+    webhook::NodeView view;
+    view.node = kBoot;
+    view.system_uuid = forge::kVmId;
+    view.evidence = &summary;
+    view.quote = &received;
+    view.boot = boot.get();
+    view.generations = generations;
+    return webhook::judge(view, parameters, forge::kNow);
   }
+
+  Bytes log_;
 };
 
-TEST_F(ResidencyOnSwtpm, IsProvenByTheAnswerAlone) {
-  wire::NodeEvidence mine = evidence();
-  const Sha256Digest digest = mine.digest();
-  const auto before = verified(mine);
-  ASSERT_TRUE(before->verification.claims);
-  EXPECT_FALSE(before->verification.claims->ak_resident());
-  ASSERT_TRUE(before->verification.activation) << "the leader knows whom to make a credential for";
+TEST_F(ResidencyOnSwtpm, IsProvenByTheAnswerAndTheQuoteStands) {
+  wire::NodeEvidence mine = evidence(ak_);
+  const wire::NodeQuote quote = make_quote(*tpm_, mine, epoch());
+  const webhook::NodeTrust before = judged(mine, quote);
+  EXPECT_EQ(before.phase, wire::Phase::kPending);
+  EXPECT_EQ(before.code, "ak-residency") << before.detail;
+  ASSERT_TRUE(before.activation) << "the leader knows whom to make a credential for";
 
   FakeApi api;
-  api.objects[kAttestation] = offered(*before->verification.activation);
+  api.objects[kAttestation] = offered(*before.activation);
   Activator activator(api, *tpm_);
   ASSERT_TRUE(activator.answer(mine));
-  const auto after = verified(mine);
-  ASSERT_TRUE(after->verification.claims);
-  EXPECT_EQ(after->verification.claims->residency(), attest::Residency::kActivation);
+  const webhook::NodeTrust after = judged(mine, quote);
+  EXPECT_EQ(after.phase, wire::Phase::kVerified) << after.code << ": " << after.detail;
+  ASSERT_TRUE(after.claims);
+  EXPECT_EQ(after.claims->boot.residency(), attest::Residency::kActivation);
+}
 
-  // The digest is as it was, so the quotes over it still count; and the AK quotes.
-  EXPECT_EQ(mine.digest(), digest);
-  const wire::NodeQuote quote = make_quote(
-      *tpm_, mine, {{keys().front().kid, kEpoch}, attest::epoch_nonce(keys().front().key, kEpoch), {}});
-  const auto judged = wire::verify_quote(quote, wire::summary_of(mine), quote.nonce, after->verification);
-  EXPECT_TRUE(attest::has_passed(judged.findings, attest::Check::kQuoteSignature));
-  EXPECT_TRUE(attest::has_passed(judged.findings, attest::Check::kAkName));
+// Root has put a software key into the AK's place, so that the paravisor of this very machine reports it, and
+// makes TPMS_ATTESTs of his own: magic, qualifiedSigner, qualifyingData and signature are right, PCRs as he
+// likes.
+TEST_F(ResidencyOnSwtpm, CannotBeShownForASoftwareKey) {
+  wire::NodeEvidence his = evidence(forge::shared_world().ak.rsa_modulus());
+  forge::Answer answer{.epoch = epoch().epoch, .nonce = epoch().nonce};
+  answer.quote.pcrs = forge::make_pcrs();
+  const wire::NodeQuote quote = forge::make_node_quote(his, answer);
+  const webhook::NodeTrust before = judged(his, quote);
+  EXPECT_EQ(before.code, "ak-residency") << before.detail;
+  ASSERT_TRUE(before.activation);
+
+  FakeApi api;
+  api.objects[kAttestation] = offered(*before.activation);
+  Activator activator(api, *tpm_);
+  EXPECT_THROW(activator.answer(his), TpmError) << "the vTPM holds no object of that Name";
+  // Nor does the secret of a credential that it does open, for the AK that it has.
+  his.activation = wire::ActivationAnswer{keys().front().kid, activate(target_of(ak_, ek_))};
+  const webhook::NodeTrust after = judged(his, quote);
+  EXPECT_EQ(after.phase, wire::Phase::kFailed);
+  EXPECT_EQ(after.code, "ak-residency") << after.detail;
 }
 
 }  // namespace

@@ -27,8 +27,9 @@ AgentLoop::AgentLoop(LoopSettings settings, LoopParts parts, std::uint32_t jitte
     : settings_(std::move(settings)),
       parts_(parts),
       publisher_(parts.api),
+      activator_(parts.api, parts.tpm),
       failure_backoff_(jitter_seed),
-      endorsement_backoff_(jitter_seed + 1) {}
+      mending_backoff_(jitter_seed + 1) {}
 
 void AgentLoop::run(const std::stop_token& stop) {
   const RefreshSchedule schedule(settings_.node_name, settings_.refresh, parts_.timer.now());
@@ -73,8 +74,9 @@ void AgentLoop::refresh(const std::stop_token& stop) {
   const attest::BootIdentity boot{node_uid(parts_.api, settings_.node_name),
                                   read_boot_id(settings_.boot_id_file)};
   const wire::PublishedEpoch epoch = current_epoch(parts_.api, settings_.ns);
-  ensure_evidence(boot, epoch, stop);
+  const bool collected = ensure_evidence(boot, epoch, stop);
   if (stop.stop_requested()) return;
+  complete_evidence(collected);
   publish_evidence();
   if (evidence_->platform != wire::kPlatformNone) {
     publish_quote(epoch);
@@ -88,11 +90,12 @@ bool AgentLoop::evidence_is_due(const attest::BootIdentity& boot) const {
   return parts_.timer.now() - collected_at_ + settings_.refresh >= settings_.max_report_age / 2;
 }
 
-void AgentLoop::ensure_evidence(const attest::BootIdentity& boot, const wire::PublishedEpoch& epoch,
+// True when it was collected anew.
+bool AgentLoop::ensure_evidence(const attest::BootIdentity& boot, const wire::PublishedEpoch& epoch,
                                 const std::stop_token& stop) {
-  if (!evidence_is_due(boot)) return;
+  if (!evidence_is_due(boot)) return false;
   wire::NodeEvidence fresh = parts_.collector.collect(settings_.node_name, boot, epoch, stop);
-  if (stop.stop_requested()) return;
+  if (stop.stop_requested()) return false;
   const bool changed = !evidence_ || evidence_->collection != fresh.collection || evidence_->boot != boot;
   if (changed || fresh.platform != wire::kPlatformNone) log_state(fresh);
   // A TPM that fails now does not undo what it proved for this boot.
@@ -100,11 +103,24 @@ void AgentLoop::ensure_evidence(const attest::BootIdentity& boot, const wire::Pu
                     fresh.platform == wire::kPlatformNone;
   if (keep) {
     collection_trouble_ = std::move(fresh.collection);
-    return;
+    return false;
   }
   collection_trouble_.reset();
   collected_at_ = parts_.timer.now();
   evidence_ = std::move(fresh);
+  return true;
+}
+
+// An older answer keeps residency proven; a newer key generation is answered when evidence is collected, long
+// before the older one is forgotten.
+void AgentLoop::complete_evidence(bool collected) {
+  if (collected) activator_.carry_over(*evidence_);
+  if (awaits_activation() || (collected && evidence_->activation))
+    attempt([this] { activator_.answer(*evidence_); });
+}
+
+bool AgentLoop::awaits_activation() const {
+  return evidence_ && !evidence_->activation && Activator::is_wanted(*evidence_);
 }
 
 void AgentLoop::publish_evidence() {
@@ -137,13 +153,13 @@ void AgentLoop::publish_quote(const wire::PublishedEpoch& epoch) {
   }
 }
 
-// Waits for the next refresh, or until there is a reason to make it now. Endorsements that are missing are
-// asked for meanwhile: they change neither digest nor quote.
+// Waits for the next refresh, or until there is a reason to make it now. Endorsements that are missing and a
+// credential that was not offered yet are asked for meanwhile: they change neither digest nor quote.
 void AgentLoop::idle_until(SteadyTime next, const std::stop_token& stop) {
-  const auto missing = [this] { return evidence_ && evidence_->collection.code == kEndorsementsUnreachable; };
+  const auto missing = [this] { return lacks_endorsements() || awaits_activation(); };
   const SteadyTime never = SteadyTime::max();
   SteadyTime now = parts_.timer.now();
-  SteadyTime mend = missing() ? now + endorsement_backoff_.next() : never;
+  SteadyTime mend = missing() ? now + mending_backoff_.next() : never;
   SteadyTime look = settings_.look_out.count() > 0 ? now + settings_.look_out : never;
   while (now < next && !stop.stop_requested()) {
     if (!parts_.timer.wait(std::min({next, mend, look}) - now, stop)) return;
@@ -154,17 +170,22 @@ void AgentLoop::idle_until(SteadyTime next, const std::stop_token& stop) {
       look = now + settings_.look_out;
     }
     if (now >= mend) {
-      mend_endorsements(stop);
+      mend_evidence(stop);
       now = parts_.timer.now();
-      mend = missing() ? now + endorsement_backoff_.next() : never;
+      mend = missing() ? now + mending_backoff_.next() : never;
     }
   }
 }
 
-void AgentLoop::mend_endorsements(const std::stop_token& stop) {
+bool AgentLoop::lacks_endorsements() const {
+  return evidence_ && evidence_->collection.code == kEndorsementsUnreachable;
+}
+
+void AgentLoop::mend_evidence(const std::stop_token& stop) {
+  if (awaits_activation()) attempt([this] { activator_.answer(*evidence_); });
   attempt([&] {
-    parts_.collector.add_endorsements(*evidence_, stop);
-    if (evidence_->collection.code == kComplete) endorsement_backoff_.reset();
+    if (lacks_endorsements()) parts_.collector.add_endorsements(*evidence_, stop);
+    if (evidence_->collection.code == kComplete && !awaits_activation()) mending_backoff_.reset();
     publish_evidence();
   });
 }

@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <string>
 
+#include "agent/activator.hpp"
 #include "agent/collector.hpp"
 #include "agent/publisher.hpp"
 #include "agent/schedule.hpp"
@@ -52,21 +53,25 @@ class AgentLoop {
  private:
   bool attempt(const std::function<void()>& action);
   void refresh(const std::stop_token& stop);
-  void ensure_evidence(const attest::BootIdentity& boot, const wire::PublishedEpoch& epoch,
+  void complete_evidence(bool collected);
+  bool awaits_activation() const;
+  bool ensure_evidence(const attest::BootIdentity& boot, const wire::PublishedEpoch& epoch,
                        const std::stop_token& stop);
   bool evidence_is_due(const attest::BootIdentity& boot) const;
   void publish_evidence();
   void publish_quote(const wire::PublishedEpoch& epoch);
   void idle_until(SteadyTime next, const std::stop_token& stop);
-  void mend_endorsements(const std::stop_token& stop);
+  void mend_evidence(const std::stop_token& stop);
+  bool lacks_endorsements() const;
   bool sees_another_generation();
   Milliseconds wait_after_failure();
 
   LoopSettings settings_;
   LoopParts parts_;
   Publisher publisher_;
+  Activator activator_;
   Backoff failure_backoff_;
-  Backoff endorsement_backoff_;
+  Backoff mending_backoff_;
 
   std::optional<wire::NodeEvidence> evidence_;
   std::string quoted_kid_;  // of the last quote published

@@ -29,6 +29,7 @@ class EsysTpm final : public Tpm {
   void write_user_data(const Sha512Digest& value) override;
   attest::PcrValues read_pcrs(attest::PcrSelection selection) override;
   RawQuote quote(attest::PcrSelection selection, const Sha256Digest& qualifying_data) override;
+  ByteArray<32> activate(const attest::Credential& credential) override;
 
  private:
   struct Context;

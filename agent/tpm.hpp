@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "attest/activation.hpp"
 #include "attest/pcr.hpp"
 #include "base/bytes.hpp"
 
@@ -52,6 +53,8 @@ class Tpm {
   virtual attest::PcrValues read_pcrs(attest::PcrSelection selection) = 0;
   // By the AK, over the SHA-256 bank.
   virtual RawQuote quote(attest::PcrSelection selection, const Sha256Digest& qualifying_data) = 0;
+  // What the credential holds, if it is for the AK and the EK of this TPM.
+  virtual ByteArray<32> activate(const attest::Credential& credential) = 0;
 };
 
 }  // namespace nodeproof::agent

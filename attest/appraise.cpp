@@ -70,6 +70,13 @@ void appraise_class(const BootClaims& boot, const AppraisalPolicy& policy, Findi
                               "nothing proves that the attestation key lives in the node's vTPM",
                               "use an Azure VM size and image whose vTPM carries an AK certificate"));
   }
+  if (policy.ak_certificate == Requirement::kRequired && boot.residency() == Residency::kActivation) {
+    findings.push_back(
+        failed(Check::kAkCertificate, "not-certified",
+               "the attestation key lives in the node's vTPM, but Microsoft has not certified it",
+               "use an Azure VM size and image whose vTPM carries an AK certificate, or "
+               "akCertificate: Preferred"));
+  }
   if (confidential && needs_paravisor(policy) && !boot.confidential()->paravisor_genuine()) {
     findings.push_back(failed(Check::kParavisor, "unknown-paravisor",
                               "the node's paravisor is not among the reference values",

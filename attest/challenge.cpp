@@ -55,6 +55,11 @@ Sha256Digest qualifying_data(std::string_view kid, const Nonce& nonce, const Boo
                        {as_bytes(kid), nonce, as_bytes(boot.node_uid), as_bytes(boot.boot_id), evidence}));
 }
 
+ByteArray<32> activation_secret(const EpochKey& key, ByteView ak_name, const Sha256Digest& ek,
+                                std::string_view node_uid) {
+  return hmac_sha256(key, encode("nodeproof/activate/v1", {ak_name, ek, as_bytes(node_uid)}));
+}
+
 Sha512Digest report_challenge(std::string_view kid, const Nonce& nonce, const BootIdentity& boot) {
   return sha512(
       encode("nodeproof/report/v1", {as_bytes(kid), nonce, as_bytes(boot.node_uid), as_bytes(boot.boot_id)}));

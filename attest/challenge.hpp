@@ -44,4 +44,9 @@ Sha256Digest qualifying_data(std::string_view kid, const Nonce& nonce, const Boo
 // SHA-512, nodeproof/report/v1: kid, nonce(m), nodeUID, bootID; written to NV 0x01400002
 Sha512Digest report_challenge(std::string_view kid, const Nonce& nonce, const BootIdentity& boot);
 
+// HMAC-SHA256(K, nodeproof/activate/v1: Name of the AK, SHA-256 of the EK's modulus, nodeUID): what a
+// credential for this AK holds (activation.hpp).
+ByteArray<32> activation_secret(const EpochKey& key, ByteView ak_name, const Sha256Digest& ek,
+                                std::string_view node_uid);
+
 }  // namespace nodeproof::attest

@@ -20,6 +20,7 @@ void BootClaims::condense() {
   if (!confidential_) return;
   ConfidentialClaims smaller = *confidential_;
   smaller.runtime_.ak.condense();
+  smaller.runtime_.ek_modulus = Bytes();
   confidential_ = std::make_shared<const ConfidentialClaims>(std::move(smaller));
 }
 

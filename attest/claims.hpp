@@ -58,6 +58,13 @@ class ConfidentialClaims {
   bool paravisor_genuine_;
 };
 
+// What shows that the AK lives in the vTPM (number 15).
+enum class Residency {
+  kUnproven,
+  kCertificate,  // Microsoft's for the AK
+  kActivation,   // the vTPM opened a credential for it (activation.hpp)
+};
+
 // What the hardware or Microsoft vouch for about one boot.
 class BootClaims {
  public:
@@ -66,7 +73,9 @@ class BootClaims {
   }
   // Null on Trusted Launch. Copies share it.
   const ConfidentialClaims* confidential() const { return confidential_.get(); }
-  bool ak_resident() const { return ak_resident_; }  // number 15: the AK lives in the vTPM
+  const Sha256Digest& ak() const { return ak_; }  // the digest in the AK's Name (ak_name_digest)
+  Residency residency() const { return residency_; }
+  bool ak_resident() const { return residency_ != Residency::kUnproven; }
   // Of the report's chain and the AK certificate.
   const ValidityWindow& validity() const { return validity_; }
   void condense();
@@ -74,11 +83,12 @@ class BootClaims {
  private:
   friend struct BootVerifier;
   friend struct TrustedLaunchVerifier;
-  BootClaims(std::shared_ptr<const ConfidentialClaims> confidential, bool ak_resident,
-             ValidityWindow validity)
-      : confidential_(std::move(confidential)), ak_resident_(ak_resident), validity_(validity) {}
+  BootClaims(std::shared_ptr<const ConfidentialClaims> confidential, const Sha256Digest& ak,
+             Residency residency, ValidityWindow validity)
+      : confidential_(std::move(confidential)), ak_(ak), residency_(residency), validity_(validity) {}
   std::shared_ptr<const ConfidentialClaims> confidential_;
-  bool ak_resident_;
+  Sha256Digest ak_;
+  Residency residency_;
   ValidityWindow validity_;
 };
 

@@ -186,6 +186,30 @@ bool PublicKey::verify_ecdsa_p384(ByteView message, ByteView r, ByteView s) cons
   return verify(key_.get(), sha384_algorithm(), message, ecdsa_der(r, s));
 }
 
+Bytes PublicKey::encrypt_oaep_sha256(ByteView message, ByteView label) const {
+  const OpensslScope scope;
+  const auto key = parsed();
+  const KeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr));
+  std::string digest = "SHA256";
+  Bytes owned_label = to_bytes(label);
+  std::string padding = OSSL_PKEY_RSA_PAD_MODE_OAEP;
+  const OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_PAD_MODE, padding.data(), 0),
+      OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST, digest.data(), 0),
+      OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST, digest.data(), 0),
+      OSSL_PARAM_construct_octet_string(OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL, owned_label.data(),
+                                        owned_label.size()),
+      OSSL_PARAM_construct_end()};
+  require_openssl(context != nullptr && EVP_PKEY_encrypt_init_ex(context.get(), parameters) == 1,
+                  "start RSAES-OAEP");
+  Bytes out(kRsa2048ModulusSize);
+  std::size_t size = out.size();
+  require_openssl(EVP_PKEY_encrypt(context.get(), out.data(), &size, message.data(), message.size()) == 1 &&
+                      size == out.size(),
+                  "encrypt by RSAES-OAEP");
+  return out;
+}
+
 bool PublicKey::is_rsa2048() const {
   if (modulus_ != nullptr) return true;
   return is_rsa(key_.get()) && EVP_PKEY_get_bits(key_.get()) == 8 * static_cast<int>(kRsa2048ModulusSize);

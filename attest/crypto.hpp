@@ -38,6 +38,9 @@ class PublicKey {
   // ECDSA P-384 with SHA-384; r and s are 48-byte big-endian integers; false for any other key.
   bool verify_ecdsa_p384(ByteView message, ByteView r, ByteView s) const;
 
+  // RSAES-OAEP with SHA-256 and this label; RSA-2048 only, at most 190 bytes.
+  Bytes encrypt_oaep_sha256(ByteView message, ByteView label) const;
+
   bool is_rsa2048() const;
   bool is_ec_p384() const;
   Bytes rsa_modulus() const;  // big endian, 256 bytes for RSA-2048; empty for other keys

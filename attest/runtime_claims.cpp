@@ -34,8 +34,13 @@ Result<Jwk> parse_jwk(const JsonValue& jwk) {
   return Jwk{jwk.path(), std::move(modulus), std::move(exponent)};
 }
 
+struct Keys {
+  PublicKey ak;
+  Bytes ek_modulus;
+};
+
 // By kid, never by position; key_ops is ignored, because old reports label the AK "encrypt".
-Result<PublicKey> parse_ak(const JsonValue& root) {
+Result<Keys> parse_keys(const JsonValue& root) {
   NODEPROOF_TRY(list_member, root.required("keys"));
   NODEPROOF_TRY(list, list_member.array());
   std::optional<Jwk> ak;
@@ -57,7 +62,8 @@ Result<PublicKey> parse_ak(const JsonValue& root) {
   if (ek && ek->modulus == ak->modulus) {
     return Error{Errc::kDuplicate, list_member.path(), "HCLAkPub and HCLEkPub are the same key"};
   }
-  return PublicKey::rsa2048(ak->modulus, ak->exponent, ak->path);
+  NODEPROOF_TRY(ak_key, PublicKey::rsa2048(ak->modulus, ak->exponent, ak->path));
+  return Keys{std::move(ak_key), ek ? std::move(ek->modulus) : Bytes()};
 }
 
 Result<std::optional<bool>> optional_boolean(const JsonValue& object, std::string_view key) {
@@ -85,7 +91,7 @@ Result<JsonDocument> parse_document(ByteView json) {
 Result<RuntimeClaims> parse_runtime_claims(ByteView json) {
   NODEPROOF_TRY(document, parse_document(json));
   const JsonValue root = document.root();
-  NODEPROOF_TRY(ak, parse_ak(root));
+  NODEPROOF_TRY(keys, parse_keys(root));
   NODEPROOF_TRY(configuration, root.required("vm-configuration"));
   NODEPROOF_TRY(vm_member, configuration.required("vmUniqueId"));
   NODEPROOF_TRY(vm_text, vm_member.string());
@@ -93,12 +99,14 @@ Result<RuntimeClaims> parse_runtime_claims(ByteView json) {
   NODEPROOF_TRY(secure_boot, optional_boolean(configuration, "secure-boot"));
   NODEPROOF_TRY(tpm_enabled, optional_boolean(configuration, "tpm-enabled"));
   NODEPROOF_TRY(user_data, parse_user_data(root));
-  return RuntimeClaims{ak, vm_unique_id, secure_boot, tpm_enabled, user_data};
+  return RuntimeClaims{keys.ak,     vm_unique_id, secure_boot,
+                       tpm_enabled, user_data,    std::move(keys.ek_modulus)};
 }
 
 Result<PublicKey> parse_claimed_ak(ByteView json) {
   NODEPROOF_TRY(document, parse_document(json));
-  return parse_ak(document.root());
+  NODEPROOF_TRY(keys, parse_keys(document.root()));
+  return keys.ak;
 }
 
 }  // namespace nodeproof::attest

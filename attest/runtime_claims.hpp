@@ -15,6 +15,7 @@ struct RuntimeClaims {
   std::optional<bool> secure_boot;
   std::optional<bool> tpm_enabled;
   std::optional<ByteArray<64>> user_data;  // absent in captures of 2022/23
+  Bytes ek_modulus;                        // of HCLEkPub, big endian; empty in captures of 2022/23
 };
 
 // Strict: UTF-8, one object, no duplicate key at any level, no trailing bytes; RSA-2048 with

@@ -42,13 +42,13 @@ Bytes ak_public_area(ByteView modulus) {
   return area;
 }
 
+}  // namespace
+
 Bytes with_name_alg(const Sha256Digest& digest) {
   Bytes out = to_bytes(kNameAlgSha256);
   append(out, digest);
   return out;
 }
-
-}  // namespace
 
 Result<TpmQuote> parse_tpms_attest(ByteView bytes) {
   // tss2-mu converts an attest only as a union keyed by type, so magic and type are read first.
@@ -105,8 +105,12 @@ Result<Bytes> parse_quote_signature(ByteView bytes) {
   return content(raw, raw.buffer);
 }
 
+Sha256Digest ak_name_digest(ByteView modulus) {
+  return sha256(ak_public_area(modulus));
+}
+
 Bytes ak_name(ByteView modulus) {
-  return with_name_alg(sha256(ak_public_area(modulus)));
+  return with_name_alg(ak_name_digest(modulus));
 }
 
 Bytes ak_qualified_name(ByteView modulus) {

@@ -28,9 +28,11 @@ Result<TpmQuote> parse_tpms_attest(ByteView bytes);
 // Raw 256 RSASSA bytes, or a TPMT_SIGNATURE of RSASSA with SHA-256; gives the raw 256 bytes.
 Result<Bytes> parse_quote_signature(ByteView bytes);
 
-// The Name of the AK with this modulus under Azure's AK template, and the qualified name it has as
-// a primary of the endorsement hierarchy (azure-evidence 6.4).
+// The Name of the AK with this modulus under Azure's AK template, the digest in it, and the qualified name
+// it has as a primary of the endorsement hierarchy (azure-evidence 6.4).
+Sha256Digest ak_name_digest(ByteView modulus);
 Bytes ak_name(ByteView modulus);
+Bytes with_name_alg(const Sha256Digest& digest);  // the Name with this digest
 Bytes ak_qualified_name(ByteView modulus);
 
 }  // namespace nodeproof::attest

@@ -41,6 +41,14 @@ struct BootEvidence {
   std::vector<Certificate> certificates;  // VCEK and its chain, AK intermediates; any order
   std::optional<Certificate> ak_certificate;
   Bytes event_log;  // as the kernel gives it; empty: there is none
+  // What the node says that the credential for its AK held (activation.hpp).
+  std::optional<ByteArray<32>> activation = std::nullopt;
+};
+
+// What such a credential holds depends on these.
+struct ActivationKey {
+  EpochKey key;
+  std::string node_uid;
 };
 
 // Likewise, of a Trusted Launch VM: only Microsoft's certificate for the AK vouches for its vTPM.
@@ -65,6 +73,8 @@ struct VerifyParameters {
   // Whether a Trusted Launch VM must have its AK under Azure's template and its VM id in PCR 6. Both are
   // known of confidential VMs only; until they are of others, what differs is not-checked (DESIGN 5).
   bool trusted_launch_strict = false;
+  // To recompute BootEvidence::activation; nothing: it cannot be judged.
+  std::optional<ActivationKey> activation = std::nullopt;
 };
 
 // An SNP report on its own. Untrusted.
@@ -84,8 +94,20 @@ ReportVerification verify_snp_report(const ReportEvidence& evidence, const Verif
 // The AK that the runtime claims or, on Trusted Launch, its certificate name, and the name under which it
 // must sign (azure-evidence 6.4).
 struct ClaimedAk {
-  PublicKey key;
+  explicit ClaimedAk(const PublicKey& claimed)
+      : key(claimed),
+        name(ak_name_digest(claimed.rsa_modulus())),
+        qualified_name(ak_qualified_name(claimed.rsa_modulus())) {}
+  PublicKey key;      // RSA-2048
+  Sha256Digest name;  // the digest in it
   Bytes qualified_name;
+};
+
+// The AK and EK of a vTPM that residency can be shown for by a credential.
+struct ActivationTarget {
+  Sha256Digest ak;  // the digest in its Name
+  Bytes ek_modulus;
+  Sha256Digest ek_digest() const { return sha256(ek_modulus); }
 };
 
 // The VM that they name, and what PCR 6 may hold of it (azure-evidence 9).
@@ -104,6 +126,9 @@ struct BootVerification {
   // checks can be evaluated and shown even when an earlier one failed. Never a ground to accept anything.
   std::optional<ClaimedAk> unverified_ak;
   std::optional<ClaimedVm> unverified_vm;  // of a confidential VM
+  // Where no AK certificate was supplied and a genuine paravisor vouches for an EK: whom to make a credential
+  // for. Shared with who verified.
+  std::shared_ptr<const ActivationTarget> activation;
   // The event log, replayed but not held against a quote; null: there is none.
   std::shared_ptr<const Result<BootLog>> unverified_log;
   // Whether number 10's ak-name and number 14's vm-id must hold (VerifyParameters::trusted_launch_strict).

@@ -31,7 +31,7 @@ struct BootVerifier {
     runtime_claims();
     ak_certificate();
     paravisor();
-    add(residency_by_certificate(out.findings, evidence.ak_certificate.has_value()));
+    add(residency());
     out.unverified_log = read_boot_log_if_any(evidence.event_log, parameters.known_pcrs);
     make_claims();
     return std::move(out);
@@ -93,7 +93,7 @@ struct BootVerifier {
     if (!hcl) return add(premise_failed(Check::kRuntimeClaims, Check::kHclFrame));
     const auto parsed = parse_runtime_claims(hcl->runtime_claims);
     const auto ak = parsed ? Result<PublicKey>(parsed->ak) : parse_claimed_ak(hcl->runtime_claims);
-    if (ak) out.unverified_ak = {*ak, ak_qualified_name(ak->rsa_modulus())};
+    if (ak) out.unverified_ak.emplace(*ak);
     if (auto missing = missing_premise(Check::kRuntimeClaims, {Check::kReportDataBinding}))
       return add(*missing);
     if (!parsed) {
@@ -167,21 +167,53 @@ struct BootVerifier {
                                          std::to_string(report.guest_svn));
   }
 
+  // Number 15: by certificate, and where there is none by what only a vTPM with this EK could open. Of the EK
+  // the paravisor alone speaks: another than a genuine one may name a key of its own making.
+  Finding residency() {
+    constexpr Check kThis = Check::kAkResidency;
+    Finding by_certificate = residency_by_certificate(out.findings, evidence.ak_certificate.has_value());
+    if (evidence.ak_certificate || !runtime || runtime->ek_modulus.empty()) return by_certificate;
+    if (auto missing = missing_premise(kThis, {Check::kParavisor})) return *std::move(missing);
+    out.activation = std::make_shared<const ActivationTarget>(
+        ActivationTarget{out.unverified_ak->name, runtime->ek_modulus});
+    if (!evidence.activation) {
+      return not_checked(kThis, "activation-outstanding",
+                         "there is no AK certificate, and the node's vTPM has not opened a credential yet",
+                         "wait for the node's agent to answer the credential in its NodeAttestation");
+    }
+    if (!parameters.activation) {
+      return not_checked(kThis, "activation-key-unknown",
+                         "the key that the answer to the credential was made of is not known here",
+                         "wait for the node's agent to answer a newer credential");
+    }
+    const auto& [key, node_uid] = *parameters.activation;
+    const Bytes name = ak_name(runtime->ak.rsa_modulus());
+    if (equal(*evidence.activation, activation_secret(key, name, out.activation->ek_digest(), node_uid)))
+      return passed(kThis, "by activation");
+    return failed(kThis, "activation-wrong", "the answer is not what the credential for the AK holds",
+                  "treat the node as compromised: its attestation key does not live in its vTPM");
+  }
+
+  Residency proven_residency() const {
+    if (!has(Check::kAkResidency)) return Residency::kUnproven;
+    return ak_validity ? Residency::kCertificate : Residency::kActivation;
+  }
+
   void make_claims() {
     if (!snp.claims || !has(Check::kHclFrame) || !has(Check::kReportDataBinding) ||
         !has(Check::kRuntimeClaims))
       return;
     // It is there when its check passed. Were it not, a claim would be made of nothing.
-    if (!runtime) return;
-    const bool ak_resident = has(Check::kAkResidency);
+    if (!runtime || !out.unverified_ak) return;
+    const Residency residency = proven_residency();
     ValidityWindow validity = snp.claims->validity();
-    if (ak_resident && ak_validity) {
+    if (residency == Residency::kCertificate) {
       validity.from = std::max(validity.from, ak_validity->from);
       validity.until = std::min(validity.until, ak_validity->until);
     }
     ConfidentialClaims confidential(*snp.claims, *runtime, has(Check::kParavisor));
-    out.claims = BootClaims(std::make_shared<const ConfidentialClaims>(std::move(confidential)), ak_resident,
-                            validity);
+    out.claims = BootClaims(std::make_shared<const ConfidentialClaims>(std::move(confidential)),
+                            out.unverified_ak->name, residency, validity);
   }
 };
 

@@ -16,7 +16,8 @@ struct TrustedLaunchVerifier {
     ak_certificate();
     add(residency_by_certificate(out.findings, evidence.ak_certificate.has_value()));
     out.unverified_log = read_boot_log_if_any(evidence.event_log, parameters.known_pcrs);
-    if (validity) out.claims = BootClaims(nullptr, true, *validity);
+    if (validity && out.unverified_ak)
+      out.claims = BootClaims(nullptr, out.unverified_ak->name, Residency::kCertificate, *validity);
     return std::move(out);
   }
 
@@ -31,7 +32,7 @@ struct TrustedLaunchVerifier {
       return add(failed(kThis, "wrong-key-type", "the AK certificate's key is not of RSA-2048",
                         "have the agent read NV 0x01C101D0 again; Azure's AKs are RSA-2048"));
     }
-    out.unverified_ak = {key, ak_qualified_name(key.rsa_modulus())};
+    out.unverified_ak.emplace(key);
     AkCertificateResult result =
         verify_ak_certificate(*evidence.ak_certificate, evidence.certificates, key, NodeClass::kTrustedLaunch,
                               parameters.anchors, parameters.revocation_lists, parameters.now,

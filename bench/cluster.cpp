@@ -55,6 +55,13 @@ struct NodeObjects {
   std::vector<std::string> nodes, evidences, quotes;
 };
 
+// Of machines with an AK each, as one AK that several nodes hold would refuse them all.
+std::vector<forge::PrivateKey> make_aks(std::size_t count) {
+  std::size_t side = 1;
+  while (side * side < count) ++side;
+  return forge::PrivateKey::rsa_grid(side, side);
+}
+
 void forge_one(const forge::World& world, std::size_t index, NodeObjects& out) {
   const attest::BootIdentity boot{uuid("aaaaaaaa", index), uuid("bbbbbbbb", index)};
   const auto key = generation().key;
@@ -82,11 +89,12 @@ NodeObjects forge_all(const forge::World& world, std::size_t count) {
   NodeObjects out;
   for (auto* list : {&out.nodes, &out.evidences, &out.quotes}) list->resize(count);
   std::atomic<std::size_t> next{0};
+  const std::vector<forge::PrivateKey> aks = make_aks(count);
   std::vector<std::jthread> threads;
   for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) {
     threads.emplace_back([&] {
       for (std::size_t index = next++; index < count; index = next++) {
-        forge_one(world, index, out);
+        forge_one(forge::with_ak(world, aks[index].share()), index, out);
         if (index % 1000 == 999) std::fprintf(stderr, "  %zu of %zu nodes forged\n", index + 1, count);
       }
     });

@@ -9,6 +9,7 @@
 #include <cpprest/http_client.h>
 
 #include <atomic>
+#include <cmath>
 #include <csignal>
 #include <iostream>
 #include <set>
@@ -90,7 +91,8 @@ class Fleet {
  public:
   Fleet(std::size_t nodes, Seconds refresh, std::string proxy, const std::filesystem::path& authority)
       : refresh_(refresh), proxy_(std::move(proxy)), authority_(load(authority)) {
-    std::vector<forge::PrivateKey> aks = forge::PrivateKey::many_rsa(nodes);
+    const auto primes = static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(nodes))));
+    std::vector<forge::PrivateKey> aks = forge::PrivateKey::rsa_grid(primes, primes);
     for (std::size_t i = 0; i < nodes; ++i) {
       std::array<char, 64> name{};
       std::snprintf(name.data(), name.size(), "aks-cvmpool-12345678-vmss%06zx", i);
@@ -124,8 +126,8 @@ class Fleet {
  private:
   static forge::World load(const std::filesystem::path& folder) {
     emulator::Authority made = emulator::load_authority(folder, attest::Product::kMilan);
-    const forge::PrivateKey none = forge::PrivateKey::rsa(2048);
-    return {std::move(made.amd), std::move(made.vtpm), none, none};
+    return {std::move(made.amd), std::move(made.vtpm), forge::PrivateKey::rsa(2048),
+            forge::PrivateKey::rsa(2048)};
   }
   static steady_clock::duration spread(Seconds period, double place) {
     return std::chrono::duration_cast<steady_clock::duration>(std::chrono::duration<double>(period) * place);
@@ -191,11 +193,7 @@ class Fleet {
     renew(api, node);
   }
 
-  forge::World world_of(const Node& node) const {
-    forge::World out = authority_;
-    out.ak = node.ak;
-    return out;
-  }
+  forge::World world_of(const Node& node) const { return forge::with_ak(authority_, node.ak.share()); }
 
   void renew(Api& api, Node& node) {
     const wire::PublishedEpoch now = epoch(api);

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/file.hpp"
+#include "webhook/activation_keeper.hpp"
 #include "webhook/admission_handler.hpp"
 #include "webhook/admission_policy_watch.hpp"
 #include "webhook/break_glass.hpp"
@@ -153,8 +154,9 @@ struct Application::Parts {
                       std::string(wire::kServingSecret),
                   served.handler(), false);
     }
-    // For the leader's writing only: no decision rests on it.
-    watches.add("nodeattestations", StatusWriter::kPath, writer.handler(), false);
+    // For the leader's writing, and for what only refuses: no decision waits for it.
+    watches.add("nodeattestations", StatusWriter::kPath,
+                in_turn({writer.handler(), intake.attestations(), activations.handler()}), false);
   }
 
   // A revoked generation needs a successor at once, not when the next epoch begins.
@@ -234,6 +236,7 @@ struct Application::Parts {
     const auto swept = sweeper.last();
     break_glass.pass(*snapshot->namespaces, clock.now(), still_leads);
     writer.pass(*snapshot, clock.now(), still_leads, swept ? &swept->counts : nullptr);
+    activations.pass(*snapshot, *intake.keys(), clock.now(), still_leads);
   }
 
   void keep_certificates() {
@@ -290,6 +293,7 @@ struct Application::Parts {
   ApiPodReader reader{lookup_client, kLookupTimeout};
   EventWriter node_events{event_api, EventsAbout::kNodes};
   StatusWriter writer{leader_api, node_events};
+  ActivationKeeper activations{leader_api, config.epoch_length, random_seeds()};
   BreakGlassKeeper break_glass{leader_api};
   KubeClusterApi list_api{list_client};
   PodSweeper sweeper{list_api, clock, sweep_interval(config.epoch_length)};

@@ -161,8 +161,8 @@ Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_TRY(root, YamlValue::parse(yaml, std::move(what)));
   NODEPROOF_CHECK(
       root.only({"namespace", "listen", "healthListen", "tls", "epochLength", "maxReportAge", "viewAge",
-                 "akCertificateGrace", "trustAnchors", "revocationLists", "referenceValues", "trustedLaunch", "loss", "brake",
-                 "admissionPolicies", "identity", "logFormat", "connection"}));
+                 "akCertificateGrace", "trustAnchors", "revocationLists", "referenceValues", "trustedLaunch",
+                 "loss", "brake", "admissionPolicies", "identity", "logFormat", "connection"}));
   Config out;
   NODEPROOF_CHECK(kube::read_namespace(root, out.ns));
   NODEPROOF_CHECK(read_endpoint(root, "listen", out.listen));

@@ -41,10 +41,10 @@ struct Config {
   std::vector<std::filesystem::path> revocation_lists;  // of AMD's and Microsoft's CAs; read at the start
   std::filesystem::path reference_values;               // replaces the built-in list; empty: built in
   bool trusted_launch_strict = false;                   // attest::VerifyParameters
-  std::filesystem::path admission_policies;    // as the chart installed them; empty: none is looked at
+  std::filesystem::path admission_policies;  // as the chart installed them; empty: none is looked at
   LossSettings loss;
   BrakeLimits brake;
-  std::string identity;                        // of this replica in the lease; empty: the host's name
+  std::string identity;  // of this replica in the lease; empty: the host's name
   kube::LogFormat log_format = kube::LogFormat::kText;
   std::optional<kube::Connection> connection;  // nothing: in-cluster
 

@@ -31,6 +31,15 @@ void log_if_changed(const std::string& name, const NodeTrust* before, const Node
   log_phase(name, now.phase, now.code, now.detail);
 }
 
+// `trust`: what counts now; null while the node is judged anew.
+void log_dispute(const std::string& name, const NodeTrust* trust) {
+  if (trust != nullptr && is_dispute(*trust)) {
+    spdlog::warn("node {}: {}: {}", name, trust->code, trust->detail);
+  } else {
+    spdlog::info("node {}: its attestation key is not disputed any more", name);
+  }
+}
+
 }  // namespace
 
 std::size_t EvidenceIntake::default_verifiers() {
@@ -67,6 +76,11 @@ std::shared_ptr<const Snapshot> EvidenceIntake::snapshot() const {
 std::size_t EvidenceIntake::remembered() const {
   const std::lock_guard lock(mutex_);
   return records_.size();
+}
+
+std::shared_ptr<const Generations> EvidenceIntake::keys() const {
+  const std::lock_guard lock(mutex_);
+  return keys_;
 }
 
 void EvidenceIntake::set_snapshot(std::shared_ptr<const Snapshot> next) {
@@ -119,14 +133,15 @@ void EvidenceIntake::judge_next(const std::string& name, KnownParts& known,
   room_.notify_all();
   if (std::exchange(again->second.changed, false)) touch_locked(name);
   if (again->second.node == record.node) {
-    keep_locked(again->second, record, std::move(judgement));
+    keep_locked(name, again->second, record, std::move(judgement));
   }
   erase_if_empty_locked(again);
 }
 
 // What nobody reads any more goes: evidence whose verification is settled, and a quote from which the
 // trust was made. Either comes again when its object changes.
-void EvidenceIntake::keep_locked(Record& record, const Record& judged, Judgement judgement) {
+void EvidenceIntake::keep_locked(const std::string& name, Record& record, const Record& judged,
+                                 Judgement judgement) {
   const bool settled = judgement.boot && is_settled(*judgement.boot);
   if (settled && record.evidence == judged.evidence) record.evidence = nullptr;
   const bool fresh = judgement.trust->phase == wire::Phase::kVerified &&
@@ -136,8 +151,9 @@ void EvidenceIntake::keep_locked(Record& record, const Record& judged, Judgement
     record.quote_spent = true;
   }
   record.boot = std::move(judgement.boot);
+  record.mark = judgement.trust->mark;
   record.trust = std::move(judgement.trust);
-  node_changed_locked(record);
+  node_changed_locked(name, record);
 }
 
 EvidenceIntake::Judgement EvidenceIntake::judged(const std::string& name, const Record& record,
@@ -161,6 +177,9 @@ EvidenceIntake::Judgement EvidenceIntake::judged(const std::string& name, const 
     view.boot = out.boot.get();
     view.generations = keys;
     view.previous = record.trust.get();
+    view.mark = record.mark;
+    if (record.stored && record.stored->node_uid == record.node->node_uid)
+      view.mark = joined(record.mark, record.stored->counters);
     out.trust = std::make_shared<const NodeTrust>(judge(view, parameters_, now));
   } catch (const std::exception& e) {
     spdlog::error("node {} could not be judged: {}", name, e.what());
@@ -169,15 +188,32 @@ EvidenceIntake::Judgement EvidenceIntake::judged(const std::string& name, const 
   return out;
 }
 
+std::map<std::string, NodeTrust> EvidenceIntake::disputed_locked() const {
+  std::map<std::string, NodeTrust> out;
+  const Seconds max_age = longest_max_age(*snapshot_->policies);
+  for (const AkHolders::Group* group : holders_.shared()) {
+    std::vector<AkHolder> holders;
+    for (const std::string& name : *group) holders.push_back({name, records_.at(name).trust});
+    out.merge(disputed(holders, *snapshot_->inventory, max_age, clock_.now()));
+  }
+  return out;
+}
+
 void EvidenceIntake::publish_nodes_locked() {
   nodes_dirty_ = false;
   auto nodes = std::make_shared<NodeMap>();
   nodes->reserve(records_.size());
+  std::map<std::string, NodeTrust> in_dispute = disputed_locked();
   for (auto& [name, record] : records_) {
     if (!record.node) continue;
-    if (!record.published) {
+    const auto dispute = in_dispute.empty() ? in_dispute.end() : in_dispute.find(name);
+    const bool is_disputed = dispute != in_dispute.end();
+    if (!record.published || is_disputed || record.disputed) {
+      auto trust = is_disputed ? std::make_shared<const NodeTrust>(std::move(dispute->second)) : record.trust;
+      if (is_disputed != record.disputed) log_dispute(name, trust.get());
       record.published = std::make_shared<const NodeEntry>(
-          NodeEntry{name, record.node->node_uid, record.trust, record.labels, record.taints});
+          NodeEntry{name, record.node->node_uid, std::move(trust), record.labels, record.taints});
+      record.disputed = is_disputed;
     }
     nodes->put(record.published);
   }

@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "kube/list_watch.hpp"
+#include "webhook/ak_holders.hpp"
 #include "webhook/snapshot.hpp"
 #include "webhook/verification_queue.hpp"
 
@@ -43,10 +44,13 @@ class EvidenceIntake {
   kube::WatchHandler namespaces();
   kube::WatchHandler inventories();
   kube::WatchHandler epoch_secret();
+  // What the leader remembered of nodes: marks that refuse and never admit, so nothing waits for them.
+  kube::WatchHandler attestations();
 
   std::shared_ptr<const Snapshot> snapshot() const;
   // Names of nodes of which anything is kept: those of live Nodes, and of objects that outlive theirs.
   std::size_t remembered() const;
+  std::shared_ptr<const Generations> keys() const;  // as last read; never null
 
  private:
   enum Collection : std::size_t {
@@ -73,7 +77,10 @@ class EvidenceIntake {
     bool quote_spent = false;  // `trust` was made from it, so it was dropped
     std::shared_ptr<const VerifiedBoot> boot;
     std::shared_ptr<const NodeTrust> trust;
+    std::optional<CounterMark> mark;             // of this Node's quotes
+    std::optional<wire::StoredMark> stored;      // by the leader, maybe of an earlier Node
     std::shared_ptr<const NodeEntry> published;  // null: to be made anew from the above
+    bool disputed = false;                       // `published` says so instead of `trust`
     bool judging = false;                        // one verifier is at it, with the lock released
     bool changed = false;                        // meanwhile
   };
@@ -94,8 +101,10 @@ class EvidenceIntake {
   void wait_for_nodes();
   void wait_for_room(std::unique_lock<std::mutex>& lock);
   void touch_locked(const std::string& name);
-  void node_changed_locked(Record& record);
+  void node_changed_locked(const std::string& name, Record& record);
   void erase_if_empty_locked(Records::iterator record);
+  void put_stored_locked(const std::string& name, const attest::JsonValue& object);
+  void forget_stored_locked(const std::string& name);
   template <typename Map>
   void publish_locked(std::shared_ptr<const Map> Snapshot::*part, Map map);
 
@@ -108,7 +117,8 @@ class EvidenceIntake {
   };
   Judgement judged(const std::string& name, const Record& record, const Generations& keys,
                    KnownParts& known) const;
-  void keep_locked(Record& record, const Record& judged, Judgement judgement);
+  void keep_locked(const std::string& name, Record& record, const Record& judged, Judgement judgement);
+  std::map<std::string, NodeTrust> disputed_locked() const;
   void publish_nodes_locked();
   void set_snapshot(std::shared_ptr<const Snapshot> next);
 
@@ -122,6 +132,7 @@ class EvidenceIntake {
   std::condition_variable room_;  // a verifier has finished, or the nodes were listed
   Records records_;
   std::shared_ptr<const Generations> keys_ = std::make_shared<const Generations>();
+  AkHolders holders_;
   VerificationQueue queue_;
   bool nodes_dirty_ = false;
   std::chrono::steady_clock::time_point nodes_published_{};

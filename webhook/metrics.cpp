@@ -376,8 +376,9 @@ std::string Metrics::render(const MetricsState& state, UnixTime now) const {
   if (state.admission_policies) add_admission_policies(*state.admission_policies, families);
   add_loss(state.loss, families);
   add_readiness(state.conditions, families);
-  add_events("nodeproof_placement_events_total", "Events about pods refused or placed without proof, by what became of them",
-             state.events, families);
+  add_events("nodeproof_placement_events_total",
+             "Events about pods refused or placed without proof, by what became of them", state.events,
+             families);
   add_events("nodeproof_node_events_total", "Events about Nodes by what became of them", state.node_events,
              families);
   add_value(families, "nodeproof_label_repairs_total",

@@ -17,7 +17,6 @@ using attest::Outcome;
 using wire::EvidenceSummary;
 using wire::kAgentRemedy;
 using wire::kMalformedRemedy;
-using wire::NodeEvidence;
 using wire::NodeQuote;
 using wire::Phase;
 
@@ -93,7 +92,8 @@ std::optional<NodeTrust> judge_dates(const attest::ValidityWindow& window, UnixT
 }
 
 // Revocation lists that are not in order are no fault of the node; any other failure is.
-std::optional<NodeTrust> judge_boot(const attest::BootVerification& boot, UnixTime now) {
+std::optional<NodeTrust> judge_boot(const VerifiedBoot& verified, GenerationView generations, UnixTime now) {
+  const attest::BootVerification& boot = verified.verification;
   const Finding* lists = nullptr;
   for (const Finding& finding : boot.findings) {
     if (finding.outcome != Outcome::kFailed) continue;
@@ -106,7 +106,14 @@ std::optional<NodeTrust> judge_boot(const attest::BootVerification& boot, UnixTi
     out.findings = boot.findings;
     return out;
   }
-  if (boot.claims) return judge_dates(boot.claims->validity(), now);
+  if (boot.claims) {
+    const std::string& kid = verified.activation_kid;
+    if (!kid.empty() && (find_generation(generations, kid) == nullptr || is_revoked(generations, kid))) {
+      return pending(Check::kAkResidency, "activation-ended",
+                     "the key generation of the credential that the vTPM opened ended or was revoked");
+    }
+    return judge_dates(boot.claims->validity(), now);
+  }
   // No failed check and no claims: nothing to hold on to, so nothing is accepted.
   if (const Finding* open = attest::find(boot.findings, Check::kAkResidency);
       open != nullptr && open->outcome == Outcome::kNotChecked && open->code != "premise-failed") {
@@ -176,7 +183,7 @@ bool contradicts(const Finding& finding) {
 const Finding* contradiction_in(const Findings& findings) {
   constexpr std::array kChecks{Check::kQuoteSignature, Check::kQuoteFormat, Check::kAkName,
                                Check::kPcrSelection,   Check::kPcrDigest,   Check::kEventLogReplay,
-                               Check::kSecureBoot,     Check::kVmId};
+                               Check::kSecureBoot,     Check::kVmId,        Check::kCounters};
   for (const Check check : kChecks) {
     const Finding* finding = attest::find(findings, check);
     if (finding != nullptr && contradicts(*finding)) return finding;
@@ -184,13 +191,19 @@ const Finding* contradiction_in(const Findings& findings) {
   return nullptr;
 }
 
+NodeTrust without_residency(const Findings& findings) {
+  constexpr Check kThis = Check::kAkResidency;
+  const Finding* finding = attest::find(findings, kThis);
+  const bool outstanding = finding != nullptr && finding->code.starts_with("activation-");
+  return conclude(
+      Phase::kPending, std::string(attest::name_of(kThis)),
+      outstanding ? finding->detail : "nothing proves that the attestation key lives in the node's vTPM",
+      outstanding ? finding->remedy : "use an Azure VM size and image whose vTPM carries an AK certificate");
+}
+
 NodeTrust verified(const attest::BootClaims& boot, attest::QuoteClaims quote, Findings findings,
                    UnixTime quoted_since) {
-  NodeTrust out = boot.ak_resident()
-                      ? conclude(Phase::kVerified, {}, {}, {})
-                      : conclude(Phase::kPending, std::string(attest::name_of(Check::kAkResidency)),
-                                 "nothing proves that the attestation key lives in the node's vTPM",
-                                 "use an Azure VM size and image whose vTPM carries an AK certificate");
+  NodeTrust out = boot.ak_resident() ? conclude(Phase::kVerified, {}, {}, {}) : without_residency(findings);
   out.findings = std::move(findings);
   out.claims =
       std::make_shared<const attest::NodeClaims>(attest::NodeClaims{boot, std::move(quote), quoted_since});
@@ -212,6 +225,58 @@ Findings open_findings(const attest::BootVerification& boot, const EvidenceSumma
     out.push_back(attest::not_checked(Check::kReportFreshness, "too-old",
                                       "the report is older than maxReportAge allows", kAgentRemedy));
   }
+  return out;
+}
+
+// Number 15: whether the quote may follow those that were seen before. Moves `mark` when the AK signed it.
+std::optional<Finding> judge_counters(const NodeView& view, const NodeQuote& quote,
+                                      const attest::QuoteVerification& result, std::uint64_t epoch_now,
+                                      std::optional<CounterMark>& mark) {
+  const auto counted = attest::parse_tpms_attest(quote.attest);
+  if (!counted || !attest::has_passed(result.findings, Check::kQuoteSignature)) return std::nullopt;
+  const CountedQuote by_ak{view.boot->verification.claims->ak(), quote.boot.boot_id, *counted};
+  std::optional<std::uint64_t> proven;
+  if (attest::has_passed(result.findings, Check::kQualifyingData)) proven = quote.epoch.number;
+  auto finding = mark ? against_mark(*mark, by_ak, proven) : std::nullopt;
+  mark = raised(mark, by_ak, epoch_now);
+  return finding;
+}
+
+// The boot of the Node is over for its TPM.
+bool tells_reset(const Finding& finding) {
+  return finding.check == Check::kBootChanged && finding.code == "tpm-reset" &&
+         finding.outcome != Outcome::kPassed;
+}
+
+NodeTrust conclude_quote(const NodeView& view, const EvidenceSummary& evidence,
+                         const TrustParameters& parameters, const NodeQuote& quote,
+                         attest::QuoteVerification result, Findings findings) {
+  if (const Finding* failure = contradiction_in(findings)) return contradicted(*failure, findings);
+  if (!attest::has_passed(result.findings, Check::kQualifyingData)) {
+    NodeTrust out = conclude(
+        Phase::kPending, std::string(attest::name_of(Check::kQualifyingData)),
+        "the quote does not answer the epoch, node, boot and evidence that it is filed under", kAgentRemedy);
+    out.findings = std::move(findings);
+    return out;
+  }
+  if (const auto reset = std::find_if(findings.begin(), findings.end(), tells_reset);
+      reset != findings.end()) {
+    NodeTrust out =
+        conclude(Phase::kPending, std::string(attest::name_of(reset->check)), reset->detail, reset->remedy);
+    out.findings = std::move(findings);
+    return out;
+  }
+  if (!result.claims) {
+    return pending(Check::kQuoteFormat, "incomplete", "the quote was verified only in part");
+  }
+  NodeTrust out = verified(*view.boot->verification.claims, *std::move(result.claims), std::move(findings),
+                           attest::epoch_start(quote.epoch.number, parameters.epoch_length));
+  out.boot = view.node;
+  out.evidence_digest = evidence.digest;
+  out.epoch = quote.epoch.number;
+  out.kid = quote.epoch.kid;
+  out.activation = view.boot->verification.activation;
+  if (out.claims->quote.log() != nullptr) out.log_change = view.boot->log_change;
   return out;
 }
 
@@ -237,25 +302,12 @@ NodeTrust judge_quote(const NodeView& view, const EvidenceSummary& evidence,
     auto other_vm = wire::compare_system_uuid(view.boot->verification, *result.claims, view.system_uuid);
     if (other_vm) findings.push_back(*std::move(other_vm));
   }
+  std::optional<CounterMark> mark = view.mark;
+  auto counted = judge_counters(view, quote, result, attest::epoch_at(now, parameters.epoch_length), mark);
+  if (counted) findings.push_back(*std::move(counted));
   findings.shrink_to_fit();
-  if (const Finding* failure = contradiction_in(findings)) return contradicted(*failure, findings);
-  if (!attest::has_passed(result.findings, Check::kQualifyingData)) {
-    NodeTrust out = conclude(
-        Phase::kPending, std::string(attest::name_of(Check::kQualifyingData)),
-        "the quote does not answer the epoch, node, boot and evidence that it is filed under", kAgentRemedy);
-    out.findings = std::move(findings);
-    return out;
-  }
-  if (!result.claims) {
-    return pending(Check::kQuoteFormat, "incomplete", "the quote was verified only in part");
-  }
-  NodeTrust out = verified(*view.boot->verification.claims, *std::move(result.claims), std::move(findings),
-                           attest::epoch_start(quote.epoch.number, parameters.epoch_length));
-  out.boot = view.node;
-  out.evidence_digest = evidence.digest;
-  out.epoch = quote.epoch.number;
-  out.kid = quote.epoch.kid;
-  if (out.claims->quote.log() != nullptr) out.log_change = view.boot->log_change;
+  NodeTrust out = conclude_quote(view, evidence, parameters, quote, std::move(result), std::move(findings));
+  out.mark = std::move(mark);
   return out;
 }
 
@@ -272,7 +324,7 @@ NodeTrust judge_anew(const NodeView& view, const TrustParameters& parameters, Un
   if (view.boot == nullptr) {
     return pending(Check::kEvidenceBinding, "not-verified", "the evidence has not been verified yet");
   }
-  if (auto out = judge_boot(view.boot->verification, now)) return *std::move(out);
+  if (auto out = judge_boot(*view.boot, view.generations, now)) return *std::move(out);
   return judge_quote(view, evidence, parameters, now, nonces);
 }
 
@@ -280,110 +332,27 @@ NodeTrust judge_anew(const NodeView& view, const TrustParameters& parameters, Un
 bool outlives(const NodeTrust& pair, const NodeView& view, const NodeTrust& fresh) {
   if (!pair.claims || fresh.phase == Phase::kFailed || pair.boot != view.node) return false;
   if (is_revoked(view.generations, pair.kid)) return false;
+  if (std::any_of(fresh.findings.begin(), fresh.findings.end(), tells_reset)) return false;
   if (view.evidence != nullptr && view.evidence->has_value() && (*view.evidence)->boot != pair.boot)
     return false;
   return !fresh.claims || fresh.claims->quoted_since < pair.claims->quoted_since;
 }
 
-Bytes certificates_of(const NodeEvidence& evidence) {
-  Bytes out;
-  append_be32(out, static_cast<std::uint32_t>(evidence.ak_certificate.size()));
-  append(out, evidence.ak_certificate);
-  for (const Bytes& der : evidence.certificates) {
-    append_be32(out, static_cast<std::uint32_t>(der.size()));
-    append(out, der);
-  }
-  return out;
-}
-
-Sha256Digest content_of(const NodeEvidence& evidence) {
-  Bytes all = to_bytes(evidence.digest());
-  append(all, certificates_of(evidence));
-  return attest::sha256(all);
-}
-
-std::optional<Sha512Digest> challenge_of(const NodeEvidence& evidence, GenerationView generations,
-                                         const TrustParameters& parameters, UnixTime now) {
-  const auto nonce = nonce_of(generations, evidence.collected);
-  if (!nonce) return std::nullopt;
-  if (collection_time(evidence.collected, parameters) + parameters.max_report_age < now) return std::nullopt;
-  return attest::report_challenge(evidence.collected.kid, *nonce, evidence.boot);
-}
-
-std::uint64_t hash64(std::string_view text) {
-  const Sha256Digest digest = attest::sha256(as_bytes(text));
-  std::uint64_t out = 0;
-  for (std::size_t i = 0; i < sizeof out; ++i) out = out << 8U | digest[i];
-  return out;
-}
-
-BootKey key_of(const NodeEvidence& evidence, std::uint64_t image) {
-  return {hash64(evidence.boot.node_uid), hash64(evidence.boot.boot_id), image};
-}
-
-// Against the previous boot of the same node from the same image. While that is still going on, what was
-// found at its first verification stays.
-std::string log_change(const VerifiedBoot* previous, const VerifiedBoot& now, const NodeEvidence& evidence) {
-  if (previous == nullptr) return {};
-  if (previous->key == now.key) return previous->log_change;
-  if (previous->key.node != now.key.node || previous->key.image != now.key.image) return {};
-  const auto& before = previous->verification.unverified_log;
-  if (!before || !*before || evidence.event_log.empty()) return {};
-  return attest::first_difference(before->value(), evidence.event_log).value_or(std::string());
-}
-
 }  // namespace
-
-std::uint64_t image_key(std::string_view image) {
-  return hash64(image);
-}
-
-bool is_settled(const VerifiedBoot& boot) {
-  const auto& claims = boot.verification.claims;
-  if (!claims || !claims->ak_resident()) return false;
-  return claims->confidential() == nullptr ||
-         (boot.challenged && claims->confidential()->paravisor_genuine());
-}
-
-std::shared_ptr<const VerifiedBoot> verify_evidence(const NodeEvidence& evidence, std::uint64_t image,
-                                                    std::shared_ptr<const VerifiedBoot> cached,
-                                                    GenerationView generations,
-                                                    const TrustParameters& parameters, UnixTime now,
-                                                    KnownParts* known) {
-  const Sha256Digest content = content_of(evidence);
-  const auto challenge = challenge_of(evidence, generations, parameters, now);
-  if (cached && cached->content == content && cached->challenged == challenge.has_value() &&
-      now - cached->verified_at <= kVerificationLifetime) {
-    return cached;
-  }
-  auto out = std::make_shared<VerifiedBoot>();
-  out->content = content;
-  out->challenged = challenge.has_value();
-  out->verified_at = now;
-  out->verification =
-      wire::verify_boot(evidence, {.anchors = parameters.anchors,
-                                   .reference_values = parameters.reference_values,
-                                   .now = now,
-                                   .ak_certificate_grace = parameters.ak_certificate_grace,
-                                   .report_challenge = challenge,
-                                   .revocation_lists = parameters.revocation_lists,
-                                   .known_endorsements = known != nullptr ? &known->endorsements : nullptr,
-                                   .known_pcrs = known != nullptr ? &known->pcrs : nullptr,
-                                   .trusted_launch_strict = parameters.trusted_launch_strict});
-  out->verification.condense();
-  out->key = key_of(evidence, image);
-  out->log_change = log_change(cached.get(), *out, evidence);
-  return out;
-}
 
 NodeTrust judge(const NodeView& view, const TrustParameters& parameters, UnixTime now) {
   NodeTrust fresh = judge_anew(view, parameters, now, recomputed_nonce);
-  if (view.previous != nullptr && outlives(*view.previous, view, fresh)) return *view.previous;
-  return fresh;
+  if (!fresh.mark) fresh.mark = view.mark;
+  if (view.previous == nullptr || !outlives(*view.previous, view, fresh)) return fresh;
+  NodeTrust kept = *view.previous;
+  kept.mark = std::move(fresh.mark);
+  return kept;
 }
 
 NodeTrust judge_without_key(const NodeView& view, const TrustParameters& parameters, UnixTime now) {
-  return judge_anew(view, parameters, now, carried_nonce);
+  NodeView without_mark = view;
+  without_mark.mark.reset();
+  return judge_anew(without_mark, parameters, now, carried_nonce);
 }
 
 std::optional<NodeTrust> ended_by_revocation(const NodeTrust& trust, GenerationView generations) {

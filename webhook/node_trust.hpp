@@ -10,6 +10,7 @@
 #include <string>
 
 #include "attest/appraise.hpp"
+#include "webhook/counters.hpp"
 #include "webhook/epoch_keys.hpp"
 #include "wire/node_attestation.hpp"
 #include "wire/node_evidence.hpp"
@@ -45,6 +46,10 @@ struct NodeTrust {
   std::uint64_t epoch = 0;         // whose nonce the quote answers; likewise
   std::string kid;                 // the key generation of that nonce; likewise
   std::string log_change;          // VerifiedBoot's, once the quote proves the log
+  // Whom the leader may offer a credential for residency; null: nobody.
+  std::shared_ptr<const attest::ActivationTarget> activation = {};
+  // What is to be held against the node's next quote, whatever became of this one.
+  std::optional<CounterMark> mark = {};
 };
 
 // Whose boot it is, in eight bytes each of a hash: thousands are kept.
@@ -62,7 +67,9 @@ struct VerifiedBoot {
   // The first measurement in which the event log differs from that of the node's previous boot of the same
   // image; empty when it does not, or when there is nothing to compare with.
   std::string log_change;
-  bool challenged = false;  // whether the report challenge could be recomputed
+  bool challenged = false;     // whether the report challenge could be recomputed
+  bool answered = false;       // whether the answer to the credential for the AK could be
+  std::string activation_kid;  // whose key shows residency; empty: a certificate does, or nothing
   UnixTime verified_at;
   attest::BootVerification verification;  // condensed
 };
@@ -103,13 +110,14 @@ struct NodeView {
   const Result<wire::NodeQuote>* quote = nullptr;
   const VerifiedBoot* boot = nullptr;  // of `evidence`; needed when that was read
   GenerationView generations;
-  const NodeTrust* previous = nullptr;  // the last conclusion about this node
+  const NodeTrust* previous = nullptr;   // the last conclusion about this node
+  std::optional<CounterMark> mark = {};  // of the quotes seen so far
 };
 
 NodeTrust judge(const NodeView& view, const TrustParameters& parameters, UnixTime now);
 
 // For who holds no epoch key and admits nothing by it: takes the nonce, and so the age, that the quote
-// carries at its word. All else is as in `judge`; `generations` and `previous` are not read.
+// carries at its word. All else is as in `judge`; `generations`, `previous` and `mark` are not read.
 NodeTrust judge_without_key(const NodeView& view, const TrustParameters& parameters, UnixTime now);
 
 // What is left of `trust` when the key generation that its quote answers was revoked: Stale, and no claims;

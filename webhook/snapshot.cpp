@@ -10,6 +10,16 @@ bool precedes(const NodeMap::Entry& entry, std::string_view name) {
   return entry->name < name;
 }
 
+// The maxEvidenceAge that comes before all others of those that could be read; the default without any.
+template <typename Before>
+Seconds extreme_max_age(const PolicyMap& policies, Before before) {
+  std::optional<Seconds> found;
+  for (const auto& [name, policy] : policies) {
+    if (policy && (!found || before(policy->max_evidence_age, *found))) found = policy->max_evidence_age;
+  }
+  return found.value_or(attest::AppraisalPolicy{}.max_evidence_age);
+}
+
 std::optional<BreakGlass> break_glass_of(const wire::ObjectMeta& meta) {
   const auto label = meta.labels.find(std::string(wire::kBreakGlassLabel));
   if (label == meta.labels.end()) return std::nullopt;
@@ -72,11 +82,10 @@ const NamespaceEntry* find_namespace(const Snapshot& snapshot, std::string_view 
 }
 
 Seconds shortest_max_age(const PolicyMap& policies) {
-  std::optional<Seconds> shortest;
-  for (const auto& [name, policy] : policies) {
-    if (policy && (!shortest || policy->max_evidence_age < *shortest)) shortest = policy->max_evidence_age;
-  }
-  return shortest.value_or(attest::AppraisalPolicy{}.max_evidence_age);
+  return extreme_max_age(policies, [](Seconds a, Seconds b) { return a < b; });
+}
+Seconds longest_max_age(const PolicyMap& policies) {
+  return extreme_max_age(policies, [](Seconds a, Seconds b) { return a > b; });
 }
 
 }  // namespace nodeproof::webhook

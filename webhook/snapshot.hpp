@@ -88,5 +88,7 @@ const NamespaceEntry* find_namespace(const Snapshot& snapshot, std::string_view 
 
 // The shortest maxEvidenceAge of the policies that could be read; the default without any.
 Seconds shortest_max_age(const PolicyMap& policies);
+// Likewise the longest: an older proof meets none of them.
+Seconds longest_max_age(const PolicyMap& policies);
 
 }  // namespace nodeproof::webhook

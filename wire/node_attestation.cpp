@@ -2,12 +2,16 @@
 
 #include <cpprest/json.h>
 
+#include <limits>
+
 #include "attest/strict_json.hpp"
+#include "wire/fields.hpp"
 #include "wire/json_writer.hpp"
 
 namespace nodeproof::wire {
 namespace {
 
+using attest::JsonValue;
 using web::json::value;
 
 // A merge patch removes a member only by an explicit null: an empty text must not leave the one
@@ -82,6 +86,74 @@ Status read_conditions(const attest::JsonValue& status, std::vector<StatusCondit
   return Ok{};
 }
 
+value to_value(const CounterMark& mark) {
+  value out = value::object();
+  out["ak"] = value::string(to_hex(mark.ak));
+  out["bootID"] = json_text(mark.boot_id);
+  out["resetCount"] = value::number(mark.reset_count);
+  out["restartCount"] = value::number(mark.restart_count);
+  out["clock"] = value::number(mark.clock);
+  out["epoch"] = value::number(mark.epoch);
+  out["bootOver"] = value::boolean(mark.boot_over);
+  return out;
+}
+
+Result<std::uint64_t> counter(const JsonValue& object, std::string_view key, std::uint64_t limit) {
+  NODEPROOF_TRY(member, object.required(key));
+  NODEPROOF_TRY(number, member.unsigned_integer());
+  if (number > limit) return Error{Errc::kBadValue, member.path(), "is larger than a TPM's"};
+  return number;
+}
+
+Result<CounterMark> parse_counters(const JsonValue& object) {
+  constexpr std::uint64_t kMax32 = std::numeric_limits<std::uint32_t>::max();
+  // As the API server stores them.
+  constexpr std::uint64_t kMax64 = std::numeric_limits<std::int64_t>::max();
+  NODEPROOF_TRY(ak_member, object.required("ak"));
+  NODEPROOF_TRY(ak, hex_digest(ak_member));
+  NODEPROOF_TRY(boot_member, object.required("bootID"));
+  NODEPROOF_TRY(boot_id, boot_member.text());
+  NODEPROOF_TRY(reset_count, counter(object, "resetCount", kMax32));
+  NODEPROOF_TRY(restart_count, counter(object, "restartCount", kMax32));
+  NODEPROOF_TRY(clock, counter(object, "clock", kMax64));
+  NODEPROOF_TRY(epoch, counter(object, "epoch", kMax64));
+  NODEPROOF_TRY(over_member, object.required("bootOver"));
+  NODEPROOF_TRY(boot_over, over_member.boolean());
+  return CounterMark{ak,
+                     std::move(boot_id),
+                     static_cast<std::uint32_t>(reset_count),
+                     static_cast<std::uint32_t>(restart_count),
+                     clock,
+                     epoch,
+                     boot_over};
+}
+
+// The contents of a TPM2B_ID_OBJECT are 68 bytes, those of a TPM2B_ENCRYPTED_SECRET 256.
+constexpr std::size_t kMaxIdObject = 96;
+constexpr std::size_t kMaxEncryptedSeed = 384;
+
+Result<ActivationOffer> parse_offer(const JsonValue& object) {
+  NODEPROOF_TRY(kid_member, object.required("kid"));
+  NODEPROOF_TRY(kid_text, kid_member.string());
+  NODEPROOF_TRY(kid, parse_kid(kid_text, kid_member.path()));
+  NODEPROOF_TRY(ak_member, object.required("ak"));
+  NODEPROOF_TRY(ak, hex_digest(ak_member));
+  NODEPROOF_TRY(ek_member, object.required("ek"));
+  NODEPROOF_TRY(ek, hex_digest(ek_member));
+  NODEPROOF_TRY(object_member, object.required("idObject"));
+  NODEPROOF_TRY(id_object, bounded_base64(object_member, kMaxIdObject));
+  NODEPROOF_TRY(seed_member, object.required("encryptedSeed"));
+  NODEPROOF_TRY(seed, bounded_base64(seed_member, kMaxEncryptedSeed));
+  return ActivationOffer{std::move(kid), ak, ek, {std::move(id_object), std::move(seed)}};
+}
+
+// spec.nodeUID; an object without one is of no Node.
+Result<std::string> node_uid_of(const JsonValue& object) {
+  NODEPROOF_TRY(spec, object.required("spec"));
+  NODEPROOF_TRY(uid, spec.required("nodeUID"));
+  return uid.text();
+}
+
 }  // namespace
 
 std::string_view to_string(Phase phase) {
@@ -140,10 +212,47 @@ std::string status_patch(const NodeAttestationStatus& status,
   out["coverage"] = list_of(status.coverage);
   out["policies"] = list_of(status.policies);
   out["conditions"] = list_of(conditions);
+  if (status.counters) out["counters"] = to_value(*status.counters);
 
   value object = value::object();
   object["status"] = std::move(out);
   return object.serialize();
+}
+
+std::string activation_patch(const ActivationOffer& offer) {
+  value out = value::object();
+  out["kid"] = json_text(offer.kid);
+  out["ak"] = value::string(to_hex(offer.ak));
+  out["ek"] = value::string(to_hex(offer.ek));
+  out["idObject"] = value::string(to_base64(offer.credential.id_object));
+  out["encryptedSeed"] = value::string(to_base64(offer.credential.encrypted_seed));
+  value object = value::object();
+  object["status"]["activation"] = std::move(out);
+  return object.serialize();
+}
+
+Result<std::optional<ActivationOffer>> parse_activation_offer(const JsonValue& object,
+                                                              std::string_view node_uid) {
+  NODEPROOF_TRY(of_node, node_uid_of(object));
+  NODEPROOF_TRY(status, object.optional("status"));
+  if (!status || of_node != node_uid) return std::optional<ActivationOffer>();
+  NODEPROOF_TRY(member, status->optional("activation"));
+  if (!member) return std::optional<ActivationOffer>();
+  NODEPROOF_TRY(offer, parse_offer(*member));
+  return std::optional(std::move(offer));
+}
+
+Result<StoredMark> parse_stored_mark(const JsonValue& object) {
+  StoredMark out;
+  NODEPROOF_TRY(node_uid, node_uid_of(object));
+  out.node_uid = std::move(node_uid);
+  NODEPROOF_TRY(status, object.optional("status"));
+  if (!status) return out;
+  NODEPROOF_TRY(counters, status->optional("counters"));
+  if (!counters) return out;
+  NODEPROOF_TRY(mark, parse_counters(*counters));
+  out.counters = std::move(mark);
+  return out;
 }
 
 std::string new_node_attestation(std::string_view node_name, std::string_view node_uid) {

@@ -53,6 +53,18 @@ Result<std::vector<Bytes>> parse_certificates(const JsonValue& spec) {
   return out;
 }
 
+Result<std::optional<ActivationAnswer>> parse_activation(const JsonValue& spec) {
+  NODEPROOF_TRY(member, spec.optional("activation"));
+  if (!member) return std::optional<ActivationAnswer>();
+  NODEPROOF_CHECK(member->only({"kid", "secret"}));
+  NODEPROOF_TRY(kid_member, member->required("kid"));
+  NODEPROOF_TRY(kid_text, kid_member.string());
+  NODEPROOF_TRY(kid, parse_kid(kid_text, kid_member.path()));
+  NODEPROOF_TRY(secret_member, member->required("secret"));
+  NODEPROOF_TRY(secret, hex_digest(secret_member));
+  return std::optional(ActivationAnswer{std::move(kid), secret});
+}
+
 Result<CollectionState> parse_state(const JsonValue& member) {
   NODEPROOF_CHECK(member.only({"code", "detail"}));
   NODEPROOF_TRY(code_member, member.required("code"));
@@ -160,7 +172,8 @@ Result<NodeEvidence> parse_node_evidence(const JsonValue& object) {
   NODEPROOF_TRY(meta, parse_metadata(object));
   NODEPROOF_TRY(spec, object.required("spec"));
   NODEPROOF_CHECK(spec.only({"nodeUID", "bootID", "platform", "kid", "epoch", "hclReport", "akCertificate",
-                             "certificates", "eventLog", "noEventLog", "efi", "collection", "collectedAt"}));
+                             "certificates", "eventLog", "noEventLog", "efi", "activation", "collection",
+                             "collectedAt"}));
   NODEPROOF_TRY(boot, boot_identity(spec));
   NODEPROOF_TRY(platform, parse_platform(spec));
   NODEPROOF_TRY(collected, parse_collected(spec, platform));
@@ -170,6 +183,7 @@ Result<NodeEvidence> parse_node_evidence(const JsonValue& object) {
   NODEPROOF_TRY(event_log, parse_event_log(spec));
   NODEPROOF_TRY(no_event_log, parse_no_event_log(spec, !event_log.empty()));
   NODEPROOF_TRY(efi, parse_efi(spec));
+  NODEPROOF_TRY(activation, parse_activation(spec));
   NODEPROOF_TRY(collection, parse_collection(spec));
   NODEPROOF_TRY(collected_at, parse_collected_at(spec));
 
@@ -185,6 +199,7 @@ Result<NodeEvidence> parse_node_evidence(const JsonValue& object) {
   out.event_log = std::move(event_log);
   out.no_event_log = std::move(no_event_log);
   out.efi = std::move(efi);
+  out.activation = std::move(activation);
   out.collection = std::move(collection);
   out.collected_at = std::move(collected_at);
   return out;
@@ -208,6 +223,10 @@ std::string to_json(const NodeEvidence& evidence) {
   }
   set_event_log(spec, evidence);
   set_efi(spec, evidence.efi);
+  if (evidence.activation) {
+    spec["activation"]["kid"] = json_text(evidence.activation->kid);
+    spec["activation"]["secret"] = value::string(to_hex(evidence.activation->secret));
+  }
   spec["collection"] = state_json(evidence.collection);
   if (!evidence.collected_at.empty()) spec["collectedAt"] = json_text(evidence.collected_at);
 

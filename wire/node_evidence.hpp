@@ -43,6 +43,14 @@ struct EfiFacts {
   bool operator==(const EfiFacts&) const = default;
 };
 
+// What the node's vTPM read in the credential that the leader offered (ActivationOffer). It authenticates
+// itself, as endorsements do, and is outside the digest.
+struct ActivationAnswer {
+  std::string kid;  // of the key generation that the secret is made of
+  ByteArray<32> secret{};
+  bool operator==(const ActivationAnswer&) const = default;
+};
+
 struct NodeEvidence {
   std::string name;  // of the Node
   std::string resource_version;
@@ -55,6 +63,7 @@ struct NodeEvidence {
   Bytes event_log;                  // as the kernel gives it (in the object: gzip); empty when there is none
   std::optional<CollectionState> no_event_log;  // why there is none
   EfiFacts efi;
+  std::optional<ActivationAnswer> activation;
   CollectionState collection;
   std::string collected_at;  // RFC 3339, the node's clock: a hint
 

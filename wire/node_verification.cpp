@@ -62,7 +62,8 @@ attest::BootVerification verify_boot(const NodeEvidence& evidence,
         {std::move(certificates->list), std::move(certificates->ak), evidence.event_log}, parameters);
   }
   return attest::verify_boot(
-      {evidence.hcl_report, std::move(certificates->list), std::move(certificates->ak), evidence.event_log},
+      {evidence.hcl_report, std::move(certificates->list), std::move(certificates->ak), evidence.event_log,
+       evidence.activation ? std::optional(evidence.activation->secret) : std::nullopt},
       parameters);
 }
 

@@ -108,6 +108,47 @@ case_reboot_ends_the_proof() {
   wait_until 60 "the new boot to be proven" would_admit rebooted "$good"
 }
 
+# remembers_resets NODE COUNT: more than so many.
+remembers_resets() { (($(kube get nodeattestation "$1" -o 'jsonpath={.status.counters.resetCount}') > $2)); }
+
+# Root boots anew and has the kubelet report the old boot: the TPM tells.
+case_reset_under_the_old_boot_id_is_refused() {
+  create_unscheduled_pod reset
+  wait_until 30 "the proof to hold before" would_admit reset "$good"
+  stop_vtpm "$good"
+  start_vtpm "$good"
+  wait_until 60 "the old proof to end" would_refuse_for boot-changed reset "$good"
+  wait_until 30 "that to be told" has_phase "$good" Pending
+  reboot "$good"
+  wait_until 60 "a boot that is reported to be proven" would_admit reset "$good"
+  wait_until 30 "its counters to be remembered" remembers_resets "$good" 1
+}
+
+# Root on the good node lends its vTPM to a second Node, which calls itself that VM.
+case_one_ak_on_two_nodes_is_refused() {
+  local twin=twin-1 vm
+  vm=$(<"$RUN/node/$good/vm_id")
+  create_unscheduled_pod lent
+  wait_until 30 "the proof to hold before" would_admit lent "$good"
+  add_node "$twin"
+  patch_status_as "system:node:$twin" system:nodes "/api/v1/nodes/$twin" \
+    "{\"status\": {\"nodeInfo\": {\"systemUUID\": \"$vm\"}}}" >/dev/null
+  cp "$RUN/node/$good/vtpm.json" "$RUN/node/$twin/"
+  stop_agent "$good" # the emulator serves one at a time
+  start_agent "$twin"
+  wait_until 60 "the twin to be refused for it" would_refuse_for duplicate-identity lent "$twin"
+  wait_until 10 "the good node to be refused for it" would_refuse_for duplicate-identity lent "$good"
+  wait_until 30 "that to be told" has_code "$good" duplicate-identity
+  import_inventory "$good" "$vm"
+  wait_until 10 "the one that the inventory names to be believed" would_admit lent "$good"
+  would_refuse_for duplicate-identity lent "$twin"
+  kube delete nodeinventory pool >/dev/null
+  stop_agent "$twin"
+  kube delete node "$twin" >/dev/null
+  wait_until 10 "the good node to be alone with its AK" would_admit lent "$good"
+  start_agent "$good"
+}
+
 case_swapped_vtpm_fails() {
   create_unscheduled_pod swapped
   wait_until 30 "the proof to hold before" would_admit swapped "$good"

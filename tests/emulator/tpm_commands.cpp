@@ -99,6 +99,26 @@ Bytes ak_template(ByteView unique) {
       .bytes();
 }
 
+// Likewise by the TCG's EK template: fixedTPM, fixedParent, sensitiveDataOrigin, adminWithPolicy, restricted,
+// decrypt; PolicySecret of the endorsement hierarchy; AES-128-CFB.
+Bytes ek_template() {
+  const Bytes policy =
+      from_hex("837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa", "policy").value();
+  return Writer()
+      .u16(0x0001)
+      .u16(0x000B)
+      .u32(0x000300B2)
+      .sized(policy)
+      .u16(0x0006)
+      .u16(128)
+      .u16(0x0043)
+      .u16(0x0010)
+      .u16(2048)
+      .u32(0)
+      .sized(Bytes(kRsa2048Size))
+      .bytes();
+}
+
 }  // namespace
 
 // Layout: header, authorizing handle u32, index u32, size of the authorizations u32, those,
@@ -152,6 +172,16 @@ void TpmCommands::make_ak(std::uint32_t handle, ByteView unique) {
   if (rsa_modulus(handle)) run(kEvictControl, handles(kOwner, handle), true, Writer().u32(handle).bytes());
   run(kEvictControl, handles(kOwner, transient), true, Writer().u32(handle).bytes());
   run(kFlushContext, {}, false, Writer().u32(transient).bytes());
+}
+
+Bytes TpmCommands::ek_modulus() {
+  const Bytes no_sensitive = Writer().u16(0).u16(0).bytes();
+  const Bytes made = run(kCreatePrimary, handles(kEndorsement), true,
+                         Writer().sized(no_sensitive).sized(ek_template()).sized({}).u32(0).bytes());
+  const std::uint32_t transient = u32_at(made, 0);
+  const Bytes modulus = rsa_modulus(transient).value();
+  run(kFlushContext, {}, false, Writer().u32(transient).bytes());
+  return modulus;
 }
 
 std::optional<std::size_t> TpmCommands::nv_size(std::uint32_t index) {

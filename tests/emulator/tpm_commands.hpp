@@ -44,6 +44,9 @@ class TpmCommands {
   // in the place of what was there. Another `unique` gives another key.
   void make_ak(std::uint32_t handle, ByteView unique);
 
+  // Modulus of the EK by the RSA-2048 template of the TCG's EK profile; leaves nothing behind.
+  Bytes ek_modulus();
+
   // Size in bytes; nothing when the index is not defined.
   std::optional<std::size_t> nv_size(std::uint32_t index);
   Bytes read_nv(std::uint32_t index);

@@ -26,16 +26,16 @@ struct Validity {
   UnixTime until = kNow + std::chrono::hours(24 * 365 * 6);
 };
 
-// Copies share the key.
 class PrivateKey {
  public:
   static PrivateKey rsa(unsigned bits);  // about 0.1 s for 2048 bits, 1 s and more for 4096
-  // `count` different RSA-2048 keys within seconds, for thousands of nodes: two by two the products of a few
-  // primes. Worth nothing as secrets.
-  static std::vector<PrivateKey> many_rsa(std::size_t count);
   static PrivateKey ec_p384();
   static PrivateKey from_pem(ByteView pem);
-  Bytes to_pem() const;  // PKCS #8, not encrypted
+  // The RSA keys of `rows` x `columns` pairs of 1024-bit primes: thousands of different ones for the price of
+  // a few, of no use but to tell many machines apart.
+  static std::vector<PrivateKey> rsa_grid(std::size_t rows, std::size_t columns);
+  Bytes to_pem() const;      // PKCS #8, not encrypted
+  PrivateKey share() const;  // the same key
 
   Bytes rsa_modulus() const;  // big endian; RSA keys only
   // `digest` as OpenSSL names it ("SHA256"). RSA keys: RSASSA-PKCS1-v1_5; EC keys: ECDSA, as DER.
@@ -45,7 +45,7 @@ class PrivateKey {
  private:
   using Handle = UniqueHandle<EVP_PKEY, &EVP_PKEY_free>;
   explicit PrivateKey(Handle key) : key_(std::move(key)) {}
-  std::shared_ptr<EVP_PKEY> key_;
+  Handle key_;
 };
 
 struct CertifiedKey {
@@ -158,8 +158,10 @@ struct ClaimsOptions {
   std::optional<bool> tpm_enabled = true;
   bool console_enabled = true;
   std::optional<ByteArray<64>> user_data = ByteArray<64>{};  // zeros: no challenge was written
+  Bytes ak_modulus = {};  // of HCLAkPub; empty: the world's, or the one given along
+  Bytes ek_modulus = {};  // of HCLEkPub; empty: none, as fits 2048 bytes
 };
-// The paravisor's JSON with HCLAkPub alone: 812 bytes at most, so that its frame fits 2048 bytes.
+// The paravisor's JSON; with HCLAkPub alone 812 bytes at most, so that its frame fits 2048 bytes.
 Bytes make_runtime_claims(ByteView ak_modulus, const ClaimsOptions& options = {});
 
 // SHA-384 of a public sentence: no genuine paravisor has it.
@@ -186,6 +188,9 @@ struct World {
 World make_world(attest::Product product = attest::Product::kMilan);
 // One per product and process, made when first asked for.
 const World& shared_world(attest::Product product = attest::Product::kMilan);
+
+// Another machine of the same authorities: with this AK in its vTPM.
+World with_ak(const World& world, PrivateKey ak);
 
 // Only this world's roots, and only its paravisor.
 attest::TrustAnchors trust_anchors_of(const World& world);

@@ -99,8 +99,13 @@ Bytes default_event_log(const ClaimsOptions& claims) {
 
 Bytes make_runtime_claims(ByteView ak_modulus, const ClaimsOptions& options) {
   std::string json = R"({"keys":[{"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":"AQAB","n":")" +
-                     to_base64url(ak_modulus) + R"("}],"vm-configuration":{"console-enabled":)" +
-                     json_bool(options.console_enabled);
+                     to_base64url(options.ak_modulus.empty() ? ak_modulus : ByteView(options.ak_modulus)) +
+                     R"("})";
+  if (!options.ek_modulus.empty()) {
+    json += R"(,{"kid":"HCLEkPub","key_ops":["encrypt"],"kty":"RSA","e":"AQAB","n":")" +
+            to_base64url(options.ek_modulus) + R"("})";
+  }
+  json += R"(],"vm-configuration":{"console-enabled":)" + json_bool(options.console_enabled);
   if (options.secure_boot) json += R"(,"secure-boot":)" + json_bool(*options.secure_boot);
   if (options.tpm_enabled) json += R"(,"tpm-enabled":)" + json_bool(*options.tpm_enabled);
   json += R"(,"vmUniqueId":")" + options.vm_id + R"("})";
@@ -157,6 +162,14 @@ World make_world(Product product) {
   AmdOptions amd;
   amd.product = product;
   return {make_amd_authority(amd), make_vtpm_authority(), PrivateKey::rsa(2048), PrivateKey::rsa(2048)};
+}
+
+World with_ak(const World& world, PrivateKey ak) {
+  const auto share = [](const CertifiedKey& key) { return CertifiedKey{key.key.share(), key.certificate}; };
+  return {{world.amd.product, share(world.amd.ark), share(world.amd.ask)},
+          {share(world.vtpm.root), share(world.vtpm.intermediate)},
+          std::move(ak),
+          world.other_ak.share()};
 }
 
 const World& shared_world(Product product) {

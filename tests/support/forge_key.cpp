@@ -1,3 +1,4 @@
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
@@ -22,85 +23,76 @@ Bytes written(Write write) {
   return to_bytes(as_bytes({start, static_cast<std::size_t>(size)}));
 }
 
-constexpr int kPrimeBits = 1024;
+using attest::BignumHandle;
+using BignumContext = UniqueHandle<BN_CTX, &BN_CTX_free>;
+using KeyContext = UniqueHandle<EVP_PKEY_CTX, &EVP_PKEY_CTX_free>;
+using ParamBuilder = UniqueHandle<OSSL_PARAM_BLD, &OSSL_PARAM_BLD_free>;
+using Params = UniqueHandle<OSSL_PARAM, &OSSL_PARAM_free>;
+
 constexpr BN_ULONG kExponent = 65537;
 
-struct BnContext {
-  UniqueHandle<BN_CTX, &BN_CTX_free> context{BN_CTX_new()};
-  BN_CTX* get() const { return context.get(); }
-};
-
-attest::BignumHandle number() {
-  attest::BignumHandle out(BN_new());
-  require_openssl(out != nullptr, "make a number");
-  return out;
-}
-
-// With both upper bits set, so that any two make a modulus of full length.
-attest::BignumHandle prime() {
-  attest::BignumHandle out = number();
-  do {
-    require_openssl(BN_generate_prime_ex(out.get(), kPrimeBits, 0, nullptr, nullptr, nullptr) == 1,
+// A prime of 1024 bits that may be a factor of an RSA key; OpenSSL sets its two upper bits.
+BignumHandle make_prime(BN_CTX* context) {
+  BignumHandle prime(BN_new());
+  for (;;) {
+    require_openssl(BN_generate_prime_ex2(prime.get(), 1024, 0, nullptr, nullptr, nullptr, context) == 1,
                     "make a prime");
-  } while (BN_mod_word(out.get(), kExponent) == 1);
-  return out;
+    if (BN_mod_word(prime.get(), kExponent) != 1) return prime;
+  }
 }
 
-attest::BignumHandle less_one(const BIGNUM* of) {
-  attest::BignumHandle out(BN_dup(of));
-  require_openssl(out != nullptr && BN_sub_word(out.get(), 1) == 1, "subtract");
-  return out;
-}
-
-// RFC 8017 3.2, both representations.
-EVP_PKEY* rsa_key(const BIGNUM* p, const BIGNUM* q, const BnContext& context) {
-  const attest::BignumHandle n = number(), e = number(), d = number(), phi = number(), dp = number(),
-                             dq = number(), inverse = number();
-  const attest::BignumHandle p1 = less_one(p), q1 = less_one(q);
-  BN_CTX* c = context.get();
-  require_openssl(BN_mul(n.get(), p, q, c) == 1 && BN_set_word(e.get(), kExponent) == 1 &&
-                      BN_mul(phi.get(), p1.get(), q1.get(), c) == 1 &&
-                      BN_mod_inverse(d.get(), e.get(), phi.get(), c) != nullptr &&
-                      BN_mod(dp.get(), d.get(), p1.get(), c) == 1 &&
-                      BN_mod(dq.get(), d.get(), q1.get(), c) == 1 &&
-                      BN_mod_inverse(inverse.get(), q, p, c) != nullptr,
-                  "compute an RSA key");
-  const UniqueHandle<OSSL_PARAM_BLD, &OSSL_PARAM_BLD_free> build(OSSL_PARAM_BLD_new());
-  const std::pair<const char*, const BIGNUM*> parts[] = {
-      {OSSL_PKEY_PARAM_RSA_N, n.get()},          {OSSL_PKEY_PARAM_RSA_E, e.get()},
-      {OSSL_PKEY_PARAM_RSA_D, d.get()},          {OSSL_PKEY_PARAM_RSA_FACTOR1, p},
-      {OSSL_PKEY_PARAM_RSA_FACTOR2, q},          {OSSL_PKEY_PARAM_RSA_EXPONENT1, dp.get()},
-      {OSSL_PKEY_PARAM_RSA_EXPONENT2, dq.get()}, {OSSL_PKEY_PARAM_RSA_COEFFICIENT1, inverse.get()}};
-  for (const auto& [name, value] : parts)
-    require_openssl(OSSL_PARAM_BLD_push_BN(build.get(), name, value) == 1, "collect an RSA key");
-  const UniqueHandle<OSSL_PARAM, &OSSL_PARAM_free> params(OSSL_PARAM_BLD_to_param(build.get()));
-  const UniqueHandle<EVP_PKEY_CTX, &EVP_PKEY_CTX_free> maker(
-      EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
+// The key of these two primes without its shortcuts (RFC 8017 3.2: n, e and d do).
+EVP_PKEY* rsa_of(const BIGNUM* p, const BIGNUM* q, BN_CTX* context) {
+  const BignumHandle n(BN_new());
+  const BignumHandle e(BN_new());
+  const BignumHandle p1(BN_dup(p));
+  const BignumHandle q1(BN_dup(q));
+  const BignumHandle phi(BN_new());
+  const bool calculated = BN_set_word(e.get(), kExponent) == 1 && BN_mul(n.get(), p, q, context) == 1 &&
+                          BN_sub_word(p1.get(), 1) == 1 && BN_sub_word(q1.get(), 1) == 1 &&
+                          BN_mul(phi.get(), p1.get(), q1.get(), context) == 1;
+  require_openssl(calculated, "multiply primes");
+  const BignumHandle d(BN_mod_inverse(nullptr, e.get(), phi.get(), context));
+  const ParamBuilder builder(OSSL_PARAM_BLD_new());
+  require_openssl(d != nullptr &&
+                      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) == 1 &&
+                      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) == 1 &&
+                      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_D, d.get()) == 1,
+                  "put an RSA key together");
+  const Params params(OSSL_PARAM_BLD_to_param(builder.get()));
+  const KeyContext making(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
   EVP_PKEY* key = nullptr;
-  require_openssl(params != nullptr && EVP_PKEY_fromdata_init(maker.get()) == 1 &&
-                      EVP_PKEY_fromdata(maker.get(), &key, EVP_PKEY_KEYPAIR, params.get()) == 1,
-                  "make an RSA key");
+  require_openssl(EVP_PKEY_fromdata_init(making.get()) == 1 &&
+                      EVP_PKEY_fromdata(making.get(), &key, EVP_PKEY_KEYPAIR, params.get()) == 1,
+                  "make an RSA key of two primes");
   return key;
 }
 
 }  // namespace
 
-std::vector<PrivateKey> PrivateKey::many_rsa(std::size_t count) {
-  const BnContext context;
-  std::vector<attest::BignumHandle> primes;
-  std::vector<PrivateKey> out;
-  while (out.size() < count) {
-    primes.push_back(prime());
-    for (std::size_t i = 0; i + 1 < primes.size() && out.size() < count; ++i)
-      out.push_back(PrivateKey(Handle(rsa_key(primes.back().get(), primes[i].get(), context))));
-  }
-  return out;
-}
-
 PrivateKey PrivateKey::rsa(unsigned bits) {
   Handle key(EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(bits)));
   require_openssl(key != nullptr, "make an RSA key");
   return PrivateKey(std::move(key));
+}
+
+std::vector<PrivateKey> PrivateKey::rsa_grid(std::size_t rows, std::size_t columns) {
+  const BignumContext context(BN_CTX_new());
+  std::vector<BignumHandle> primes;
+  while (primes.size() < rows + columns) primes.push_back(make_prime(context.get()));
+  std::vector<PrivateKey> out;
+  for (std::size_t row = 0; row < rows; ++row) {
+    for (std::size_t column = 0; column < columns; ++column) {
+      out.push_back(
+          PrivateKey(Handle(rsa_of(primes[row].get(), primes[rows + column].get(), context.get()))));
+    }
+  }
+  return out;
+}
+
+PrivateKey PrivateKey::share() const {
+  require_openssl(EVP_PKEY_up_ref(key_.get()) == 1, "share a key");
+  return PrivateKey(Handle(key_.get()));
 }
 
 PrivateKey PrivateKey::ec_p384() {

@@ -47,10 +47,14 @@ class FakeTpm final : public Tpm {
   attest::PcrValues pcrs = forge::make_pcrs();
   int moving_reads = 0;  // so many times a PCR changes right after it was read
   const forge::PrivateKey* quoting_key = &world.ak;
+  Bytes ek_modulus;  // in the report; empty: none
+  std::optional<ByteArray<32>> held =
+      ByteArray<32>{0x5e};  // in any credential; absent: it is not for this TPM
 
   int report_reads = 0;
   int writes = 0;
   int quotes = 0;
+  int activations = 0;
 
   bool has_ak() override {
     fail();
@@ -65,6 +69,7 @@ class FakeTpm final : public Tpm {
     if (index == kAkCertificateIndex && ak_certificate) return *ak_certificate;
     if (index != kHclReportIndex || !hcl) throw TpmError(TpmErrorKind::kNvMissing, "no such index");
     forge::BootOptions options;
+    options.claims.ek_modulus = ek_modulus;
     options.claims.user_data = report_reads++ < stale_reads ? Sha512Digest{} : user_data_;
     return edit_report(forge::make_boot_evidence(world, options).hcl_report);
   }
@@ -94,6 +99,13 @@ class FakeTpm final : public Tpm {
     options.tpmt_signature = false;
     const attest::QuoteEvidence made = forge::make_quote(*quoting_key, options);
     return {made.attest, made.signature};
+  }
+
+  ByteArray<32> activate(const attest::Credential&) override {
+    fail();
+    ++activations;
+    if (!held) throw TpmError(TpmErrorKind::kOther, "the credential is not for this TPM");
+    return *held;
   }
 
  private:

@@ -7,6 +7,8 @@
 
 #include <numeric>
 
+#include "attest/tpm_quote.hpp"
+
 namespace nodeproof::attest {
 namespace {
 
@@ -45,6 +47,17 @@ TEST(Challenge, ReportVector) {
   EXPECT_EQ(to_hex(report_challenge("k1", epoch_nonce(counting_key(), kEpoch), kBoot)),
             "d5ca6287f5f33926122f7a77c83a2577f5b8684011cb3a3bf85ce6e5eba84893"
             "38b7b53a88a1e30332cc3e61dc4e7398dea9b3f491c33750c8381fa7375b123e");
+}
+
+TEST(Challenge, ActivationVector) {
+  const Bytes name = with_name_alg(sha256(as_bytes("ak")));
+  const Sha256Digest ek = sha256(as_bytes("ek"));
+  const auto secret = activation_secret(counting_key(), name, ek, kBoot.node_uid);
+  EXPECT_EQ(to_hex(secret), "4619312d11847c83a7196a13fa09c6e3dc9ce91e861d93d0871a1221bb933740");
+  EXPECT_NE(activation_secret(EpochKey{}, name, ek, kBoot.node_uid), secret);
+  EXPECT_NE(activation_secret(counting_key(), with_name_alg(ek), ek, kBoot.node_uid), secret);
+  EXPECT_NE(activation_secret(counting_key(), name, sha256(name), kBoot.node_uid), secret);
+  EXPECT_NE(activation_secret(counting_key(), name, ek, kBoot.boot_id), secret);
 }
 
 TEST(Challenge, EveryFieldCounts) {

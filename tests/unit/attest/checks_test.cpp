@@ -30,9 +30,9 @@ TEST(Checks, NamesAreThoseOfTheDesign) {
                          "tcb-extensions", "certificate-chain", "report-signature", "report-data-binding",
                          "runtime-claims", "report-freshness", "ak-certificate", "paravisor", "quote-format",
                          "ak-name", "quote-signature", "pcr-selection", "pcr-digest", "qualifying-data",
-                         "evidence-binding", "evidence-age", "epoch-future", "epoch-origin", "event-log-replay",
-                         "secure-boot", "vm-id", "node-identity", "node-inventory", "duplicate-identity",
-                         "boot-changed", "ak-residency", "counters", "policy"));
+                         "evidence-binding", "evidence-age", "epoch-future", "epoch-origin",
+                         "event-log-replay", "secure-boot", "vm-id", "node-identity", "node-inventory",
+                         "duplicate-identity", "boot-changed", "ak-residency", "counters", "policy"));
 }
 
 TEST(Checks, OutcomesHaveTheirWords) {

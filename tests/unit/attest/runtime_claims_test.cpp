@@ -46,6 +46,7 @@ TEST(RuntimeClaims, ParsesAllMembers) {
           user_data + R"(","later":1)"));
   ASSERT_TRUE(claims) << to_string(claims.error());
   EXPECT_EQ(to_base64url(claims->ak.rsa_modulus()), modulus(1));
+  EXPECT_EQ(to_base64url(claims->ek_modulus), modulus(2));
   EXPECT_EQ(claims->vm_unique_id, "7df7b373-b947-4aaa-96e5-c358f2a03d20");
   EXPECT_EQ(claims->secure_boot, false);
   EXPECT_EQ(claims->tpm_enabled, true);
@@ -56,6 +57,7 @@ TEST(RuntimeClaims, ParsesAllMembers) {
 TEST(RuntimeClaims, TellsAbsentFromFalse) {
   const auto claims = parse(with_ak(kVm));
   ASSERT_TRUE(claims) << to_string(claims.error());
+  EXPECT_TRUE(claims->ek_modulus.empty());
   EXPECT_FALSE(claims->secure_boot);
   EXPECT_FALSE(claims->tpm_enabled);
   EXPECT_FALSE(claims->user_data);

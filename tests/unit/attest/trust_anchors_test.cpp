@@ -31,8 +31,7 @@ TEST(TrustAnchors, VtpmPinIsThatOfTheRecordedRootAndOfNoOther) {
   NODEPROOF_NEED_VECTORS();
   const TrustAnchors anchors = built_in_trust_anchors();
   ASSERT_EQ(anchors.vtpm.size(), 1U);
-  EXPECT_EQ(anchors.vtpm[0],
-            vectors::certificate("ak-certs/azure-virtual-tpm-root-2023.pem").spki_sha256());
+  EXPECT_EQ(anchors.vtpm[0], vectors::certificate("ak-certs/azure-virtual-tpm-root-2023.pem").spki_sha256());
   EXPECT_NE(anchors.vtpm[0],
             vectors::certificate("ak-certs/microsoft-rsa-devices-root-ca-2021.pem").spki_sha256());
   EXPECT_TRUE(anchors.extra.empty());

@@ -5,7 +5,8 @@
 namespace nodeproof {
 namespace {
 
-const Bytes kInput{0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x00, 0x00};
+const Bytes kInput{0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09,
+                   0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x00, 0x00};
 
 Status read_all(ByteView bytes) {
   ByteReader reader(bytes, "thing");
@@ -21,7 +22,9 @@ Status read_all(ByteView bytes) {
   return reader.finish();
 }
 
-TEST(ByteReader, ReadsLittleEndian) { EXPECT_TRUE(read_all(kInput)); }
+TEST(ByteReader, ReadsLittleEndian) {
+  EXPECT_TRUE(read_all(kInput));
+}
 
 TEST(ByteReader, ReadsBigEndian) {
   ByteReader reader(kInput, "thing");
@@ -50,7 +53,8 @@ TEST(ByteReader, RefusesTrailingBytesAndReservedBits) {
   EXPECT_EQ(read_all(longer).error().code, Errc::kTrailing);
   Bytes dirty = kInput;
   dirty[16] = 1;
-  EXPECT_EQ(to_string(read_all(dirty).error()), "thing.reserved at 0x00f: reserved bytes are not zero (bad-value)");
+  EXPECT_EQ(to_string(read_all(dirty).error()),
+            "thing.reserved at 0x00f: reserved bytes are not zero (bad-value)");
 }
 
 }  // namespace

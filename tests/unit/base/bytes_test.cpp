@@ -29,10 +29,12 @@ INSTANTIATE_TEST_SUITE_P(Rfc4648, Base64,
                                          Base64Case{"\xfb\xef\xff", "++//", "--__"}));
 
 TEST(Base64Strict, RefusesWhatIsNotCanonical) {
-  for (const char* text : {"Zg", "Zg=", "Zg===", "Zh==", "Z===", "Zm9v\n", "Zm 9", "Zm-v", "====", "Zg==Zg=="}) {
+  for (const char* text :
+       {"Zg", "Zg=", "Zg===", "Zh==", "Z===", "Zm9v\n", "Zm 9", "Zm-v", "====", "Zg==Zg=="}) {
     EXPECT_FALSE(from_base64(text, "field")) << text;
   }
-  for (const char* text : {"Zg==", "Z", "Zh", "Zm+v", "Zm9v="}) EXPECT_FALSE(from_base64url(text, "field")) << text;
+  for (const char* text : {"Zg==", "Z", "Zh", "Zm+v", "Zm9v="})
+    EXPECT_FALSE(from_base64url(text, "field")) << text;
 }
 
 TEST(Base64Strict, NamesTheFieldAndTheCharacter) {

@@ -39,7 +39,8 @@ std::set<std::string> served() {
 
 std::set<std::string> documented() {
   std::set<std::string> out;
-  collect("\n" + read_text(kSource / "docs/metrics.md"), std::regex(R"(\n\| `(nodeproof_[a-z0-9_]+)` \|)"), out);
+  collect("\n" + read_text(kSource / "docs/metrics.md"), std::regex(R"(\n\| `(nodeproof_[a-z0-9_]+)` \|)"),
+          out);
   return out;
 }
 

@@ -5,8 +5,6 @@
 #include <gtest/gtest.h>
 #include <openssl/x509.h>
 
-#include <set>
-
 #include "attest/hcl_report.hpp"
 
 namespace nodeproof::forge {
@@ -99,23 +97,6 @@ TEST(Forge, KeysAndCertificatesSurvivePem) {
   ASSERT_EQ(parsed->size(), 1U);
   EXPECT_EQ(parsed->front().der(), certificate.der());
   EXPECT_THROW(PrivateKey::from_pem(as_bytes("no key")), std::runtime_error);
-}
-
-TEST(Forge, ManyKeysAreDifferentAndEachWorks) {
-  const std::vector<PrivateKey> keys = PrivateKey::many_rsa(6);
-  ASSERT_EQ(keys.size(), 6U);
-  std::set<Bytes> moduli;
-  for (const PrivateKey& key : keys) {
-    EXPECT_EQ(key.rsa_modulus().size(), 256U);
-    moduli.insert(key.rsa_modulus());
-    World world = shared_world();
-    world.ak = key;
-    const QuoteOptions options;
-    const auto quote = attest::verify_quote(make_quote(key, options), verify(world, {}),
-                                            {.value = options.qualifying_data}, {});
-    EXPECT_TRUE(quote.claims);
-  }
-  EXPECT_EQ(moduli.size(), keys.size());
 }
 
 TEST(Forge, VcekHasAmdsUnusualForm) {

@@ -148,12 +148,14 @@ TEST_F(Intake, WhatWasDroppedIsNotMissed) {
 TEST_F(Intake, ManyNodesAtOnceComeOutRight) {
   list_all();
   std::vector<std::string> nodes, evidences, quotes;
+  const std::vector<forge::PrivateKey> aks = forge::PrivateKey::rsa_grid(8, 5);
   for (std::size_t i = 0; i < 40; ++i) {
-    wire::NodeEvidence evidence = evidence_;
+    const forge::World world = forge::with_ak(forge::shared_world(), aks[i].share());
+    wire::NodeEvidence evidence = testing::make_evidence({}, kEpoch - 3, world);
     evidence.name = "node-" + std::to_string(i);
     nodes.push_back(node_json(evidence.name));
     evidences.push_back(wire::to_json(evidence));
-    quotes.push_back(wire::to_json(testing::make_quote(evidence, {.other_ak = i % 2 == 1})));
+    quotes.push_back(wire::to_json(testing::make_quote(evidence, {.other_ak = i % 2 == 1}, world)));
   }
   for (std::size_t i = 0; i < 40; ++i) {
     update(intake_.quotes(), quotes[i]);
@@ -353,6 +355,133 @@ TEST_F(Intake, RotationUnderLoadLosesNoNode) {
       return true;
     });
   }
+}
+
+// ---- One AK, one Node ----------------------------------------------------------------------------
+
+constexpr const char* kSecondUid = "22222222-2222-4333-8444-555555555555";
+
+wire::NodeEvidence evidence_of_second(const std::string& uid = kSecondUid) {
+  wire::NodeEvidence out = testing::make_evidence();
+  out.name = "cvm-2";
+  out.boot = {uid, kBootId};
+  return out;
+}
+
+class Dispute : public Intake {
+ protected:
+  // A second Node, for which the AK of the first signs as well.
+  void show_twice() {
+    list_all();
+    until_phase(Phase::kVerified);
+    const wire::NodeEvidence second = evidence_of_second();
+    update(intake_.nodes(), node_json("cvm-2", kSecondUid));
+    update(intake_.evidences(), wire::to_json(second));
+    update(intake_.quotes(), wire::to_json(testing::make_quote(second)));
+  }
+  // "Verified Failed": of the first and of the second.
+  void until_they_are(const std::string& phases) {
+    until([&](const Snapshot& s) { return phase_of(s, "cvm-1") + " " + phase_of(s, "cvm-2") == phases; });
+  }
+  static std::string phase_of(const Snapshot& snapshot, const std::string& name) {
+    const NodeEntry* node = snapshot.nodes->find(name);
+    if (node == nullptr) return "gone";
+    return node->trust ? std::string(wire::to_string(node->trust->phase)) : "unknown";
+  }
+  static std::string inventory(const std::string& node, const std::string& vm) {
+    return R"({"metadata":{"name":"pool"},"spec":{"nodes":[{"node":")" + node + R"(","vmId":")" + vm +
+           R"("}]}})";
+  }
+};
+
+TEST_F(Dispute, TwoNodesOfOneAkFailTogetherAndOneThatGoesFreesTheOther) {
+  show_twice();
+  until_they_are("Failed Failed");
+  const auto snapshot = intake_.snapshot();
+  EXPECT_EQ(snapshot->nodes->at("cvm-1").trust->code, "duplicate-identity");
+  EXPECT_TRUE(is_dispute(*snapshot->nodes->at("cvm-2").trust));
+  remove(intake_.nodes(), node_json("cvm-2", kSecondUid));
+  until_they_are("Verified gone");
+}
+
+TEST_F(Dispute, IsSettledByAnInventoryAndOpenWithoutIt) {
+  show_twice();
+  until_they_are("Failed Failed");
+  update(intake_.inventories(), inventory("cvm-1", std::string(forge::kVmId)));
+  until_they_are("Verified Failed");
+  update(intake_.inventories(), inventory("cvm-2", std::string(forge::kVmId)));
+  until_they_are("Failed Verified");
+  remove(intake_.inventories(), inventory("cvm-2", std::string(forge::kVmId)));
+  until_they_are("Failed Failed");
+}
+
+TEST_F(Dispute, EndsWithTheOtherBoot) {
+  show_twice();
+  until_they_are("Failed Failed");
+  update(intake_.nodes(), node_json("cvm-2", kSecondUid, kOtherUuid));
+  until_they_are("Verified Pending");
+}
+
+// The copy has no quote of the AK's over it, so there is no dispute.
+TEST_F(Dispute, ACopiedEvidenceFailsAlone) {
+  list_all();
+  until_phase(Phase::kVerified);
+  wire::NodeEvidence copy = evidence_;
+  copy.name = "cvm-2";
+  wire::NodeQuote quote = testing::make_quote(evidence_);
+  quote.name = "cvm-2";
+  update(intake_.nodes(), node_json("cvm-2", kSecondUid));
+  update(intake_.evidences(), wire::to_json(copy));
+  update(intake_.quotes(), wire::to_json(quote));
+  until([](const Snapshot& s) {
+    const NodeEntry* node = s.nodes->find("cvm-2");
+    return node != nullptr && node->trust && node->trust->code == "node-identity";
+  });
+  until_they_are("Verified Pending");
+}
+
+// ---- Counters across restarts --------------------------------------------------------------------
+
+std::string attestation(const std::string& uid, std::uint64_t clock) {
+  wire::NodeAttestationStatus status;
+  status.counters = testing::Scene().judge().mark;
+  status.counters->clock = clock;
+  status.counters->epoch = kEpoch - 8;
+  return R"({"metadata":{"name":"cvm-1"},"spec":{"nodeUID":")" + uid + R"("},)" +
+         wire::status_patch(status).substr(1);
+}
+
+TEST_F(Intake, WhatTheLeaderRememberedRefusesAndNeverAdmits) {
+  replace(intake_.attestations(), {attestation(kNodeUid, 60001)});
+  list_all();
+  const auto snapshot = until_phase(Phase::kFailed);
+  EXPECT_EQ(snapshot->nodes->at("cvm-1").trust->code, "counters");
+  EXPECT_TRUE(until([](const Snapshot& s) { return s.complete; })->complete);
+}
+
+TEST_F(Intake, WhatTheLeaderRememberedOfAnotherNodeOrForgotCountsForNothing) {
+  replace(intake_.attestations(), {attestation(kOtherUuid, 60001)});
+  list_all();
+  until_phase(Phase::kVerified);
+  update(intake_.attestations(), attestation(kNodeUid, 60001));
+  remove(intake_.attestations(), attestation(kNodeUid, 60001));
+  update(intake_.attestations(),
+         R"({"metadata":{"name":"cvm-1"},"spec":{"nodeUID":"x"},"status":{"counters":{}}})");
+  update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_, {.epoch = kEpoch + 1})));
+  until([](const Snapshot& s) { return s.nodes->at("cvm-1").trust->epoch == kEpoch + 1; });
+}
+
+TEST_F(Intake, AMarkOutlivesTheBootAndNotTheNode) {
+  list_all();
+  until_phase(Phase::kVerified);
+  EXPECT_TRUE(intake_.snapshot()->nodes->at("cvm-1").trust->mark);
+  update(intake_.nodes(), node_json("cvm-1", kNodeUid, kOtherUuid));
+  EXPECT_TRUE(until_phase(Phase::kPending)->nodes->at("cvm-1").trust->mark);
+  update(intake_.nodes(), node_json("cvm-1", kOtherUuid, kOtherUuid));
+  until([](const Snapshot& s) {
+    const auto& trust = s.nodes->at("cvm-1").trust;
+    return trust && trust->code == "node-identity" && !trust->mark;
+  });
 }
 
 TEST_F(Intake, LabelsOfOursReachTheSnapshotWithoutAJudgement) {

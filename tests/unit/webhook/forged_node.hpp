@@ -38,8 +38,9 @@ inline attest::BootIdentity boot_identity() {
   return {kNodeUid, kBootId};
 }
 
-inline wire::NodeEvidence make_evidence(forge::BootOptions options = {}, std::uint64_t epoch = kEpoch - 3) {
-  wire::NodeEvidence out = forge::make_node_evidence(std::move(options));
+inline wire::NodeEvidence make_evidence(forge::BootOptions options = {}, std::uint64_t epoch = kEpoch - 3,
+                                        const forge::World& world = forge::shared_world()) {
+  wire::NodeEvidence out = forge::make_node_evidence(std::move(options), world);
   out.collected.number = epoch;
   return out;
 }
@@ -57,13 +58,15 @@ struct QuoteChoice {
   std::optional<Bytes> qualifying_data = {};  // absent: the right one
 };
 
-inline wire::NodeQuote make_quote(const wire::NodeEvidence& evidence, const QuoteChoice& choice = {}) {
+inline wire::NodeQuote make_quote(const wire::NodeEvidence& evidence, const QuoteChoice& choice = {},
+                                  const forge::World& world = forge::shared_world()) {
   return forge::make_node_quote(evidence,
                                 {.epoch = {kKid, choice.epoch},
                                  .nonce = attest::epoch_nonce(generations().front().key, choice.epoch),
                                  .other_ak = choice.other_ak,
                                  .quote = choice.options,
-                                 .qualifying_data = choice.qualifying_data});
+                                 .qualifying_data = choice.qualifying_data},
+                                world);
 }
 
 // Everything that one judgement needs, to be changed member by member.
@@ -78,6 +81,7 @@ struct Scene {
   std::vector<attest::RevocationList> revocation_lists = {};
   bool strict = false;
   std::shared_ptr<const VerifiedBoot> last_boot = nullptr;
+  std::optional<CounterMark> mark = std::nullopt;
 
   // The verification of `evidence`, after that of `last_boot`.
   std::shared_ptr<const VerifiedBoot> verified_boot() const {
@@ -106,6 +110,7 @@ struct Scene {
     view.boot = boot.get();
     view.generations = keys;
     view.previous = previous ? &*previous : nullptr;
+    view.mark = mark;
     return how(view, with, now);
   }
 };

@@ -94,6 +94,15 @@ TEST(StatusOf, SaysNothingOfAPlatformThatIsNotProven) {
   EXPECT_EQ(no_residency.tee, "none");
 }
 
+TEST(StatusOf, RemembersCountersWithoutBeingWrittenForThem) {
+  const NodeAttestationStatus status = verified();
+  ASSERT_TRUE(status.counters);
+  EXPECT_EQ(status.counters->clock, 60000U);
+  NodeAttestationStatus later = status;
+  ++later.counters->clock;
+  EXPECT_FALSE(differs(status, later));
+}
+
 TEST(LabelsOf, TellTheBootAndEachMetPolicy) {
   const std::string prefix = "nodeproof.node-restriction.kubernetes.io/";
   const std::string policy = "policy.nodeproof.node-restriction.kubernetes.io/";

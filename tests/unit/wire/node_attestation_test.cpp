@@ -110,6 +110,83 @@ TEST(NodeAttestation, LongTextsAreCutToTheLimitOfTheCrd) {
   EXPECT_EQ(json.find(std::string(1025, 'x')), std::string::npos);
 }
 
+CounterMark some_mark() {
+  return {Sha256Digest{0xab}, "boot-1", 4000000000U, 2, 1ULL << 40U, 59587200, true};
+}
+
+std::string stored(const std::string& status) {
+  return R"({"metadata":{"name":"n"},"spec":{"nodeUID":"u-1"},)" + status.substr(1);
+}
+
+TEST(NodeAttestation, RemembersCounters) {
+  NodeAttestationStatus status;
+  EXPECT_EQ(status_patch(status).find("counters"), std::string::npos) << "what stands there stays";
+  status.counters = some_mark();
+  const auto back = parsed(stored(status_patch(status)), parse_stored_mark);
+  ASSERT_TRUE(back) << to_string(back.error());
+  EXPECT_EQ(back->node_uid, "u-1");
+  EXPECT_EQ(back->counters, some_mark());
+  for (const char* none : {R"({"spec":{"nodeUID":"u-1"}})", R"({"spec":{"nodeUID":"u-1"},"status":{}})"}) {
+    const auto mark = parsed(none, parse_stored_mark);
+    ASSERT_TRUE(mark) << none;
+    EXPECT_FALSE(mark->counters);
+  }
+}
+
+TEST(NodeAttestation, RefusesCountersThatNoTpmHas) {
+  NodeAttestationStatus status;
+  status.counters = some_mark();
+  const std::string json = stored(status_patch(status));
+  const Refusal cases[] = {
+      {R"("nodeUID":"u-1")", R"("nodeUID":1)", Errc::kWrongType, "nodeUID"},
+      {R"("resetCount":4000000000)", R"("resetCount":4294967296)", Errc::kBadValue, "resetCount"},
+      {R"("resetCount":4000000000)", R"("resetCount":-1)", Errc::kWrongType, "resetCount"},
+      {R"("restartCount":2)", R"("restartCount":4294967296)", Errc::kBadValue, "restartCount"},
+      {R"("clock":1099511627776)", R"("clock":9223372036854775808)", Errc::kBadValue, "clock"},
+      {R"("epoch":59587200)", R"("epoch":"x")", Errc::kWrongType, "epoch"},
+      {R"("bootOver":true)", R"("bootOver":1)", Errc::kWrongType, "bootOver"},
+      {R"("bootID":"boot-1")", R"("bootID":1)", Errc::kWrongType, "bootID"},
+      {R"("ak":"ab)", R"("ak":"a)", Errc::kTruncated, "ak"},
+  };
+  expect_refusals(json, parse_stored_mark, cases);
+  expect_prefixes_refused(json, parse_stored_mark);
+}
+
+ActivationOffer some_offer() {
+  return {"k1", Sha256Digest{1}, Sha256Digest{2}, {Bytes(68, 3), Bytes(256, 4)}};
+}
+
+const auto parse_offer_of_u1 = [](const JsonValue& object) { return parse_activation_offer(object, "u-1"); };
+
+TEST(NodeAttestation, OffersACredential) {
+  const auto back = parsed(stored(activation_patch(some_offer())), parse_offer_of_u1);
+  ASSERT_TRUE(back && *back);
+  EXPECT_EQ((*back)->kid, "k1");
+  EXPECT_EQ((*back)->ak, Sha256Digest{1});
+  EXPECT_EQ((*back)->ek, Sha256Digest{2});
+  EXPECT_EQ((*back)->credential.id_object, Bytes(68, 3));
+  EXPECT_EQ((*back)->credential.encrypted_seed, Bytes(256, 4));
+  const auto other = parsed(stored(activation_patch(some_offer())),
+                            [](const JsonValue& object) { return parse_activation_offer(object, "u-2"); });
+  ASSERT_TRUE(other);
+  EXPECT_FALSE(*other) << "of an earlier Node";
+  EXPECT_FALSE(*parsed(R"({"spec":{"nodeUID":"u-1"},"status":{}})", parse_offer_of_u1));
+}
+
+TEST(NodeAttestation, RefusesACredentialOfAnotherForm) {
+  const std::string json = stored(activation_patch(some_offer()));
+  const Refusal cases[] = {
+      {R"("kid":"k1")", R"("kid":"K 1")", Errc::kBadValue, "kid"},
+      {R"("ak":"01)", R"("ak":"1)", Errc::kTruncated, "ak"},
+      {R"("ek":"02)", R"("ek":"zz)", Errc::kBadValue, "ek"},
+      {R"("idObject":")", R"("idObject":"!)", Errc::kTruncated, "idObject"},
+      {R"("encryptedSeed":")" + to_base64(Bytes(256, 4)), R"("encryptedSeed":")" + to_base64(Bytes(400, 4)),
+       Errc::kTooLarge, "encryptedSeed"},
+  };
+  expect_refusals(json, parse_offer_of_u1, cases);
+  expect_prefixes_refused(json, parse_offer_of_u1);
+}
+
 TEST(NodeAttestation, NewObjectBelongsToItsNode) {
   auto document = JsonDocument::parse(as_bytes(new_node_attestation("node-a", "u-1")), 1U << 20U, "object");
   ASSERT_TRUE(document);

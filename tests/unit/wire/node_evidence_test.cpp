@@ -40,6 +40,7 @@ void expect_same(const NodeEvidence& a, const NodeEvidence& b) {
   EXPECT_EQ(a.event_log, b.event_log);
   EXPECT_EQ(a.no_event_log, b.no_event_log);
   EXPECT_EQ(a.efi, b.efi);
+  EXPECT_EQ(a.activation, b.activation);
   EXPECT_EQ(a.collection, b.collection);
   EXPECT_EQ(a.collected_at, b.collected_at);
 }
@@ -72,6 +73,23 @@ TEST(NodeEvidence, SaysWhyThereIsNoEventLog) {
   const auto back = parsed(to_json(evidence), parse_node_evidence);
   ASSERT_TRUE(back) << to_string(back.error());
   expect_same(*back, evidence);
+}
+
+// It comes after the quotes that were made over the evidence.
+TEST(NodeEvidence, AnAnswerToACredentialIsOutsideTheDigest) {
+  NodeEvidence evidence = sample();
+  evidence.activation = ActivationAnswer{"k2", ByteArray<32>{9}};
+  EXPECT_EQ(evidence.digest(), sample().digest());
+  const std::string json = to_json(evidence);
+  const auto back = parsed(json, parse_node_evidence);
+  ASSERT_TRUE(back) << to_string(back.error());
+  expect_same(*back, evidence);
+  const Refusal cases[] = {
+      {R"("kid":"k2")", R"("kid":"k2","more":1)", Errc::kUnknownField, "activation"},
+      {R"("kid":"k2")", R"("kid":"K2")", Errc::kBadValue, "activation.kid"},
+      {R"("secret":"09)", R"("secret":"9)", Errc::kTruncated, "activation.secret"},
+  };
+  expect_refusals(json, parse_node_evidence, cases);
 }
 
 TEST(NodeEvidence, NamesItsNodeAsOwner) {

@@ -1,0 +1,110 @@
+#include "webhook/activation_keeper.hpp"
+
+#include <openssl/rand.h>
+#include <spdlog/spdlog.h>
+
+#include "attest/strict_json.hpp"
+#include "webhook/status_writer.hpp"
+
+namespace nodeproof::webhook {
+
+SeedSource random_seeds() {
+  return [] {
+    ByteArray<32> out{};
+    if (RAND_priv_bytes(out.data(), static_cast<int>(out.size())) != 1)
+      throw std::runtime_error("no random numbers for a credential");
+    return out;
+  };
+}
+
+std::optional<wire::ActivationOffer> make_offer(const attest::ActivationTarget& target,
+                                                std::string_view node_uid, GenerationView generations,
+                                                std::uint64_t now, const SeedSource& seeds) {
+  const wire::EpochKeyGeneration* generation = generation_for(generations, now);
+  if (generation == nullptr) return std::nullopt;
+  const Bytes name = attest::with_name_alg(target.ak);
+  const Sha256Digest ek = target.ek_digest();
+  const ByteArray<32> secret = attest::activation_secret(generation->key, name, ek, node_uid);
+  auto credential = attest::make_credential(target.ek_modulus, name, secret, seeds());
+  if (!credential) return std::nullopt;  // no RSA-2048 key: verification would not have taken it
+  return wire::ActivationOffer{generation->kid, target.ak, ek, *std::move(credential)};
+}
+
+void ActivationKeeper::note(const attest::JsonValue& object) {
+  const auto meta = wire::parse_metadata(object);
+  if (!meta) return;
+  Standing found;
+  if (auto mark = wire::parse_stored_mark(object)) found.node_uid = std::move(mark->node_uid);
+  // One that cannot be read is written anew.
+  const auto offer = wire::parse_activation_offer(object, found.node_uid);
+  if (offer && *offer) {
+    found.kid = (*offer)->kid;
+    found.ak = (*offer)->ak;
+    found.ek = (*offer)->ek;
+  }
+  const std::lock_guard lock(mutex_);
+  (listing_ ? *listing_ : standings_)[meta->name] = std::move(found);
+}
+
+kube::WatchHandler ActivationKeeper::handler() {
+  kube::WatchHandler out;
+  out.begin = [this] {
+    const std::lock_guard lock(mutex_);
+    listing_.emplace();
+  };
+  out.listed = [this] {
+    const std::lock_guard lock(mutex_);
+    standings_ = *std::move(listing_);
+    listing_.reset();
+  };
+  out.update = [this](const attest::JsonValue& object) { note(object); };
+  out.remove = [this](const attest::JsonValue& object) {
+    const auto meta = wire::parse_metadata(object);
+    if (!meta) return;
+    const std::lock_guard lock(mutex_);
+    standings_.erase(meta->name);
+  };
+  return out;
+}
+
+std::optional<ActivationKeeper::Standing> ActivationKeeper::standing(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = standings_.find(name);
+  return found == standings_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void ActivationKeeper::pass(const Snapshot& snapshot, GenerationView generations, UnixTime now,
+                            const std::function<bool()>& leading) {
+  const std::uint64_t epoch = attest::epoch_at(now, epoch_length_);
+  const wire::EpochKeyGeneration* generation = generation_for(generations, epoch);
+  if (generation == nullptr) return;
+  for (const NodeMap::Entry& node : *snapshot.nodes) {
+    if (!node->trust || !node->trust->activation) continue;
+    if (!leading()) return;
+    try {
+      offer(*node, *generation, epoch, generations);
+    } catch (const kube::ApiError& e) {
+      spdlog::warn("no credential could be offered to node {}: {}", node->name, e.what());
+      if (e.status() == 0 || e.status() == 429) return;
+    }
+  }
+}
+
+// Into an object that is there and this Node's: the status writer makes it, and garbage collection takes that
+// of an earlier Node away.
+void ActivationKeeper::offer(const NodeEntry& node, const wire::EpochKeyGeneration& generation,
+                             std::uint64_t epoch, GenerationView generations) {
+  const attest::ActivationTarget& target = *node.trust->activation;
+  const Standing wanted{node.uid, generation.kid, target.ak, target.ek_digest()};
+  const auto there = standing(node.name);
+  if (!there || there->node_uid != node.uid || *there == wanted) return;
+  const auto made = make_offer(target, node.uid, generations, epoch, seeds_);
+  if (!made) return;
+  api_.merge_patch(std::string(StatusWriter::kPath) + "/" + node.name + "/status",
+                   wire::activation_patch(*made));
+  spdlog::info("node {}: offered a credential for its attestation key", node.name);
+  const std::lock_guard lock(mutex_);
+  standings_.insert_or_assign(node.name, wanted);
+}
+
+}  // namespace nodeproof::webhook

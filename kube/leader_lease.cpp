@@ -106,6 +106,16 @@ bool LeaderLease::step(steady_clock::time_point now) {
   return leading_;
 }
 
+void LeaderLease::look(steady_clock::time_point now) {
+  if (!is_due(now)) return;
+  tried_at_ = now;
+  try {
+    (void)client_.get_if_exists(path_ + "/" + name_);
+  } catch (const std::exception& error) {
+    spdlog::debug("lease {}/{}: {}", ns_, name_, error.what());
+  }
+}
+
 bool LeaderLease::is_due(steady_clock::time_point now) const {
   return !tried_at_ || now - *tried_at_ >= times_.retry_period;
 }

@@ -24,6 +24,8 @@ class LeaderLease {
   // One step: acquires or renews when due. True while this process leads. Never throws: an API
   // server that does not answer costs leadership after renew_deadline.
   bool step(std::chrono::steady_clock::time_point now);
+  // When due, reads the lease and takes nothing: the reply tells the time of the API server. Never throws.
+  void look(std::chrono::steady_clock::time_point now);
   // When the request was sent that last acquired or renewed it; the leader's writes must end renew_deadline
   // later.
   std::chrono::steady_clock::time_point renewed_at() const { return renewed_at_; }

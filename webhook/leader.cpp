@@ -18,7 +18,11 @@ Leader::Leader(kube::ApiClient& client, ClusterApi& api, const Clock& clock, con
       may_lead_(std::move(may_lead)) {}
 
 void Leader::step() {
-  if (!may_lead_()) return resign();
+  if (!may_lead_()) {
+    resign();
+    // Nothing else would tell when this clock is right again.
+    return lease_.look(std::chrono::steady_clock::now());
+  }
   const bool holds = lease_.step(std::chrono::steady_clock::now());
   leads_until_ = lease_.renewed_at() + lease_.times().renew_deadline;
   leading_ = holds;

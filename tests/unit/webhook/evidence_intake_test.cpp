@@ -321,13 +321,16 @@ TEST_F(Intake, ARevokedGenerationEndsTheProofAtOnceAndTheNextQuoteRenewsIt) {
 
 // Each verdict rests on one quote, of one generation or the other.
 TEST_F(Intake, RotationUnderLoadLosesNoNode) {
-  constexpr int kNodes = 30;
+  constexpr std::size_t kNodes = 30;
   list_all();
   until_phase(Phase::kVerified);
   Generations keys = testing::generations();
+  const std::vector<forge::PrivateKey> aks = forge::PrivateKey::rsa_grid(6, 5);
+  std::vector<forge::World> worlds;
   std::vector<wire::NodeEvidence> evidences;
-  for (int i = 0; i < kNodes; ++i) {
-    wire::NodeEvidence evidence = evidence_;
+  for (std::size_t i = 0; i < kNodes; ++i) {
+    worlds.push_back(forge::with_ak(forge::shared_world(), aks[i].share()));
+    wire::NodeEvidence evidence = testing::make_evidence({}, kEpoch - 3, worlds.back());
     evidence.name = "node-" + std::to_string(i);
     update(intake_.nodes(), node_json(evidence.name));
     update(intake_.evidences(), wire::to_json(evidence));
@@ -338,15 +341,15 @@ TEST_F(Intake, RotationUnderLoadLosesNoNode) {
     next.kid = "000000000000000" + std::to_string(round);
     next.key.fill(static_cast<std::uint8_t>(20 + round));
     keys.push_back(next);
-    for (int i = 0; i < kNodes; ++i) {
+    for (std::size_t i = 0; i < kNodes; ++i) {
       if (i == kNodes / 2) update(intake_.epoch_secret(), secret_of(keys));
       const wire::NodeQuote quote = forge::make_node_quote(
-          evidences[static_cast<std::size_t>(i)],
-          {.epoch = {next.kid, kEpoch}, .nonce = attest::epoch_nonce(next.key, kEpoch)});
+          evidences[i], {.epoch = {next.kid, kEpoch}, .nonce = attest::epoch_nonce(next.key, kEpoch)},
+          worlds[i]);
       update(intake_.quotes(), wire::to_json(quote));
     }
     until([&](const Snapshot& s) {
-      for (int i = 0; i < kNodes; ++i) {
+      for (std::size_t i = 0; i < kNodes; ++i) {
         const NodeEntry* node = s.nodes->find("node-" + std::to_string(i));
         if (node == nullptr || !node->trust || node->trust->phase != Phase::kVerified ||
             node->trust->kid != next.kid)
@@ -448,7 +451,7 @@ std::string attestation(const std::string& uid, std::uint64_t clock) {
   status.counters->clock = clock;
   status.counters->epoch = kEpoch - 8;
   return R"({"metadata":{"name":"cvm-1"},"spec":{"nodeUID":")" + uid + R"("},)" +
-         wire::status_patch(status).substr(1);
+         wire::status_patch(status, {}).substr(1);
 }
 
 TEST_F(Intake, WhatTheLeaderRememberedRefusesAndNeverAdmits) {

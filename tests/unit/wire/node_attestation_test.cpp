@@ -120,9 +120,9 @@ std::string stored(const std::string& status) {
 
 TEST(NodeAttestation, RemembersCounters) {
   NodeAttestationStatus status;
-  EXPECT_EQ(status_patch(status).find("counters"), std::string::npos) << "what stands there stays";
+  EXPECT_EQ(status_patch(status, {}).find("counters"), std::string::npos) << "what stands there stays";
   status.counters = some_mark();
-  const auto back = parsed(stored(status_patch(status)), parse_stored_mark);
+  const auto back = parsed(stored(status_patch(status, {})), parse_stored_mark);
   ASSERT_TRUE(back) << to_string(back.error());
   EXPECT_EQ(back->node_uid, "u-1");
   EXPECT_EQ(back->counters, some_mark());
@@ -136,7 +136,7 @@ TEST(NodeAttestation, RemembersCounters) {
 TEST(NodeAttestation, RefusesCountersThatNoTpmHas) {
   NodeAttestationStatus status;
   status.counters = some_mark();
-  const std::string json = stored(status_patch(status));
+  const std::string json = stored(status_patch(status, {}));
   const Refusal cases[] = {
       {R"("nodeUID":"u-1")", R"("nodeUID":1)", Errc::kWrongType, "nodeUID"},
       {R"("resetCount":4000000000)", R"("resetCount":4294967296)", Errc::kBadValue, "resetCount"},

@@ -65,6 +65,12 @@ effects() {
 --set-file webhook.revocationLists.amd=CRL | ConfigMap nodeproof-webhook | .data | has("revocation-list-amd.pem") and (.["webhook.yaml"] | contains("- /etc/nodeproof/revocation-list-amd.pem"))
 --set webhook.referenceValues=paravisors | ConfigMap nodeproof-webhook | .data | has("reference-values.yaml") and (.["webhook.yaml"] | contains("referenceValues: /etc/nodeproof/reference-values.yaml"))
 --set webhook.trustedLaunch.strict=true | ConfigMap nodeproof-webhook | .data["webhook.yaml"] | contains("strict: true")
+--set webhook.loss.taintUnverified=true | ConfigMap nodeproof-webhook | .data["webhook.yaml"] | contains("taintUnverified: true")
+--set webhook.loss.dryRun=true | ConfigMap nodeproof-webhook | .data["webhook.yaml"] | contains("dryRun: true")
+--set webhook.loss.mayEvict=true | ClusterRole nodeproof-webhook | .rules | any(.resources == ["pods/eviction"] and .verbs == ["create"])
+--set webhook.loss.mayDelete=true | ClusterRole nodeproof-webhook | .rules | any(.resources == ["pods"] and .verbs == ["delete"])
+--set webhook.brake.maxEvictionsPerHour=7 | ConfigMap nodeproof-webhook | .data["webhook.yaml"] | contains("maxEvictionsPerHour: 7")
+--set webhook.brake.maxNodesFraction=5% | ConfigMap nodeproof-webhook | .data["webhook.yaml"] | contains("maxNodesFraction: 5%")
 --set webhook.timeoutSeconds=9 | ValidatingWebhookConfiguration nodeproof | .webhooks[0:3] | all(.timeoutSeconds == 9)
 --set webhook.certificate.mode=secret | Deployment nodeproof-webhook | .spec.template.spec.containers[0].volumeMounts | any(.name == "tls")
 --set webhook.certificate.secretName=other | Deployment nodeproof-webhook | .spec.template.spec.volumes | any(.secret.secretName == "other")
@@ -78,6 +84,10 @@ effects() {
 --set cli.image=r.example/cli:2 | Pod nodeproof-test | .spec.containers[0].image == "r.example/cli:2"
 --set policies.confidential.maxEvidenceAge=5m | AttestationPolicy confidential | .spec.maxEvidenceAge == "5m"
 --set policies.trustedLaunch.maxEvidenceAge=6m | AttestationPolicy trusted-launch | .spec.maxEvidenceAge == "6m"
+--set policies.confidential.onLoss.taint=true | AttestationPolicy confidential | .spec.onLoss.taint
+--set policies.trustedLaunch.onLoss.gracePeriod=3m | AttestationPolicy trusted-launch | .spec.onLoss.gracePeriod == "3m"
+--set logFormat=json | ConfigMap nodeproof-webhook | .data["webhook.yaml"] | contains("\nlogFormat: json\n")
+- | ConfigMap nodeproof-agent | .data["agent.yaml"] | contains("\nlogFormat: json\n")
 --set-json exemptNamespaces=["kube-system","infra"] | ValidatingWebhookConfiguration nodeproof | .webhooks[0].namespaceSelector.matchExpressions[0].values == ["kube-system", "infra", "nodeproof-system"]
 --set breakGlass.maxDuration=30m | ValidatingAdmissionPolicy nodeproof-break-glass | tojson | contains("duration('30m')")
 --set steering.mode=webhook | MutatingWebhookConfiguration nodeproof | .webhooks | length == 2

@@ -44,8 +44,8 @@ struct LossPolicy {
   bool taint = false;         // nodeproof.dev/failed:NoExecute on the node
   bool evict = false;         // the pods that ask for this policy
   Seconds grace_period{120};  // after the policy was found not met
-  std::optional<Seconds>
-      stale_grace_period{};               // after the proof grew old or went missing; absent: nothing follows
+  // After the proof grew old or went missing; absent: nothing follows.
+  std::optional<Seconds> stale_grace_period{};
   std::optional<Seconds> delete_after{};  // a pod that could not be evicted for so long; absent: never
 };
 
@@ -54,8 +54,8 @@ struct AppraisalPolicy {
   EnforcementAction enforcement_action = EnforcementAction::kDeny;
   Seconds max_evidence_age{600};
   RequiredNodeClass node_class = RequiredNodeClass::kConfidential;
-  NodeIdentity node_identity =
-      NodeIdentity::kSelfReported;  // judged by who knows the inventory, not by appraise
+  // Judged by who knows the inventory, not by appraise.
+  NodeIdentity node_identity = NodeIdentity::kSelfReported;
   Requirement ak_certificate = Requirement::kPreferred;
   BootPolicy boot;
   PlacementPolicy placement;

@@ -50,8 +50,7 @@ std::string class_in_words(RequiredNodeClass node_class) {
   switch (node_class) {
     case RequiredNodeClass::kConfidential:
       return "nodeClass Confidential: an AMD SEV-SNP confidential VM with a genuine Azure paravisor, and a "
-             "key "
-             "that is proven to live in its vTPM";
+             "key that is proven to live in its vTPM";
     case RequiredNodeClass::kTrustedLaunch:
       return "nodeClass TrustedLaunch: a Trusted Launch VM, and a key that is proven to live in its vTPM; it "
              "proves nothing against the host";
@@ -104,6 +103,21 @@ std::string steering_in_words(const AppraisalPolicy& policy) {
   return "its pods are not steered: the scheduler finds out by refusals";
 }
 
+// What becomes of pods that run when their node loses the proof.
+void add_loss(const attest::LossPolicy& loss, Words& out) {
+  const std::string grace = to_duration(loss.grace_period);
+  if (loss.taint)
+    out.push_back("onLoss taint: a node that has failed for " + grace + " is tainted NoExecute");
+  if (loss.evict)
+    out.push_back("onLoss evict: its pods are evicted from a node that has failed for " + grace);
+  if ((loss.taint || loss.evict) && loss.stale_grace_period)
+    out.push_back("onLoss staleGracePeriod: the same after " + to_duration(*loss.stale_grace_period) +
+                  " of silence");
+  if (loss.evict && loss.delete_after)
+    out.push_back("onLoss deleteAfter: a pod that cannot be evicted is deleted after " +
+                  to_duration(*loss.delete_after));
+}
+
 }  // namespace
 
 Words demands_in_words(const AppraisalPolicy& policy) {
@@ -120,6 +134,7 @@ Words demands_in_words(const AppraisalPolicy& policy) {
           : "nodeIdentity SelfReported: the node says itself which VM it is, and nothing ties that "
             "VM to the cluster");
   out.push_back(steering_in_words(policy));
+  add_loss(policy.on_loss, out);
   return out;
 }
 
@@ -135,8 +150,7 @@ std::optional<std::string> never_met(const AppraisalPolicy& policy, const attest
       policy.products.empty() ? names_of(attest::kProducts) : names_of(policy.products);
   return "no node can meet it: no reference value is of a paravisor on " + products +
          ", so that none is known to be genuine; remedy: add one (webhook.referenceValues), or accept "
-         "another "
-         "processor";
+         "another processor";
 }
 
 Words cautions(const AppraisalPolicy& policy) {

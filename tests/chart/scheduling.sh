@@ -65,9 +65,8 @@ YAML
   is_unbound first-of-pool
   start_vtpm pooled-1
   start_agent pooled-1
+  # The leader takes the taint off once the node is proven.
   wait_until 60 "the new node to prove itself" has_label pooled-1 verified
-  is_unbound first-of-pool
-  kube taint node pooled-1 nodeproof.dev/unverified-
   wait_until 60 "the pod to be placed on it" is_bound_to first-of-pool pooled-1
   stop_agent pooled-1
   stop_vtpm pooled-1

@@ -6,7 +6,7 @@ has_taints() { [[ $(taints_of "$1") == "$2" ]]; }
 brake_state() { kube -n "$system" get configmap nodeproof-brake -o "jsonpath={.data.$1}"; }
 brake_is() { counts "nodeproof_brake_engaged $1\$" >/dev/null; }
 about() { kube -n "$1" get events --field-selector "involvedObject.name=$2" -o json | jq -r '.items[].reason'; }
-is_told_of() { about "$1" "$2" | grep -qx "$3"; }
+was_told() { about "$1" "$2" | grep -qx "$3"; }
 has_gone() { ! kube -n "$1" get pod "$2" >/dev/null 2>&1; }
 pods_left() { [[ $(kube -n "$1" get pods -o name | wc -l) == "$2" ]]; }
 
@@ -90,12 +90,12 @@ case_lost_proof_evicts_within_the_brake() {
   refute 1 3
   wait_until 30 "the pods of the failed nodes to be evicted" pods_left lost 47
   brake_is 0
-  is_told_of lost crowd-1 Evicted
+  was_told lost crowd-1 Evicted
   refute 4 50
   wait_until 30 "the brake to engage" brake_is 1
   left=$(count_pods lost)
   ((left >= 45))
-  is_told_of "$system" nodeproof-brake BrakeEngaged
+  was_told "$system" nodeproof-brake BrakeEngaged
   expect_match "the reason" 'nodes lost their proof within an hour, and maxNodesFraction lets 5 of ' "$(brake_state reason)"
   signal_process "$RUN" webhook KILL
   start_webhook
@@ -129,10 +129,10 @@ case_budget_holds_and_deadline_ends() {
   wait_until 20 "the budget to be counted" budget_is_known
   protect held held
   refute 1 1
-  wait_until 30 "the eviction to be refused by the budget" is_told_of held crowd-1 EvictionBlocked
+  wait_until 30 "the eviction to be refused by the budget" was_told held crowd-1 EvictionBlocked
   kube -n held get pod crowd-1
   wait_until 30 "the deadline to end it" has_gone held crowd-1
-  is_told_of held crowd-1 Deleted
+  was_told held crowd-1 Deleted
   kube -n held get pod crowd-2
 }
 
@@ -147,7 +147,7 @@ case_failed_node_is_tainted_and_freed() {
   protect shunned shunning
   refute 1 1
   wait_until 30 "the node to be tainted" has_taints crowd-1 'example.com/maintenance:NoExecute nodeproof.dev/failed:NoExecute'
-  is_told_of default crowd-1 Tainted
+  was_told default crowd-1 Tainted
   wait_until 30 "its pod to go" has_gone shunned crowd-1
   policy shunning 'nodeClass: Any, maxEvidenceAge: 10s'
   wait_until 30 "our taint to go, and no other" has_taints crowd-1 example.com/maintenance:NoExecute

@@ -190,7 +190,13 @@ TEST(PolicyWords, EveryDemandIsNamed) {
       {[](auto& p) { p.measurements = {ByteArray<48>{}}; }, "its launch measurement is one of 1"},
       {[](auto& p) { p.placement.node_selector["pool"] = "cvm"; },
        "its pods are steered to nodes labelled pool=cvm"},
-      {[](auto& p) { p.placement.require_node_label = false; }, "its pods are not steered: "}};
+      {[](auto& p) { p.placement.require_node_label = false; }, "its pods are not steered: "},
+      {[](auto& p) { p.on_loss.taint = true; }, "onLoss taint: a node that has failed for 2m is tainted"},
+      {[](auto& p) { p.on_loss.evict = true; }, "onLoss evict: its pods are evicted"},
+      {[](auto& p) { p.on_loss = {.evict = true, .stale_grace_period = Seconds(3600)}; },
+       "onLoss staleGracePeriod: the same after 1h of silence"},
+      {[](auto& p) { p.on_loss = {.evict = true, .delete_after = Seconds(600)}; },
+       "onLoss deleteAfter: a pod that cannot be evicted is deleted after 10m"}};
   const auto plain = demands_in_words(attest::AppraisalPolicy{});
   for (const auto& [change, says] : cases) {
     EXPECT_THAT(demands_in_words(policy_of(change)), Contains(StartsWith(says)));

@@ -141,7 +141,6 @@ TEST(ConfigurationDocument, EveryHelmValueIsChangedByTheTestOfTheChart) {
   const std::string scripts = read_text("tests/chart/rendering.sh");
   EXPECT_FALSE(is_set_in(scripts, "agent.unheardOf"));
   for (const std::string& value : keys_of(rows_of("Helm values"))) {
-    // that file.
     EXPECT_TRUE(is_set_in(scripts, value)) << value << " is in no test: give it a row in effects()";
   }
 }

@@ -76,6 +76,7 @@ long_lived_again() {
   rm -f "$RUN/load"
   short_lived no
   delete_certificate
+  wait_until 30 "a certificate to be made anew" authority
 }
 
 case_certificates_are_renewed_under_load() {
@@ -150,7 +151,7 @@ bundles_agree() { kube get --raw "$configuration_path" | jq -e '[.webhooks[].cli
 
 case_replicas_share_the_certificate() {
   local old
-  start_standby
+  start_replica standby
   serves_the_secrets webhook
   serves_the_secrets standby
   old=$(serving)
@@ -159,7 +160,7 @@ case_replicas_share_the_certificate() {
   wait_until 120 "another certificate" serving_is_not "$old"
   wait_until 30 "the leader to serve it" serves_the_secrets webhook
   wait_until 30 "the other replica to serve it" serves_the_secrets standby
-  end_process "$RUN" standby
+  end_process "$RUN" standby relay-standby
 }
 
 inject() {  # inject USER JQ-FILTER

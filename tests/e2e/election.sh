@@ -75,6 +75,7 @@ keep_asking() {
 # stretch of one. Tokens tell replicas apart.
 stretches_of_writers() {
   jq -r --arg since "$1" 'select(.requestReceivedTimestamp > $since and (.objectRef.resource == "nodes" or .objectRef.resource == "nodeattestations"))
+      | select(.verb | IN("create", "update", "patch"))
       | select(.user.username | startswith("system:serviceaccount"))
       | "\(.requestReceivedTimestamp) \(.user.extra["authentication.kubernetes.io/credential-id"][0])"' "$RUN/log/audit.log" |
     sort | cut -d' ' -f2 | uniq

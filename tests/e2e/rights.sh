@@ -32,10 +32,12 @@ rarely_used() {
   cat <<'ROWS'
 nodeproof-webhook get core pods * | a pod whose binding comes before the watch told of it
 nodeproof-webhook update core secrets nodeproof-epoch-key | a new generation of the key, every six hours
+nodeproof-agent get nodeproof.dev nodeattestations * | the credential for the AK of a VM without AK certificate, which the emulated VM has
+nodeproof-webhook patch admissionregistration.k8s.io mutatingwebhookconfigurations nodeproof | the caBundle where the webhook steers, on older API servers
 nodeproof-agent update nodeproof.dev nodeevidences * | evidence of another boot, and anew within twelve hours
 ROWS
 }
-reason_of() { rarely_used | sed -n "s/^$(sed 's/[*.]/\\&/g' <<<"$1") | //p"; }
+reason_of() { rarely_used | sed -n "s/^$(sed 's/[*./]/\\&/g' <<<"$1") | //p"; }
 
 # What only cases before this one make our programs do, should it run alone.
 use_rights() {

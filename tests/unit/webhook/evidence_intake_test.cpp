@@ -308,6 +308,10 @@ TEST_F(Intake, ARevokedGenerationEndsTheProofAtOnceAndTheNextQuoteRenewsIt) {
   const auto stale = until_phase(Phase::kStale);
   EXPECT_EQ(stale->nodes->at("cvm-1").trust->code, "qualifying-data");
   EXPECT_FALSE(stale->nodes->at("cvm-1").trust->claims);
+  const attest::Finding* finding =
+      attest::find(stale->nodes->at("cvm-1").trust->findings, attest::Check::kQualifyingData);
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->outcome, attest::Outcome::kNotChecked);
   // The same quote again does not help, as at a restart of this replica.
   const int judged = judged_;
   update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_)));

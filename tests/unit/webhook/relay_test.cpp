@@ -340,6 +340,8 @@ TEST(SoftwareAk, ThatLivesInTheTpmIsNone) {
   EXPECT_EQ(verdict(trust, policy), "met");
   policy.ak_certificate = attest::Requirement::kRequired;
   EXPECT_EQ(verdict(trust, policy), "ak-certificate") << "it has none";
+  const auto findings = attest::appraise(*trust.claims, policy, policy.max_evidence_age, kNow).findings;
+  EXPECT_EQ(attest::first_failed(findings), attest::find(findings, attest::Check::kAkCertificate));
 
   // Of no other node.
   Scene moved = scene;
@@ -389,6 +391,15 @@ TEST(Activation, CountsWhileTheKeyOfItsCredentialIsKnown) {
   Generations others = scene.keys;
   others.front().kid = "fedcba9876543210";
   view.generations = others;
+  const NodeTrust ended = judge(view, testing::parameters(), kNow);
+  EXPECT_EQ(told(ended), "Pending ak-residency");
+  const attest::Finding* finding = attest::find(ended.findings, attest::Check::kAkResidency);
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->outcome, attest::Outcome::kNotChecked);
+  EXPECT_EQ(finding->code, "activation-ended");
+  Generations revoked = scene.keys;
+  revoked.front().revoked = true;
+  view.generations = revoked;
   EXPECT_EQ(told(judge(view, testing::parameters(), kNow)), "Pending ak-residency");
 }
 

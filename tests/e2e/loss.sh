@@ -66,7 +66,7 @@ case_verified_node_loses_the_initialization_taint() {
 case_webhook_writes_nothing_else_of_a_node() {
   refused_for 'no taints but its own' kube_as_webhook taint node "$bad" example.com/x=:NoSchedule
   refused_for 'no taints but its own' kube_as_webhook taint node "$bad" nodeproof.dev/failed=:NoSchedule
-  refused_for 'no labels but its own.*example.com/rack' kube_as_webhook label node "$bad" example.com/rack=7
+  refused_for 'no labels but its own.*example.com/shelf' kube_as_webhook label node "$bad" example.com/shelf=7
   refused_for 'nothing of a Node but' merge kube_as_webhook node "$bad" '{"spec": {"unschedulable": true}}'
   refused_for 'nothing of a Node but' kube_as_webhook annotate node "$bad" example.com/x=1
   kube_as_webhook taint node "$bad" nodeproof.dev/failed=:NoExecute

@@ -40,7 +40,8 @@ start_replica() {
 per_second() { awk -v a="$1" -v b="$2" -v t="$fleet_window" 'BEGIN { printf "%.1f", (a - b) / t }'; }
 
 fleet_row() {  # fleet_row NODES LABELLED-SECONDS
-  local before=$RUN/before after=$RUN/after name role writes ours bytes line
+  local before=$RUN/before after=$RUN/after leader=one follower=two name writes ours bytes line
+  if is_leader two; then leader=two follower=one; fi
   note_costs "$before"
   sleep "$fleet_window"
   note_costs "$after"
@@ -48,13 +49,11 @@ fleet_row() {  # fleet_row NODES LABELLED-SECONDS
   ours=$(per_second "$(counter "$after.api" apiserver_request_total 'resource="nodeattestations".*verb="(POST|PUT|PATCH)"')" "$(counter "$before.api" apiserver_request_total 'resource="nodeattestations".*verb="(POST|PUT|PATCH)"')")
   bytes=$(awk -v a="$(counter "$after.etcd" etcd_network_client_grpc_received_bytes_total)" -v b="$(counter "$before.etcd" etcd_network_client_grpc_received_bytes_total)" -v t="$fleet_window" 'BEGIN { printf "%.0f", (a - b) / t / 1000 }')
   line="| $1 | $2 | $writes | $ours | $bytes |"
-  for role in leader follower; do
-    for name in "${fleet_replicas[@]}"; do
-      if is_leader "$name"; then [[ $role == leader ]] || continue; else [[ $role == follower ]] || continue; fi
-      line+=" $(awk -v a="$(<"$after.$name")" -v b="$(<"$before.$name")" -v t="$fleet_window" 'BEGIN { printf "%.2f", (a - b) / t }') |"
-      line+=" $(memory "webhook-$name" RssAnon) |"
-    done
+  for name in "$leader" "$follower"; do
+    line+=" $(awk -v a="$(<"$after.$name")" -v b="$(<"$before.$name")" -v t="$fleet_window" 'BEGIN { printf "%.2f", (a - b) / t }') |"
+    line+=" $(memory "webhook-$name" RssAnon) |"
   done
+  is_leader "$leader" || die "the lead passed on while it was measured"
   echo "$line"
 }
 
@@ -69,6 +68,7 @@ measure_fleet() (
   {
     TOOLS=$TOOLS "$project/tests/cluster/control-plane" start "$RUN"
     make_vtpm_authority
+    choose_webhook_address
     install_chart
     configure_webhook
   } >&2

@@ -66,6 +66,11 @@ void add_judging(CLI::App& verb, JudgeOptions& options) {
   add_trust(verb, options);
 }
 
+// A file for each -f, so that a positional may follow.
+CLI::Option* add_files(CLI::App& verb, std::vector<std::string>& files, const char* what) {
+  return verb.add_option("-f,--filename", files, what)->type_name("FILE")->expected(1)->take_all();
+}
+
 constexpr const char* kNodesFooter =
     R"(One line for each node: its phase, the check that is the reason, how old its proof is, and what that covers and
 what not. All this is judged here, from NodeEvidence and NodeQuote, by the webhook's own code; no stored verdict is
@@ -87,12 +92,8 @@ void add_nodes(CLI::App& app, NodesOptions& options, int& exit_code) {
   CLI::App* verb = app.add_subcommand("nodes", "List nodes: phase, reason, age of the proof, what it covers");
   verb->footer(kNodesFooter);
   verb->add_option("node", options.nodes, "These nodes alone")->type_name("NODE..");
-  CLI::Option* files =
-      verb->add_option("-f,--filename", options.files,
-                       "YAML or JSON instead of a cluster; - for standard input. May be repeated")
-          ->type_name("FILE")
-          ->expected(1)
-          ->take_all();
+  CLI::Option* files = add_files(*verb, options.files,
+                                 "YAML or JSON instead of a cluster; - for standard input. May be repeated");
   add_cluster(*verb, options, files);
   add_judging(*verb, options);
   verb->add_flag("--json", options.json, "Print JSON");
@@ -108,10 +109,7 @@ void add_explain(CLI::App& app, ExplainOptions& options, int& exit_code) {
   verb->add_option("pod", options.pod, "The pod; may be left out when a file holds one alone")
       ->type_name("NS/NAME");
   verb->add_option("--node", options.node, "Decide for this node alone")->type_name("NODE");
-  verb->add_option("-f,--filename", options.files, "YAML or JSON; - for standard input. May be repeated")
-      ->type_name("FILE")
-      ->expected(1)
-      ->take_all();
+  add_files(*verb, options.files, "YAML or JSON; - for standard input. May be repeated");
   CLI::Option* offline =
       verb->add_flag("--offline", options.offline, "Ask no cluster: the files hold everything");
   add_cluster(*verb, options, offline);
@@ -127,12 +125,8 @@ void add_pods(CLI::App& app, PodsOptions& options, int& exit_code) {
   verb->footer(kPodsFooter);
   verb->add_flag("--unproven", options.unproven, "Those whose node does not prove what they ask for")
       ->required();
-  CLI::Option* files =
-      verb->add_option("-f,--filename", options.files,
-                       "YAML or JSON instead of a cluster; - for standard input. May be repeated")
-          ->type_name("FILE")
-          ->expected(1)
-          ->take_all();
+  CLI::Option* files = add_files(*verb, options.files,
+                                 "YAML or JSON instead of a cluster; - for standard input. May be repeated");
   add_cluster(*verb, options, files);
   add_judging(*verb, options);
   verb->add_flag("--json", options.json, "Print JSON");
@@ -223,11 +217,7 @@ void add_policy(CLI::App& app, PolicyTestOptions& options, int& exit_code) {
   policy->require_subcommand(1);
   CLI::App* verb = policy->add_subcommand("test", "Say what a policy demands, and whether it can be used");
   verb->footer(kPolicyFooter);
-  verb->add_option("-f,--filename", options.files, "YAML or JSON; - for standard input. May be repeated")
-      ->required()
-      ->type_name("FILE")
-      ->expected(1)
-      ->take_all();
+  add_files(*verb, options.files, "YAML or JSON; - for standard input. May be repeated")->required();
   CLI::Option* nodes = verb->add_flag("--nodes", options.nodes, "Say which nodes of the cluster meet it");
   add_cluster(*verb, options, nullptr);
   for (const char* flag : {"--kubeconfig", "--context"}) verb->get_option(flag)->needs(nodes);

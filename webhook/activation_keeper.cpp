@@ -30,47 +30,21 @@ std::optional<wire::ActivationOffer> make_offer(const attest::ActivationTarget& 
   return wire::ActivationOffer{generation->kid, target.ak, ek, *std::move(credential)};
 }
 
-void ActivationKeeper::note(const attest::JsonValue& object) {
-  const auto meta = wire::parse_metadata(object);
-  if (!meta) return;
-  Standing found;
-  if (auto mark = wire::parse_stored_mark(object)) found.node_uid = std::move(mark->node_uid);
+ActivationKeeper::Standing ActivationKeeper::standing_in(const attest::JsonValue& object) {
+  Standing out;
+  if (auto mark = wire::parse_stored_mark(object)) out.node_uid = std::move(mark->node_uid);
   // One that cannot be read is written anew.
-  const auto offer = wire::parse_activation_offer(object, found.node_uid);
+  const auto offer = wire::parse_activation_offer(object, out.node_uid);
   if (offer && *offer) {
-    found.kid = (*offer)->kid;
-    found.ak = (*offer)->ak;
-    found.ek = (*offer)->ek;
+    out.kid = (*offer)->kid;
+    out.ak = (*offer)->ak;
+    out.ek = (*offer)->ek;
   }
-  const std::lock_guard lock(mutex_);
-  (listing_ ? *listing_ : standings_)[meta->name] = std::move(found);
-}
-
-kube::WatchHandler ActivationKeeper::handler() {
-  kube::WatchHandler out;
-  out.begin = [this] {
-    const std::lock_guard lock(mutex_);
-    listing_.emplace();
-  };
-  out.listed = [this] {
-    const std::lock_guard lock(mutex_);
-    standings_ = *std::move(listing_);
-    listing_.reset();
-  };
-  out.update = [this](const attest::JsonValue& object) { note(object); };
-  out.remove = [this](const attest::JsonValue& object) {
-    const auto meta = wire::parse_metadata(object);
-    if (!meta) return;
-    const std::lock_guard lock(mutex_);
-    standings_.erase(meta->name);
-  };
   return out;
 }
 
-std::optional<ActivationKeeper::Standing> ActivationKeeper::standing(const std::string& name) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = standings_.find(name);
-  return found == standings_.end() ? std::nullopt : std::optional(found->second);
+kube::WatchHandler ActivationKeeper::handler() {
+  return standings_.handler(standing_in);
 }
 
 void ActivationKeeper::pass(const Snapshot& snapshot, GenerationView generations, UnixTime now,
@@ -96,15 +70,14 @@ void ActivationKeeper::offer(const NodeEntry& node, const wire::EpochKeyGenerati
                              std::uint64_t epoch, GenerationView generations) {
   const attest::ActivationTarget& target = *node.trust->activation;
   const Standing wanted{node.uid, generation.kid, target.ak, target.ek_digest()};
-  const auto there = standing(node.name);
+  const auto there = standings_.find(node.name);
   if (!there || there->node_uid != node.uid || *there == wanted) return;
   const auto made = make_offer(target, node.uid, generations, epoch, seeds_);
   if (!made) return;
   api_.merge_patch(std::string(StatusWriter::kPath) + "/" + node.name + "/status",
                    wire::activation_patch(*made));
   spdlog::info("node {}: offered a credential for its attestation key", node.name);
-  const std::lock_guard lock(mutex_);
-  standings_.insert_or_assign(node.name, wanted);
+  standings_.put(node.name, wanted);
 }
 
 }  // namespace nodeproof::webhook

@@ -3,14 +3,12 @@
 #pragma once
 
 #include <functional>
-#include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 
-#include "kube/list_watch.hpp"
 #include "webhook/cluster_api.hpp"
 #include "webhook/snapshot.hpp"
+#include "webhook/watched.hpp"
 
 namespace nodeproof::webhook {
 
@@ -50,19 +48,15 @@ class ActivationKeeper {
     Sha256Digest ek{};
     bool operator==(const Standing&) const = default;
   };
-  using Standings = std::map<std::string, Standing>;  // by name of the Node
 
-  void note(const attest::JsonValue& object);
-  std::optional<Standing> standing(const std::string& name) const;
+  static Standing standing_in(const attest::JsonValue& object);
   void offer(const NodeEntry& node, const wire::EpochKeyGeneration& generation, std::uint64_t epoch,
              GenerationView generations);
 
   ClusterApi& api_;
   Seconds epoch_length_;
   SeedSource seeds_;
-  mutable std::mutex mutex_;
-  Standings standings_;
-  std::optional<Standings> listing_;  // while a list is under way: what it has brought
+  Watched<Standing> standings_;  // by name of the Node
 };
 
 }  // namespace nodeproof::webhook

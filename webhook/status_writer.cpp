@@ -16,44 +16,11 @@ bool says(const wire::ToldAttestation& told, const wire::NodeAttestationStatus& 
 
 }  // namespace
 
-void StatusWriter::note(const attest::JsonValue& object) {
-  auto told = wire::parse_node_attestation(object);
-  if (!told) {
-    const auto meta = wire::parse_metadata(object);
-    if (!meta) return;
-    told = wire::ToldAttestation{};  // of no Node that we know
-    told->name = meta->name;
-  }
-  const std::lock_guard lock(mutex_);
-  std::string name = told->name;
-  (listing_ ? *listing_ : existing_).insert_or_assign(std::move(name), Existing{*std::move(told)});
-}
-
 kube::WatchHandler StatusWriter::handler() {
-  kube::WatchHandler out;
-  out.begin = [this] {
-    const std::lock_guard lock(mutex_);
-    listing_.emplace();
-  };
-  out.listed = [this] {
-    const std::lock_guard lock(mutex_);
-    existing_ = *std::move(listing_);
-    listing_.reset();
-  };
-  out.update = [this](const attest::JsonValue& object) { note(object); };
-  out.remove = [this](const attest::JsonValue& object) {
-    const auto meta = wire::parse_metadata(object);
-    if (!meta) return;
-    const std::lock_guard lock(mutex_);
-    existing_.erase(meta->name);
-  };
-  return out;
-}
-
-std::optional<StatusWriter::Existing> StatusWriter::existing(const std::string& name) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = existing_.find(name);
-  return found == existing_.end() ? std::nullopt : std::optional(found->second);
+  return existing_.handler([](const attest::JsonValue& object) {
+    auto told = wire::parse_node_attestation(object);
+    return told ? Existing{*std::move(told)} : Existing{};  // of no Node that we know
+  });
 }
 
 void StatusWriter::forget() {
@@ -142,7 +109,7 @@ const StatusWriter::Written* StatusWriter::written(const NodeEntry& node) const 
 // An object of an earlier Node with this name is left to garbage collection, then made anew.
 void StatusWriter::write_status(const NodeEntry& node, const wire::NodeAttestationStatus& status,
                                 Seconds heartbeat, UnixTime now) {
-  const auto there = existing(node.name);
+  const auto there = existing_.find(node.name);
   if (there && there->told.node_uid != node.uid) return;
   const Written* last = there ? written(node) : nullptr;
   if (last != nullptr && (!there->since_written || says(there->told, status)) &&
@@ -175,9 +142,7 @@ bool StatusWriter::create(const NodeEntry& node) {
 
 // What the watch tells from now on was written after this.
 void StatusWriter::await_news_of(const std::string& name) {
-  const std::lock_guard lock(mutex_);
-  const auto found = existing_.find(name);
-  if (found != existing_.end()) found->second.since_written = false;
+  existing_.change(name, [](Existing& object) { object.since_written = false; });
 }
 
 }  // namespace nodeproof::webhook

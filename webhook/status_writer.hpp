@@ -4,14 +4,13 @@
 
 #include <functional>
 #include <map>
-#include <mutex>
 #include <string>
 
-#include "kube/list_watch.hpp"
 #include "webhook/cluster_api.hpp"
 #include "webhook/label_keeper.hpp"
 #include "webhook/node_status.hpp"
 #include "webhook/sweep.hpp"
+#include "webhook/watched.hpp"
 
 namespace nodeproof::webhook {
 
@@ -66,9 +65,6 @@ class StatusWriter {
                    const wire::NodeAttestationStatus& status, UnixTime now);
   void report_log_change(const std::string& name, const NodeEntry& node, UnixTime now);
   void log_failures(Failures failures);
-  // Nothing when there is no NodeAttestation with this name.
-  std::optional<Existing> existing(const std::string& name) const;
-  void note(const attest::JsonValue& object);
 
   ClusterApi& api_;
   EventWriter& events_;
@@ -76,10 +72,7 @@ class StatusWriter {
   Failures failures_;                              // of the last pass
   std::map<std::string, Written> written_;         // by name of the Node
   std::map<std::string, std::string> told_boots_;  // likewise: boot ID of the last change of log told
-  mutable std::mutex mutex_;
-  using ByName = std::map<std::string, Existing>;
-  ByName existing_;                // as the watch tells
-  std::optional<ByName> listing_;  // while a list is under way: what it has brought
+  Watched<Existing> existing_;                     // likewise: NodeAttestations, as the watch tells
 };
 
 }  // namespace nodeproof::webhook

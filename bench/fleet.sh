@@ -20,7 +20,7 @@ note_costs() {
   done
 }
 
-is_leader() { curl -sf "http://127.0.0.1:$(<"$RUN/$1.health")/metrics" | grep -qx 'nodeproof_leader 1'; }
+is_leader() { grep -qx 'nodeproof_leader 1' <<<"$(curl -sf "http://127.0.0.1:$(<"$RUN/$1.health")/metrics")"; }
 fleet_verified() {
   [[ $(kube get nodes -l nodeproof.node-restriction.kubernetes.io/attestation=verified -o name | wc -l) == "$1" ]]
 }

@@ -19,7 +19,7 @@ api() {  # api METHOD PATH [JSON]
   curl -sS --cacert "$RUN/pki/ca.crt" --cert "$RUN/pki/admin.crt" --key "$RUN/pki/admin.key" -X "$1" \
     -H 'Content-Type: application/json' ${3:+-d "$3"} "$truth_server$2"
 }
-is_refused() { api POST "/api/v1/namespaces/$workloads/pods/dated/binding?dryRun=All" "$truth_binding" | grep -q '"code": *403'; }
+is_refused() { grep -q '"code": *403' <<<"$(api POST "/api/v1/namespaces/$workloads/pods/dated/binding?dryRun=All" "$truth_binding")"; }
 is_admitted() { ! is_refused; }
 labelled() { api GET "/api/v1/nodes/$1" | jq -e --arg key "$attestation_label" --arg want "$2" '.metadata.labels[$key] == $want' >/dev/null; }
 

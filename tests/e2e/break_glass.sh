@@ -88,8 +88,8 @@ case_break_glass_opens_one_namespace() {
 
 is_closed() { [[ $(kube get namespace "$1" -o json | jq '[.metadata.labels, .metadata.annotations | values | keys[] | select(startswith("nodeproof.dev/break-glass"))] | length') == 0 ]]; }
 events_of() { kube get events -n default --field-selector "involvedObject.kind=Namespace,involvedObject.name=$1" -o json | jq -r '.items[].reason'; }
-has_event() { events_of "$1" | grep -qx "$2"; }
-counts() { curl -fs "$(<"$RUN/webhook.health")/metrics" | grep -E "^$1"; }
+has_event() { grep -qx "$2" <<<"$(events_of "$1")"; }
+counts() { grep -E "^$1" <<<"$(curl -fs "$(<"$RUN/webhook.health")/metrics")"; }
 
 # The leader tells of it and ends it in time, and leaves alone what may still go on.
 case_break_glass_ends_by_itself() {

@@ -91,7 +91,7 @@ case_refusal_is_an_event_of_the_pod() {
   [[ ${answer%%$'\n'*} == *"denied the request: $(refusals_of told)" ]]
   [[ $(kube -n "$workloads" get events --field-selector involvedObject.name=told,reason=PlacementRefused -o 'jsonpath={.items[0].involvedObject.uid}') == \
     $(kube -n "$workloads" get pod told -o 'jsonpath={.metadata.uid}') ]]
-  kube -n "$workloads" describe pod told | grep -q "Warning *PlacementRefused .* no-tpm"
+  grep -q "Warning *PlacementRefused .* no-tpm" <<<"$(kube -n "$workloads" describe pod told)"
   # Nothing came of the dry run, nor of a binding that was allowed.
   [[ -z $(refusals_of untold) ]]
   bind untold "$good"

@@ -6,7 +6,7 @@ has_taints() { [[ $(taints_of "$1") == "$2" ]]; }
 brake_state() { kube -n "$system" get configmap nodeproof-brake -o "jsonpath={.data.$1}"; }
 brake_is() { counts "nodeproof_brake_engaged $1\$" >/dev/null; }
 about() { kube -n "$1" get events --field-selector "involvedObject.name=$2" -o json | jq -r '.items[].reason'; }
-was_told() { about "$1" "$2" | grep -qx "$3"; }
+was_told() { grep -qx "$3" <<<"$(about "$1" "$2")"; }
 has_gone() { ! kube -n "$1" get pod "$2" >/dev/null 2>&1; }
 pods_left() { [[ $(kube -n "$1" get pods -o name | wc -l) == "$2" ]]; }
 

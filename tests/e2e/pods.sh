@@ -34,12 +34,13 @@ case_explain_says_what_the_webhook_does() {
 }
 
 case_manifest_is_explained_before_it_is_applied() {
-  local deployment
+  local deployment told
   exits_with 0 judged explain pod -f - <<<"$(pod planned)"
   policy=none exits_with 1 judged explain pod -f - <<<"$(policy=none pod planned)"
   deployment="{apiVersion: apps/v1, kind: Deployment, metadata: {name: planned, namespace: $workloads},
     spec: {template: {metadata: {annotations: {nodeproof.dev/policy: confidential}}, spec: {nodeName: $bad}}}}"
-  exits_with 1 judged explain pod -f - <<<"$deployment" | grep -q 'no-tpm'
+  told=$(exits_with 1 judged explain pod -f - <<<"$deployment")
+  [[ $told == *no-tpm* ]]
   # Everything from files, without a cluster.
   kube get attestationpolicies,nodes,nodeevidences,nodequotes,namespaces -o json >"$RUN/cluster.json"
   "$BIN/nodeproof" explain pod -f "$RUN/cluster.json" -f - --offline --node "$bad" <<<"$(pod planned)" >/dev/null && return 1

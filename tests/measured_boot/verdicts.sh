@@ -90,7 +90,7 @@ case_altered_kernel_is_told_from_the_genuine() {
   expect PCRs "$(jq -c '[.differences[].pcr]' "$RUN/verdict")" '[9]'
   local kernel
   kernel=$(jq '.log[] | select(.measured == "/boot/vmlinuz") | .event' "$RUN/verdict")
-  jq -r '.differences[].story' "$RUN/verdict" | grep -qw "$kernel"
+  grep -qw "$kernel" <<<"$(jq -r '.differences[].story' "$RUN/verdict")"
 }
 
 # Who boots an altered kernel would rather show the log of the genuine one.

@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "cli/cluster_verbs.hpp"
@@ -297,6 +299,14 @@ void add_inspect(CLI::App& app, InspectOptions& options, int& exit_code) {
       [&options, &exit_code] { exit_code = nodeproof::cli::inspect(options, std::cout, std::cerr); });
 }
 
+// CLI11 finds the subcommand missing before it looks at the word that was given instead.
+std::string failure_message(const CLI::App* app, const CLI::Error& error) {
+  const std::vector<std::string> unknown = app->remaining(true);
+  if (error.get_name() != "RequiredError" || unknown.empty()) return CLI::FailureMessage::simple(app, error);
+  return "nodeproof: " + unknown.front() +
+         ": there is no such command. Run with --help for those there are.\n";
+}
+
 int run(int argc, char** argv) {
   // tss2-mu writes its own lines to standard error about a quote that does not parse; the finding says it.
   ::setenv("TSS2_LOG", "all+none", 0);
@@ -306,6 +316,7 @@ int run(int argc, char** argv) {
                "nodeproof");
   app.set_version_flag("--version", NODEPROOF_VERSION);
   app.require_subcommand(1);
+  app.failure_message(failure_message);
   app.footer(kFooter);
   CLI::App* verify = app.add_subcommand("verify", "Verify evidence: every check with its outcome and reason");
   verify->require_subcommand(1);

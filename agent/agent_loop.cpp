@@ -34,7 +34,7 @@ AgentLoop::AgentLoop(LoopSettings settings, LoopParts parts, std::uint32_t jitte
 void AgentLoop::run(const std::stop_token& stop) {
   const RefreshSchedule schedule(settings_.node_name, settings_.refresh, parts_.timer.now());
   while (!stop.stop_requested()) {
-    if (attempt([&] { refresh(stop); })) {
+    if (attest(stop)) {
       failure_backoff_.reset();
       idle_until(schedule.after(parts_.timer.now()), stop);
     } else {
@@ -44,26 +44,38 @@ void AgentLoop::run(const std::stop_token& stop) {
 }
 
 bool AgentLoop::once(const std::stop_token& stop) {
-  return attempt([&] { refresh(stop); }) && !stop.stop_requested();
+  return attest(stop) && !stop.stop_requested();
 }
 
-// True when `action` ended without an exception; the one place where they end.
-bool AgentLoop::attempt(const std::function<void()>& action) {
+// True unless something failed. What a stop ended early is not counted.
+bool AgentLoop::attest(const std::stop_token& stop) {
+  AttestationResult result = attempt([&] { refresh(stop); });
+  const bool done = result == AttestationResult::kPublished;
+  if (stop.stop_requested()) return done;
+  if (done && evidence_->platform == wire::kPlatformNone) result = AttestationResult::kNoProof;
+  parts_.metrics.count_attestation(result);
+  return done;
+}
+
+// kPublished when `action` ended without an exception; the one place where they end.
+AttestationResult AgentLoop::attempt(const std::function<void()>& action) {
   retry_after_ = Seconds(0);
   try {
     action();
-    return true;
+    return AttestationResult::kPublished;
   } catch (const kube::ApiError& e) {
     retry_after_ = e.retry_after();
     const std::string remedy = remedy_for(e);
     spdlog::error("{}{}{}", e.what(), remedy.empty() ? "" : ". Remedy: ", remedy);
+    return AttestationResult::kApiFailure;
   } catch (const TpmError& e) {
     const wire::CollectionState state = collection_state(e);
     spdlog::error("{}: {}", state.code, state.detail);
+    return AttestationResult::kTpmFailure;
   } catch (const std::exception& e) {
     spdlog::error("{}", e.what());
+    return AttestationResult::kOtherFailure;
   }
-  return false;
 }
 
 Milliseconds AgentLoop::wait_after_failure() {

@@ -11,6 +11,7 @@
 
 #include "agent/activator.hpp"
 #include "agent/collector.hpp"
+#include "agent/metrics.hpp"
 #include "agent/publisher.hpp"
 #include "agent/schedule.hpp"
 
@@ -33,6 +34,7 @@ struct LoopParts {
   Tpm& tpm;
   Collector& collector;
   Timer& timer;
+  Metrics& metrics;
 };
 
 // One thread.
@@ -51,7 +53,8 @@ class AgentLoop {
   bool once(const std::stop_token& stop);
 
  private:
-  bool attempt(const std::function<void()>& action);
+  bool attest(const std::stop_token& stop);
+  AttestationResult attempt(const std::function<void()>& action);
   void refresh(const std::stop_token& stop);
   void complete_evidence(bool collected);
   bool awaits_activation() const;

@@ -30,6 +30,7 @@ constexpr const char* kFooter =
     "  eventLogFile: /sys/kernel/security/tpm0/binary_bios_measurements\n"
     "  efivarsDirectory: /sys/firmware/efi/efivars\n"
     "  lockdownFile: /sys/kernel/security/lockdown\n"
+    "  metricsListen: 0.0.0.0:8082      # HTTP: GET /livez, /healthz, /readyz, /metrics; not with --once\n"
     "  logFormat: text                  # or json: an object a line\n"
     "  connection:                      # only outside a pod\n"
     "    server: https://127.0.0.1:6443\n"
@@ -46,6 +47,7 @@ struct Flags {
   std::string tcti;
   std::string kubeconfig;
   std::string ns;
+  std::string metrics_listen;
   std::string log_format;
   bool once = false;
 };
@@ -73,6 +75,10 @@ Result<Options> combine(const Flags& flags) {
     out.config.ns = std::move(ns);
   }
   if (!flags.tcti.empty()) out.config.tcti = flags.tcti;
+  if (!flags.metrics_listen.empty()) {
+    NODEPROOF_TRY(listen, kube::endpoint(flags.metrics_listen, "--metrics-listen"));
+    out.config.metrics_listen = std::move(listen);
+  }
   if (!flags.log_format.empty()) {
     NODEPROOF_TRY(format, kube::log_format(flags.log_format, "--log-format"));
     out.config.log_format = format;
@@ -94,6 +100,9 @@ void add_flags(CLI::App& app, Flags& flags) {
       ->type_name("FILE");
   app.add_option("--namespace", flags.ns, "Namespace of the ConfigMap nodeproof-epoch")->type_name("NAME");
   app.add_flag("--once", flags.once, "Collect and publish once, then exit: 0 published, 3 not");
+  app.add_option("--metrics-listen", flags.metrics_listen,
+                 "Address and port of probes and metrics; port 0: a free one")
+      ->type_name("ADDRESS:PORT");
   app.add_option("--log-format", flags.log_format, "text, or json: an object a line")->type_name("FORMAT");
   app.footer(kFooter);
 }

@@ -31,9 +31,9 @@ Status read_thim(const YamlValue& map, std::string& to) {
 
 Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_TRY(root, YamlValue::parse(yaml, std::move(what)));
-  NODEPROOF_CHECK(
-      root.only({"namespace", "tcti", "refresh", "thim", "cacheDirectory", "bootIdFile", "maxReportAge",
-                 "eventLogFile", "efivarsDirectory", "lockdownFile", "logFormat", "connection"}));
+  NODEPROOF_CHECK(root.only({"namespace", "tcti", "refresh", "thim", "cacheDirectory", "bootIdFile",
+                             "maxReportAge", "eventLogFile", "efivarsDirectory", "lockdownFile",
+                             "metricsListen", "logFormat", "connection"}));
   Config out;
   NODEPROOF_CHECK(kube::read_namespace(root, out.ns));
   NODEPROOF_CHECK(kube::read_setting(root, "tcti", out.tcti));
@@ -45,6 +45,7 @@ Result<Config> parse_config(std::string_view yaml, std::string what) {
   NODEPROOF_CHECK(kube::read_setting(root, "eventLogFile", out.event_log_file));
   NODEPROOF_CHECK(kube::read_setting(root, "efivarsDirectory", out.efivars_directory));
   NODEPROOF_CHECK(kube::read_setting(root, "lockdownFile", out.lockdown_file));
+  NODEPROOF_CHECK(kube::read_setting(root, "metricsListen", out.metrics_listen));
   // Evidence is collected anew at a refresh before half of maxReportAge; there must be a few.
   if (out.refresh > out.max_report_age / 8) {
     return bad(root, "refresh (" + to_duration(out.refresh) +

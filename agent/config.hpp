@@ -10,6 +10,7 @@
 #include "base/time.hpp"
 #include "kube/api_client.hpp"
 #include "kube/log.hpp"
+#include "kube/settings.hpp"
 
 namespace nodeproof::agent {
 
@@ -25,6 +26,7 @@ struct Config {
   std::filesystem::path event_log_file = "/sys/kernel/security/tpm0/binary_bios_measurements";
   std::filesystem::path efivars_directory = "/sys/firmware/efi/efivars";
   std::filesystem::path lockdown_file = "/sys/kernel/security/lockdown";
+  kube::Endpoint metrics_listen{"0.0.0.0", 8082};  // HTTP: GET /livez, /healthz, /readyz, /metrics
   kube::LogFormat log_format = kube::LogFormat::kText;
   std::optional<kube::Connection> connection;  // nothing: in-cluster
 

@@ -8,6 +8,8 @@
 #include "agent/agent_loop.hpp"
 #include "agent/command_line.hpp"
 #include "agent/esys_tpm.hpp"
+#include "agent/health_server.hpp"
+#include "agent/measured_tpm.hpp"
 #include "agent/published_endorsements.hpp"
 #include "agent/stop_signal.hpp"
 #include "agent/thim_client.hpp"
@@ -31,7 +33,10 @@ int run(const Options& options) {
   const Config& config = options.config;
   StopSignal signal;
   kube::limit_http_threads(kHttpThreads);
-  EsysTpm tpm(config.tcti);
+  const SystemClock clock;
+  Metrics metrics(NODEPROOF_VERSION, clock);
+  EsysTpm esys(config.tcti);
+  MeasuredTpm tpm(esys, metrics);
   KernelFirmware firmware({config.event_log_file, config.efivars_directory, config.lockdown_file});
   kube::ApiClient client(connection_of(options), "nodeproof-agent/" NODEPROOF_VERSION);
   KubeObjectApi api(client);
@@ -40,15 +45,17 @@ int run(const Options& options) {
       config.cache_directory);
   PublishedEndorsements endorsements(cached, api, options.node_name);
   SteadyTimer timer;
-  const SystemClock clock;
   Collector collector(tpm, firmware, endorsements, timer, clock);
   AgentLoop loop({options.node_name, config.ns, config.boot_id_file, config.refresh, config.max_report_age,
                   Milliseconds(config.refresh) / kLooksPerRefresh},
-                 {api, tpm, collector, timer}, std::random_device{}());
+                 {api, tpm, collector, timer, metrics}, std::random_device{}());
 
   spdlog::info("nodeproof-agent " NODEPROOF_VERSION " speaks for Node {} with the TPM at {}",
                options.node_name, config.tcti);
   if (options.once) return loop.once(signal.token()) ? 0 : kEnvironmentError;
+  HealthServer health(config.metrics_listen, config.refresh, metrics, clock);
+  health.start();
+  spdlog::info("health and metrics at {}:{}", config.metrics_listen.address, health.port());
   loop.run(signal.token());
   spdlog::info("stopped by a signal");
   return 0;

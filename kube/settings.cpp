@@ -1,6 +1,7 @@
 #include "kube/settings.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/file.hpp"
 
@@ -129,6 +130,31 @@ Status read_setting(const YamlValue& map, std::string_view key, std::vector<std:
 Result<LogFormat> log_format(std::string_view text, std::string_view where) {
   if (const auto format = parse_log_format(text)) return *format;
   return Error{Errc::kBadValue, std::string(where), "must be text or json"};
+}
+
+Status read_setting(const YamlValue& map, std::string_view key, Endpoint& to) {
+  NODEPROOF_TRY(member, map.optional(key));
+  if (!member) return Ok{};
+  NODEPROOF_TRY(text, member->text());
+  NODEPROOF_TRY(parsed, endpoint(text, member->where()));
+  to = std::move(parsed);
+  return Ok{};
+}
+
+Result<Endpoint> endpoint(std::string_view text, std::string_view where) {
+  const Error error{Errc::kBadValue, std::string(where),
+                    "is not ADDRESS:PORT such as 0.0.0.0:8443 or [::]:8443"};
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return error;
+  std::string_view address = text.substr(0, colon);
+  const bool bracketed = address.front() == '[' && address.back() == ']';
+  if (bracketed) address = address.substr(1, address.size() - 2);
+  if (address.empty() || (address.find(':') != std::string_view::npos) != bracketed) return error;
+  const std::string_view digits = text.substr(colon + 1);
+  std::uint16_t port = 0;
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (code != std::errc() || end != digits.data() + digits.size()) return error;
+  return Endpoint{std::string(address), port};
 }
 
 Status read_log_format(const YamlValue& root, LogFormat& to) {

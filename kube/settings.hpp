@@ -1,6 +1,7 @@
 // What the configuration files of all programs of the cluster have in common, each read the same way.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -26,6 +27,16 @@ Status read_setting(const wire::YamlValue& map, std::string_view key, bool& to);
 Status read_setting(const wire::YamlValue& map, std::string_view key, std::uint64_t& to);
 // A list of at least one file.
 Status read_setting(const wire::YamlValue& map, std::string_view key, std::vector<std::filesystem::path>& to);
+
+// Where to listen: an IPv4 or IPv6 literal and a port; 0 takes a free one.
+struct Endpoint {
+  std::string address;
+  std::uint16_t port = 0;
+  bool operator==(const Endpoint&) const = default;
+};
+// As above; and what a flag gives: "0.0.0.0:8443", "[::]:8443".
+Status read_setting(const wire::YamlValue& map, std::string_view key, Endpoint& to);
+Result<Endpoint> endpoint(std::string_view text, std::string_view where);
 
 // Key "logFormat" of `root`, likewise: text or json.
 Status read_log_format(const wire::YamlValue& root, LogFormat& to);

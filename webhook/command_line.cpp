@@ -66,7 +66,7 @@ Result<Options> combine(const Flags& flags) {
     out.config.ns = std::move(ns);
   }
   if (!flags.listen.empty()) {
-    NODEPROOF_TRY(listen, parse_endpoint(flags.listen, "--listen"));
+    NODEPROOF_TRY(listen, kube::endpoint(flags.listen, "--listen"));
     out.config.listen = std::move(listen);
   }
   if (!flags.log_format.empty()) {

@@ -16,15 +16,6 @@ Error bad(const YamlValue& value, std::string detail) {
   return {Errc::kBadValue, value.where(), std::move(detail)};
 }
 
-Status read_endpoint(const YamlValue& map, std::string_view key, Endpoint& to) {
-  NODEPROOF_TRY(member, map.optional(key));
-  if (!member) return Ok{};
-  NODEPROOF_TRY(text, member->text());
-  NODEPROOF_TRY(endpoint, parse_endpoint(text, member->where()));
-  to = std::move(endpoint);
-  return Ok{};
-}
-
 bool is_address(const std::string& text) {
   std::array<unsigned char, sizeof(in6_addr)> address{};
   return ::inet_pton(AF_INET, text.c_str(), address.data()) == 1 ||
@@ -135,22 +126,6 @@ Status check(const YamlValue& root, const Config& config) {
 
 }  // namespace
 
-Result<Endpoint> parse_endpoint(std::string_view text, std::string_view where) {
-  const Error error{Errc::kBadValue, std::string(where),
-                    "is not ADDRESS:PORT such as 0.0.0.0:8443 or [::]:8443"};
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return error;
-  std::string_view address = text.substr(0, colon);
-  const bool bracketed = address.front() == '[' && address.back() == ']';
-  if (bracketed) address = address.substr(1, address.size() - 2);
-  if (address.empty() || (address.find(':') != std::string_view::npos) != bracketed) return error;
-  const std::string_view digits = text.substr(colon + 1);
-  std::uint16_t port = 0;
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (code != std::errc() || end != digits.data() + digits.size()) return error;
-  return Endpoint{std::string(address), port};
-}
-
 std::vector<std::string> serving_names(const Config& config) {
   if (!config.serving_names.empty()) return config.serving_names;
   const std::string service = "nodeproof-webhook." + config.ns;
@@ -165,8 +140,8 @@ Result<Config> parse_config(std::string_view yaml, std::string what) {
                  "loss", "brake", "admissionPolicies", "identity", "logFormat", "connection"}));
   Config out;
   NODEPROOF_CHECK(kube::read_namespace(root, out.ns));
-  NODEPROOF_CHECK(read_endpoint(root, "listen", out.listen));
-  NODEPROOF_CHECK(read_endpoint(root, "healthListen", out.health_listen));
+  NODEPROOF_CHECK(kube::read_setting(root, "listen", out.listen));
+  NODEPROOF_CHECK(kube::read_setting(root, "healthListen", out.health_listen));
   NODEPROOF_CHECK(read_tls(root, out));
   NODEPROOF_CHECK(kube::read_setting(root, "epochLength", out.epoch_length));
   NODEPROOF_CHECK(kube::read_setting(root, "maxReportAge", out.max_report_age));

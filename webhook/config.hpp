@@ -10,25 +10,17 @@
 #include "attest/verify.hpp"
 #include "kube/api_client.hpp"
 #include "kube/log.hpp"
+#include "kube/settings.hpp"
 #include "webhook/certificate_plan.hpp"
 #include "webhook/loss.hpp"
 
 namespace nodeproof::webhook {
 
-// Where to listen: an IPv4 or IPv6 literal and a port; 0 takes a free one.
-struct Endpoint {
-  std::string address;
-  std::uint16_t port = 0;
-  bool operator==(const Endpoint&) const = default;
-};
-// "0.0.0.0:8443", "[::]:8443"
-Result<Endpoint> parse_endpoint(std::string_view text, std::string_view where);
-
 struct Config {
   std::string ns = "nodeproof-system";
-  Endpoint listen{"0.0.0.0", 8443};         // HTTPS: POST /admit
-  Endpoint health_listen{"0.0.0.0", 8081};  // HTTP: GET /livez, /healthz, /readyz, /metrics
-  std::filesystem::path certificate_file;   // with key_file; empty: the webhook makes its own
+  kube::Endpoint listen{"0.0.0.0", 8443};         // HTTPS: POST /admit
+  kube::Endpoint health_listen{"0.0.0.0", 8081};  // HTTP: GET /livez, /healthz, /readyz, /metrics
+  std::filesystem::path certificate_file;         // with key_file; empty: the webhook makes its own
   std::filesystem::path key_file;
   std::vector<std::string> serving_names;  // of its own: DNS names, IP addresses; empty: the Service's
   CertificateTimes certificate_times;      // of its own

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "webhook/condition.hpp"
 #include "webhook/http_server.hpp"
-#include "webhook/readiness.hpp"
 
 namespace nodeproof::webhook {
 

@@ -57,11 +57,6 @@ std::vector<Condition> conditions(const ReadinessView& view, Seconds max_age, Un
   return out;
 }
 
-bool all_hold(const std::vector<Condition>& conditions) {
-  return std::all_of(conditions.begin(), conditions.end(),
-                     [](const Condition& condition) { return condition.holds(); });
-}
-
 std::optional<Refusal> unfit(const StoreView& oldest, Seconds max_age,
                              const std::optional<Seconds>& clock_offset) {
   if (const std::string problem = store_problem(oldest, max_age); !problem.empty()) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "webhook/condition.hpp"
 #include "webhook/demands.hpp"
 
 namespace nodeproof::webhook {
@@ -27,16 +28,8 @@ struct ReadinessView {
 
 inline constexpr Seconds kMaxClockOffset{5};
 
-// One of the conditions that all must hold for a replica to be ready.
-struct Condition {
-  std::string name;     // short and stable, for probes and metrics: "view/nodes"
-  std::string problem;  // one clause; empty while the condition holds
-  bool holds() const { return problem.empty(); }
-};
-
 // Every condition, in a fixed order. `max_age`: the limit for the age of every store.
 std::vector<Condition> conditions(const ReadinessView& view, Seconds max_age, UnixTime now);
-bool all_hold(const std::vector<Condition>& conditions);
 
 // Why a sensitive pod must not be placed by this replica's view now, though it was complete once:
 // `oldest`, of which least was heard, is too old, or the clock by which ages count is wrong or unknown.

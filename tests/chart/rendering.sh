@@ -25,7 +25,7 @@ case_chart_is_complete() {
 case_values_that_make_no_sense_are_refused() {
   local change
   for change in breakGlass.maxDuration=soon breakGlass.until=4h exemptNamespaces=kube-system agent.image=agent agent.image=agent@sha256:12 \
-    agent.refresh=2 agent.thim=169.254.169.254 agent.tpmResource=tpm agent.tolerations[0].keys=x agent.resources.limit.memory=1Mi \
+    agent.refresh=2 agent.thim=169.254.169.254 agent.tpmResource=tpm agent.tolerations[0].keys=x agent.metricsPort=0 agent.metricsPort=65536 agent.metricsPort=http agent.resources.limit.memory=1Mi \
     agent.resources.limits.memory=much webhook.replicas=two webhook.replicas=-1 webhook.timeoutSeconds=31 webhook.clientConfig.url=http://h/admit \
     webhook.revocationLists.a=text webhook.nodeSelector.pool=1 webhook.certificate.mode=vault webhook.certificate.lifetime=long imagePullSecrets[0].names=x steering.mode=maybe \
     networkPolicy.enable=true monitoring.labels.a=1 monitoring.prometheusRules.enabled=true cli.images=x unheard=of agent=null; do
@@ -52,6 +52,8 @@ effects() {
 --set-json agent.tolerations=[{"key":"team","operator":"Exists"}] | DaemonSet nodeproof-agent | .spec.template.spec.tolerations | map(.key) == ["nodeproof.dev/unverified", "nodeproof.dev/failed", "team"]
 --set agent.tpmResource=squat.ai/tpm | DaemonSet nodeproof-agent | .spec.template.spec.containers[0] | .resources.limits["squat.ai/tpm"] == 1 and .securityContext.privileged == null
 --set agent.hostNetwork=true | DaemonSet nodeproof-agent | .spec.template.spec | .hostNetwork and .dnsPolicy == "ClusterFirstWithHostNet"
+--set agent.metricsPort=9100 | DaemonSet nodeproof-agent | .spec.template.spec.containers[0].ports == [{name: "metrics", containerPort: 9100}]
+- | ConfigMap nodeproof-agent | .data["agent.yaml"] | contains("\nmetricsListen: 0.0.0.0:9100\n")
 --set agent.resources.limits.memory=65Mi | DaemonSet nodeproof-agent | .spec.template.spec.containers[0].resources.limits.memory == "65Mi"
 --set webhook.image=r.example/webhook:2 | Deployment nodeproof-webhook | .spec.template.spec.containers[0].image == "r.example/webhook:2"
 --set webhook.replicas=3 | Deployment nodeproof-webhook | .spec.replicas == 3
@@ -92,6 +94,7 @@ effects() {
 --set breakGlass.maxDuration=30m | ValidatingAdmissionPolicy nodeproof-break-glass | tojson | contains("duration('30m')")
 --set steering.mode=webhook | MutatingWebhookConfiguration nodeproof | .webhooks | length == 2
 --set networkPolicy.enabled=true | NetworkPolicy nodeproof-webhook | .spec.policyTypes == ["Ingress", "Egress"]
+- | NetworkPolicy nodeproof-agent | .spec.ingress == [{ports: [{protocol: "TCP", port: "metrics"}]}]
 --set monitoring.dashboard.enabled=true | ConfigMap nodeproof-dashboard | .data["nodeproof.json"] | fromjson | .panels | length > 0
 ROWS
 }
@@ -159,7 +162,8 @@ case_monitoring_is_rendered_on_demand() {
   [[ $(grep -cE '^kind: (PodMonitor|PrometheusRule)|grafana_dashboard' "$RUN/unmonitored.yaml") == 0 ]]
   refused_for 'monitoring.coreos.com/v1' render --set monitoring.podMonitor.enabled=true
   refused_for 'monitoring.coreos.com/v1' render --set monitoring.prometheusRule.enabled=true
-  render --set monitoring.podMonitor.enabled=true --set monitoring.assumeCrds=true | grep -x 'kind: PodMonitor'
+  render --set monitoring.podMonitor.enabled=true --set monitoring.assumeCrds=true >"$RUN/pod-monitors.yaml"
+  [[ $(grep -c -x 'kind: PodMonitor' "$RUN/pod-monitors.yaml") == 2 ]]
   all=(--api-versions monitoring.coreos.com/v1 --set monitoring.podMonitor.enabled=true --set monitoring.prometheusRule.enabled=true
     --set monitoring.runbooks=https://runbooks.example/r --set monitoring.labels.release=prometheus)
   render "${all[@]}" -s templates/prometheusrule.yaml >"$RUN/rules.yaml"

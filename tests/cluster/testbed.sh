@@ -269,6 +269,7 @@ bootIdFile: "$dir/boot_id"
 eventLogFile: "$sys/kernel/security/tpm0/binary_bios_measurements"
 efivarsDirectory: "$sys/firmware/efi/efivars"
 lockdownFile: "$sys/kernel/security/lockdown"
+metricsListen: 127.0.0.1:0
 $(connection "$dir/agent.token")
 YAML
   spawn "$RUN" "agent-$node" "$BIN/nodeproof-agent" --config "$dir/agent.yaml" --node-name "$node"

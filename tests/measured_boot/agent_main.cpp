@@ -63,9 +63,10 @@ int run(const std::string& node_name, const fs::path& folder) {
   NoEndorsements endorsements;
   SteadyTimer timer;
   const SystemClock clock;
+  Metrics metrics("measured-boot", clock);
   Collector collector(tpm, firmware, endorsements, timer, clock);
   AgentLoop loop({node_name, config.ns, config.boot_id_file, config.refresh, config.max_report_age},
-                 {api, tpm, collector, timer}, 0);
+                 {api, tpm, collector, timer, metrics}, 0);
   return loop.once({}) ? 0 : kEnvironmentError;
 }
 

@@ -154,9 +154,18 @@ void SmallApiServer::reply(ScriptedConnection& to, int status, const std::string
   to.reply(status, body, {"Date: " + http_date(now)});
 }
 
-// With the lock held.
+void SmallApiServer::add(const std::string& path, const std::string& json) {
+  const std::scoped_lock lock(mutex_);
+  store(path, json);
+}
+
+// With the lock held. An object keeps the time at which it was created.
 void SmallApiServer::store(const std::string& path, const std::string& json) {
   value object = value::parse(json);
+  const auto before = objects_.find(path);
+  object["metadata"]["creationTimestamp"] =
+      before == objects_.end() ? value::string(to_rfc3339(SystemClock().now()))
+                               : value::parse(before->second).at("metadata").at("creationTimestamp");
   object["metadata"]["resourceVersion"] = value::string(std::to_string(++version_));
   objects_[path] = object.serialize();
 }

@@ -33,6 +33,8 @@ class SmallApiServer {
   void delay_pods(std::chrono::milliseconds by) { pod_delay_ = by.count(); }
   // A write of a Node or of its status takes this long.
   void delay_reports(std::chrono::milliseconds by) { report_delay_ = by.count(); }
+  // One more object, as if it had been applied. JSON.
+  void add(const std::string& path, const std::string& json);
   // As many more Nodes without evidence; before a webhook lists them.
   void add_nodes(int count);
   // How many writes of a Node or its status have been asked for.

@@ -52,10 +52,14 @@ std::string kubeconfig(const std::string& url) {
          url + "\"}}]\nusers: [{name: test, user: {token: t0ken}}]\n";
 }
 
-std::string configuration(const std::filesystem::path& folder, const std::string& identity) {
-  return "listen: 127.0.0.1:0\nhealthListen: 127.0.0.1:0\nviewAge: 20s\nidentity: " + identity +
+std::string configuration(const std::filesystem::path& folder, const WebhookOptions& options) {
+  return "listen: 127.0.0.1:0\nhealthListen: 127.0.0.1:0\nviewAge: 20s\nidentity: " + options.identity +
+         "\nepochLength: " + to_duration(options.epoch_length) +
          "\ntls: {certFile: " + (folder / "tls.crt").string() +
-         ", keyFile: " + (folder / "tls.key").string() + "}\n";
+         ", keyFile: " + (folder / "tls.key").string() + "}\n" +
+         (options.admission_policies.empty()
+              ? std::string()
+              : "admissionPolicies: " + (folder / "admission-policies.json").string() + "\n");
 }
 
 std::string program() {
@@ -85,7 +89,8 @@ void look_beside_this_program() {
 
 WebhookProcess::WebhookProcess(const SmallApiServer& api, WebhookOptions options) : files_(current_pair(1)) {
   write_text(folder() / "kubeconfig", kubeconfig(api.url()));
-  write_text(folder() / "webhook.yaml", configuration(folder(), options.identity));
+  write_text(folder() / "admission-policies.json", options.admission_policies);
+  write_text(folder() / "webhook.yaml", configuration(folder(), options));
   spawn(program(), options.descriptors);
   const auto deadline = std::chrono::steady_clock::now() + kStartTime;
   while (!read_ports()) {

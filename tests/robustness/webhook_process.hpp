@@ -18,6 +18,8 @@ namespace nodeproof::test {
 struct WebhookOptions {
   std::string identity = "one";
   std::size_t descriptors = 8'192;  // RLIMIT_NOFILE of the child
+  Seconds epoch_length{30};         // by which most of its rounds go
+  std::string admission_policies;   // as the chart renders them; empty: none
 };
 
 // AddressSanitizer keeps what was freed: memory then says nothing.

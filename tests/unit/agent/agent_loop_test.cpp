@@ -5,6 +5,7 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <set>
 #include <sstream>
 
 #include "base/file.hpp"
@@ -52,6 +53,20 @@ class AgentLoopTest : public testing::Test {
   wire::NodeQuote quote() {
     return *parse_object(api_.objects.at(FakeApi::kQuote), "stored", wire::parse_node_quote);
   }
+  // Results that have been counted: "api-error 2, published 1".
+  std::string attestations() const {
+    std::istringstream text(metrics_.render());
+    const std::string name = "nodeproof_agent_attestations_total{result=\"";
+    std::set<std::string> counted;
+    for (std::string line; std::getline(text, line);) {
+      if (!line.starts_with(name) || line.ends_with(" 0")) continue;
+      line.erase(0, name.size());
+      counted.insert(line.erase(line.find("\"}"), 2));
+    }
+    std::string out;
+    for (const std::string& one : counted) out += (out.empty() ? "" : ", ") + one;
+    return out;
+  }
   std::size_t writes() const {
     return static_cast<std::size_t>(
         std::count_if(api_.requests.begin(), api_.requests.end(),
@@ -68,9 +83,10 @@ class AgentLoopTest : public testing::Test {
   std::string boot_id_file_ = testing::TempDir() + "nodeproof-loop-boot-id-" + std::to_string(::getpid());
   std::ostringstream log_;
   std::shared_ptr<spdlog::logger> previous_logger_;
+  Metrics metrics_{"1.2.3", clock_};
   Collector collector_{tpm_, firmware_, endorsements_, timer_, clock_};
   AgentLoop loop_{{"node-1", "nodeproof-system", boot_id_file_, Seconds(120), std::chrono::hours(24)},
-                  {api_, tpm_, collector_, timer_},
+                  {api_, tpm_, collector_, timer_, metrics_},
                   1};
 };
 
@@ -287,11 +303,49 @@ INSTANTIATE_TEST_SUITE_P(
                            "RBAC"}),
     [](const auto& test) { return std::string(test.param.name); });
 
+TEST_F(AgentLoopTest, CountsEachAttestationByWhatCameOfIt) {
+  EXPECT_TRUE(once());
+  EXPECT_EQ(attestations(), "published 1");
+  tpm_.quote_failure = TpmError(TpmErrorKind::kNoTpm, "no answer");
+  EXPECT_FALSE(once());
+  EXPECT_EQ(attestations(), "published 1, tpm-error 1");
+  tpm_.quote_failure.reset();
+  api_.before = [](const std::string&) { throw kube::ApiError(503, "", "503 Service Unavailable"); };
+  EXPECT_FALSE(once());
+  EXPECT_EQ(attestations(), "api-error 1, published 1, tpm-error 1");
+  api_.before = [](const std::string&) {};
+  std::filesystem::remove(boot_id_file_);
+  EXPECT_FALSE(once());
+  EXPECT_EQ(attestations(), "api-error 1, other-error 1, published 1, tpm-error 1");
+}
+
+TEST_F(AgentLoopTest, ANodeThatCanProveNothingIsCountedApart) {
+  tpm_.failure = TpmError(TpmErrorKind::kNoTpm, "absent");
+  EXPECT_TRUE(once());
+  EXPECT_EQ(attestations(), "no-proof 1");
+  EXPECT_TRUE(metrics_.last_success());
+}
+
+// It says nothing about the node, whether it came in the middle or before the beginning.
+TEST_F(AgentLoopTest, WhatAStopEndedIsNotCounted) {
+  stop_.request_stop();
+  EXPECT_FALSE(once());
+  EXPECT_EQ(attestations(), "");
+  EXPECT_FALSE(metrics_.last_success());
+}
+
+// A credential or an endorsement that cannot be had between refreshes is no attestation that failed.
+TEST_F(AgentLoopTest, MendingIsNotCounted) {
+  endorsements_.reachable = false;
+  run(4);
+  EXPECT_EQ(attestations(), "published " + std::to_string(tpm_.quotes));
+}
+
 // After a revocation a node is Stale until its next quote: it does not wait for its place in the period.
 TEST_F(AgentLoopTest, AnotherKeyGenerationIsQuotedAtOnce) {
   LoopSettings settings{"node-1", "nodeproof-system", boot_id_file_, Seconds(120), std::chrono::hours(24)};
   settings.look_out = Seconds(1);
-  AgentLoop loop(settings, {api_, tpm_, collector_, timer_}, 1);
+  AgentLoop loop(settings, {api_, tpm_, collector_, timer_, metrics_}, 1);
   const auto publish = [this](std::uint64_t number, const std::string& kid) {
     wire::PublishedEpoch epoch = epoch_of(number);
     if (!kid.empty()) epoch.epoch.kid = kid;

@@ -15,6 +15,7 @@ maxReportAge: 1h
 eventLogFile: /tmp/event_log
 efivarsDirectory: /tmp/efivars
 lockdownFile: /tmp/lockdown
+metricsListen: "[::1]:9000"
 connection:
   server: https://127.0.0.1:6443
   caFile: ca.crt
@@ -36,6 +37,7 @@ TEST(AgentConfig, ReadsEverySetting) {
   EXPECT_EQ(config->event_log_file, "/tmp/event_log");
   EXPECT_EQ(config->efivars_directory, "/tmp/efivars");
   EXPECT_EQ(config->lockdown_file, "/tmp/lockdown");
+  EXPECT_EQ(config->metrics_listen, (kube::Endpoint{"::1", 9000}));
   ASSERT_TRUE(config->connection);
   EXPECT_EQ(config->connection->server, "https://127.0.0.1:6443");
   EXPECT_EQ(config->connection->ca_file, "ca.crt");
@@ -51,6 +53,7 @@ TEST(AgentConfig, HasADefaultForEverySetting) {
   EXPECT_EQ(config->tcti, "device:/dev/tpmrm0");
   EXPECT_EQ(config->refresh, Seconds(120));
   EXPECT_EQ(config->max_report_age, std::chrono::hours(24));
+  EXPECT_EQ(config->metrics_listen, (kube::Endpoint{"0.0.0.0", 8082}));
   EXPECT_FALSE(config->connection);
 }
 
@@ -81,6 +84,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"empty", "", "agent.yaml", "no YAML document"},
         Refused{"empty_tcti", "tcti: ''\n", "agent.yaml:1:7: tcti", "leave the key out"},
         Refused{"empty_log", "eventLogFile: ''\n", "agent.yaml:1:15: eventLogFile", "leave the key out"},
+        Refused{"listen", "metricsListen: 8082\n", "agent.yaml:1:16: metricsListen", "such as 0.0.0.0:8443"},
         Refused{"list_efivars", "efivarsDirectory: []\n", "agent.yaml:1:19: efivarsDirectory",
                 "must be text"},
         Refused{"list_tcti", "tcti: [a]\n", "agent.yaml:1:7: tcti", "must be text"},

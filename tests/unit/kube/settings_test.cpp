@@ -20,5 +20,13 @@ TEST(Names, AreWhatKubernetesAllows) {
   EXPECT_FALSE(namespace_name("a.b", "n"));
 }
 
+TEST(Endpoints, AreAnAddressAndAPort) {
+  for (const char* text : {"8443", ":8443", "0.0.0.0", "0.0.0.0:", "0.0.0.0:x", "0.0.0.0:65536", "0.0.0.0:-1",
+                           "::1:8443", "[]:1", "[0.0.0.0]:1", "1.2.3.4:80 "}) {
+    EXPECT_FALSE(endpoint(text, "listen")) << text;
+  }
+  EXPECT_EQ(*endpoint("[::]:8443", "listen"), (Endpoint{"::", 8443}));
+}
+
 }  // namespace
 }  // namespace nodeproof::kube

@@ -3,7 +3,8 @@
 # themselves of another release run where AGENT_BIN or WEBHOOK_BIN names them (docs/releasing.md). Sourced by e2e_test.
 # shellcheck shell=bash disable=SC2154
 
-crd() { kube get crd "$1.nodeproof.dev" -o json; }
+# crd PLURAL: as a manifest.
+crd() { kube get crd "$1.nodeproof.dev" -o json | jq '{apiVersion, kind, metadata: {name: .metadata.name}, spec}'; }
 of_v1='.spec.versions[0].schema.openAPIV3Schema.properties'
 
 # older_definition PLURAL spec|status FIELD...: the CustomResourceDefinition as before these were added.
@@ -11,12 +12,12 @@ older_definition() {
   local plural=$1 part=$2 field paths=
   shift 2
   for field; do paths+="${paths:+, }$of_v1.$part.properties.$field"; done
-  crd "$plural" | jq "del($paths)" | kube replace -f -
+  crd "$plural" | jq "del($paths)" | kube apply -f -
 }
 # later_definition PLURAL: as a later release may have it.
 later_definition() {
   crd "$1" | jq "$of_v1.spec.properties.later = {type: \"object\", \"x-kubernetes-preserve-unknown-fields\": true}" |
-    kube replace -f -
+    kube apply -f -
 }
 our_definitions() { kube apply -f "$project/crds" >/dev/null; }
 

@@ -177,9 +177,10 @@ web::http::http_request ApiClient::Impl::new_request(const Call& call) {
   return request;
 }
 
-void ApiClient::Impl::note(const web::http::http_response& response) {
+void ApiClient::Impl::note(const web::http::http_response& response, const std::string& target) {
   const web::http::http_headers& headers = response.headers();
-  if (const auto warning = headers.find("Warning"); warning != headers.end()) log_warnings(warning->second);
+  if (const auto warning = headers.find("Warning"); warning != headers.end())
+    log_warnings(warning->second, target);
   const auto date = headers.find("Date");
   if (date == headers.end()) return;
   const Result<UnixTime> time = parse_http_date(date->second);
@@ -188,12 +189,13 @@ void ApiClient::Impl::note(const web::http::http_response& response) {
   clock_offset_ = *time - SystemClock().now();
 }
 
-void ApiClient::Impl::log_warnings(const std::string& header) {
+void ApiClient::Impl::log_warnings(const std::string& header, const std::string& target) {
   {
     const std::scoped_lock lock(mutex_);
     if (warned_.size() >= kMaxWarned || !warned_.insert(header).second) return;
   }
-  spdlog::warn("the API server warns: {}", header);
+  const std::string remedy = remedy_of_warning(header, target);
+  spdlog::warn("the API server warns: {}{}{}", header, remedy.empty() ? "" : "; ", remedy);
 }
 
 ApiError ApiClient::Impl::error_of(const std::string& what, const web::http::http_response& response,
@@ -224,7 +226,7 @@ std::string ApiClient::Impl::call_once(const Call& call, SteadyTime deadline, st
   HttpStream stream(client, new_request(call), std::move(stop));
   try {
     const web::http::http_response& response = stream.open(deadline);
-    note(response);
+    note(response, stream.target());
     if (response.status_code() / 100 != 2) throw error_of(describe(call), response, stream, deadline);
     return read_body(stream, kMaxBody, deadline, std::move(room));
   } catch (const ApiError& error) {

@@ -27,8 +27,8 @@ struct ApiClient::Impl {
   // A connection pool of its own. `idle`: silence after which cpprest gives up an exchange.
   web::http::client::http_client new_client(Seconds idle) const;
   web::http::http_request new_request(const Call& call);
-  // Takes clock offset and warnings from the headers.
-  void note(const web::http::http_response& response);
+  // Takes clock offset and warnings from the headers of the answer about `target`.
+  void note(const web::http::http_response& response, const std::string& target);
   // Reads the rest of an answer that is no success. After a 401 the credentials are read again.
   ApiError error_of(const std::string& what, const web::http::http_response& response, HttpStream& stream,
                     SteadyTime deadline);
@@ -42,7 +42,7 @@ struct ApiClient::Impl {
  private:
   friend class ApiClient;
   std::string call_once(const Call& call, SteadyTime deadline, std::stop_token stop, std::string room);
-  void log_warnings(const std::string& header);
+  void log_warnings(const std::string& header, const std::string& target);
 
   mutable std::mutex mutex_;
   std::optional<Seconds> clock_offset_;

@@ -189,7 +189,7 @@ bool ListWatch::State::watch(const std::stop_token& stop) {
   const ApiClient::Impl::Call call{methods::GET, watch_path()};
   HttpStream stream(watch_client, impl.new_request(call), stop);
   const web::http::http_response& response = stream.open(opened_at + impl.timeout);
-  impl.note(response);
+  impl.note(response, stream.target());
   if (response.status_code() != 200) throw impl.error_of("watch", response, stream, opened_at + impl.timeout);
 
   WatchLineSplitter lines(options.max_line);

@@ -66,4 +66,11 @@ std::string remedy_of(int status, std::string_view target, bool is_status) {
   }
 }
 
+std::string remedy_of_warning(std::string_view warning, std::string_view target) {
+  const Resource resource = resource_of(target);
+  if (resource.group != kOurGroup || warning.find("unknown field") == std::string_view::npos) return {};
+  return "the CustomResourceDefinition is of an older release than this program: kubectl apply -f crds/" +
+         std::string(resource.name) + ".yaml of the newer one";
+}
+
 }  // namespace nodeproof::kube

@@ -12,4 +12,9 @@ namespace nodeproof::kube {
 // with plain text.
 std::string remedy_of(int status, std::string_view target, bool is_status);
 
+// What to do about the Warning header of an answer that is a success. Of our own objects the API server warns
+// of fields that it drops, because their CRD is older than this program: helm does not upgrade CRDs. Empty
+// for any other warning.
+std::string remedy_of_warning(std::string_view warning, std::string_view target);
+
 }  // namespace nodeproof::kube

@@ -68,7 +68,6 @@ Result<EpochKeyGeneration> parse_generation(const JsonValue& item) {
 Result<PublishedEpoch> parse_epoch_config_map(const JsonValue& object) {
   NODEPROOF_TRY(meta, parse_metadata(object));
   NODEPROOF_TRY(data, object.required("data"));
-  NODEPROOF_CHECK(data.only({"kid", "epoch", "nonce"}));
   NODEPROOF_TRY(kid_member, data.required("kid"));
   NODEPROOF_TRY(kid_text, kid_member.string());
   NODEPROOF_TRY(kid, parse_kid(kid_text, kid_member.path()));

@@ -14,7 +14,8 @@ struct PublishedEpoch {
   attest::Nonce nonce{};
   std::string resource_version;
 };
-// ConfigMap data: kid, epoch (decimal), nonce (64 hex digits).
+// ConfigMap data: kid, epoch (decimal), nonce (64 hex digits). What a leader of a later release adds is
+// passed over, so that every agent goes on quoting.
 Result<PublishedEpoch> parse_epoch_config_map(const attest::JsonValue& object);
 std::string epoch_config_map(const PublishedEpoch& epoch, std::string_view ns);
 

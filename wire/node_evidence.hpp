@@ -80,7 +80,8 @@ struct EvidenceSummary {
 };
 EvidenceSummary summary_of(const NodeEvidence& evidence);
 
-// `object` is a NodeEvidence API object; unknown members of spec are refused.
+// `object` is a NodeEvidence API object. Members that we do not know are passed over: an agent of a later
+// release may write them, and what nobody reads proves nothing (ADR 13).
 Result<NodeEvidence> parse_node_evidence(const attest::JsonValue& object);
 // The JSON body of a create or replace. `resource_version` goes in when not empty.
 std::string to_json(const NodeEvidence& evidence);

@@ -44,8 +44,6 @@ Result<NodeQuote> parse_node_quote(const JsonValue& object) {
   NODEPROOF_CHECK(check_own_kind(object, kKind));
   NODEPROOF_TRY(meta, parse_metadata(object));
   NODEPROOF_TRY(spec, object.required("spec"));
-  NODEPROOF_CHECK(spec.only(
-      {"nodeUID", "bootID", "kid", "epoch", "nonce", "evidenceDigest", "attest", "signature", "pcrs"}));
   NODEPROOF_TRY(boot, boot_identity(spec));
   NODEPROOF_TRY(epoch, epoch_of(spec));
   NODEPROOF_TRY(nonce_member, spec.required("nonce"));

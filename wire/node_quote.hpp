@@ -20,6 +20,7 @@ struct NodeQuote {
   attest::PcrValues pcrs;  // of kNodeQuotePcrs
 };
 
+// Members that we do not know are passed over, as in a NodeEvidence.
 Result<NodeQuote> parse_node_quote(const attest::JsonValue& object);
 std::string to_json(const NodeQuote& quote);
 

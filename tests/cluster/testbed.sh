@@ -4,7 +4,7 @@
 #
 #   RUN     the folder of this run: objects, logs and process ids
 #   TOOLS   the folder of the control plane's programs
-#   BIN     the folder of ours
+#   BIN     the folder of ours; AGENT_BIN and WEBHOOK_BIN, if set, those of an agent and a webhook of another release
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # variables are for those who source this
 
@@ -218,7 +218,7 @@ configure_webhook() {
 
 # The certificate is its own affair: the API server is told of it a moment after it is ready.
 start_webhook() {
-  spawn "$RUN" webhook "$BIN/nodeproof-webhook" --config "$RUN/etc/webhook.yaml"
+  spawn "$RUN" webhook "${WEBHOOK_BIN:-$BIN}/nodeproof-webhook" --config "$RUN/etc/webhook.yaml"
   wait_served "$RUN" webhook 60 webhook_ready
   wait_until 20 "the API server to be told of the webhook's certificate" knows_webhook
 }
@@ -272,7 +272,7 @@ lockdownFile: "$sys/kernel/security/lockdown"
 metricsListen: 127.0.0.1:0
 $(connection "$dir/agent.token")
 YAML
-  spawn "$RUN" "agent-$node" "$BIN/nodeproof-agent" --config "$dir/agent.yaml" --node-name "$node"
+  spawn "$RUN" "agent-$node" "${AGENT_BIN:-$BIN}/nodeproof-agent" --config "$dir/agent.yaml" --node-name "$node"
 }
 
 stop_webhook() { end_process "$RUN" webhook; }

@@ -444,6 +444,24 @@ TEST_F(Activation, WhatTheTpmDoesNotOpenHoldsUpNothing) {
   EXPECT_EQ(tpm_.quotes, 1);
 }
 
+// Helm does not upgrade CustomResourceDefinitions: one try for each refresh, and the quote goes on meanwhile.
+TEST_F(Activation, AnOlderDefinitionLosesTheAnswerUntilItIsApplied) {
+  offer("k1");
+  api_.pruned = {"activation", "efi"};
+  run(5, [this](int waits) {
+    if (waits == 4) api_.pruned.clear();
+    api_.set_epoch(static_cast<std::uint64_t>(waits) + 7);
+    if (waits <= 4) {
+      EXPECT_FALSE(evidence().activation);
+      EXPECT_EQ(api_.count(kPutEvidence), static_cast<std::size_t>(waits) - 1);
+      EXPECT_EQ(quote().evidence_digest, evidence().digest());
+      EXPECT_EQ(quote().epoch.number, static_cast<std::uint64_t>(waits) + 6);
+    }
+  });
+  EXPECT_EQ(evidence().activation, (wire::ActivationAnswer{"k1", *tpm_.held}));
+  EXPECT_EQ(tpm_.activations, 1);
+}
+
 TEST_F(Activation, IsNotAskedForWithACertificate) {
   offer("k1");
   tpm_.ak_certificate = Bytes{0x30, 0x00};

@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <sstream>
 
 #include "base/clock.hpp"
 #include "tests/support/scripted_http_server.hpp"
@@ -265,6 +269,24 @@ TEST(ApiClient, TheServersClockIsCompared) {
   const Seconds expected = from_unix(1956528000) - SystemClock().now();
   ASSERT_TRUE(client.clock_offset());
   EXPECT_LE(std::chrono::abs(*client.clock_offset() - expected), Seconds(2));
+}
+
+// An older CustomResourceDefinition: what the API server dropped is said once, with what to apply.
+TEST(ApiClient, WarningsAreLoggedOnceWithTheirRemedy) {
+  ScriptedHttpServer server([](const ScriptedRequest&, ScriptedConnection& to) {
+    to.reply(200, "{}", {R"(Warning: 299 - "unknown field \"spec.later\"")"});
+  });
+  ApiClient client(connection_to(server.url()), "test");
+  std::ostringstream log;
+  const auto previous = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_st>(log)));
+  client.replace("/apis/nodeproof.dev/v1alpha1/nodequotes/cvm-1", "{}");
+  client.replace("/apis/nodeproof.dev/v1alpha1/nodequotes/cvm-1", "{}");
+  spdlog::set_default_logger(previous);
+  EXPECT_THAT(log.str(), HasSubstr(R"(unknown field \"spec.later\")"));
+  EXPECT_THAT(log.str(), HasSubstr("kubectl apply -f crds/nodequotes.yaml"));
+  EXPECT_EQ(log.str().find("warns"), log.str().rfind("warns"));
 }
 
 TEST(ApiClient, ManyThreadsShareIt) {

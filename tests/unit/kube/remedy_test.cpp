@@ -28,6 +28,21 @@ TEST(Remedy, AnObjectThatIsNotThereNeedsNone) {
   }
 }
 
+TEST(Remedy, FieldsThatAreDroppedNameTheirResource) {
+  const std::string unknown = R"(299 - "unknown field \"spec.activation\"")";
+  const std::string apply = "kubectl apply -f crds/";
+  const std::string ours = "/apis/nodeproof.dev/v1alpha1/";
+  EXPECT_NE(remedy_of_warning(unknown, ours + "nodeevidences/cvm-1").find(apply + "nodeevidences.yaml"),
+            std::string::npos);
+  EXPECT_NE(remedy_of_warning(unknown, ours + "nodeattestations/cvm-1/status")
+                .find(apply + "nodeattestations.yaml"),
+            std::string::npos);
+  EXPECT_EQ(remedy_of_warning(unknown, "/api/v1/nodes/cvm-1"), "");
+  EXPECT_EQ(remedy_of_warning(R"(299 - "nodeproof.dev/v1alpha1 NodeEvidence is deprecated")",
+                              ours + "nodeevidences"),
+            "");
+}
+
 TEST(Remedy, WhoIsNotLetInLearnsWhatToLookAt) {
   EXPECT_NE(remedy_of(401, "/api/v1/nodes", true).find("token or client certificate"), std::string::npos);
   EXPECT_NE(remedy_of(403, "/api/v1/nodes", true).find("RBAC"), std::string::npos);

@@ -250,7 +250,7 @@ agent_token() {
     --bound-object-kind Pod --bound-object-name "$(agent_pod "$1")"
 }
 
-# start_agent NODE
+# start_agent NODE: its metrics at the port in the node's file metrics.port, or else at any.
 start_agent() {
   local node=$1 dir=$RUN/node/$1 tcti=device:/dev/no-tpm-here thim=http://127.0.0.1:9 sys=$RUN/no-sys-here
   if [[ -e $dir/vtpm.json ]]; then
@@ -269,7 +269,7 @@ bootIdFile: "$dir/boot_id"
 eventLogFile: "$sys/kernel/security/tpm0/binary_bios_measurements"
 efivarsDirectory: "$sys/firmware/efi/efivars"
 lockdownFile: "$sys/kernel/security/lockdown"
-metricsListen: 127.0.0.1:0
+metricsListen: 127.0.0.1:$(cat "$dir/metrics.port" 2>/dev/null || echo 0)
 $(connection "$dir/agent.token")
 YAML
   spawn "$RUN" "agent-$node" "${AGENT_BIN:-$BIN}/nodeproof-agent" --config "$dir/agent.yaml" --node-name "$node"

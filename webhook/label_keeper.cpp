@@ -14,8 +14,8 @@ namespace {
 constexpr Seconds kSettled{10};
 constexpr std::size_t kMaxTold = 3;  // labels told of in one Event
 
-std::size_t hash_of(const LabelKeeper::Labels& labels) {
-  std::string all;
+std::size_t hash_of(const std::string& uid, const LabelKeeper::Labels& labels) {
+  std::string all = uid;
   for (const auto& [key, value] : labels) all += key + '=' + value + ',';
   return std::hash<std::string>()(all);
 }
@@ -46,15 +46,15 @@ std::string joined(const std::vector<std::string>& clauses) {
 }  // namespace
 
 void LabelKeeper::keep(const NodeEntry& node, const Labels& want, UnixTime now) {
-  const std::size_t labels = hash_of(want);
+  const std::size_t labels = hash_of(node.uid, want);
   const auto json = label_patch(node, want);
   if (!json) {
-    written_.insert_or_assign(node.name, Written{node.uid, labels, now, true});
+    written_.insert_or_assign(node.name, Written{labels, now, true});
     return;
   }
-  const std::vector<std::string> by_others = foreign(node.labels, want, stood(node, labels, now));
+  const std::vector<std::string> by_others = foreign(*node.labels, want, stood(node, labels, now));
   patch(node.name, *json);
-  written_.insert_or_assign(node.name, Written{node.uid, labels, now, false});
+  written_.insert_or_assign(node.name, Written{labels, now, false});
   if (!by_others.empty()) report(node, joined(by_others), now);
 }
 
@@ -63,7 +63,7 @@ bool LabelKeeper::stood(const NodeEntry& node, std::size_t labels, UnixTime now)
   const auto found = written_.find(node.name);
   if (found == written_.end()) return false;
   const Written& last = found->second;
-  return last.uid == node.uid && last.labels == labels && (last.seen || now - last.at >= kSettled);
+  return last.labels == labels && (last.seen || now - last.at >= kSettled);
 }
 
 void LabelKeeper::patch(const std::string& name, const std::string& json) {

@@ -31,10 +31,8 @@ class LabelKeeper {
   std::uint64_t repairs() const { return repairs_; }
 
  private:
-  // What we wrote last; a hash, for thousands are kept.
   struct Written {
-    std::string uid;  // of the Node
-    std::size_t labels = 0;
+    std::size_t labels = 0;  // a hash of what we wrote last and of the Node's UID: thousands are kept
     UnixTime at;
     bool seen = false;  // the watch has shown it since
   };

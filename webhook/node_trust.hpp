@@ -76,7 +76,8 @@ struct VerifiedBoot {
 
 // What the evidence of many nodes has in common, lent to one verification at a time.
 struct KnownParts {
-  explicit KnownParts(std::size_t certificates) : endorsements(certificates) {}
+  KnownParts(std::size_t certificates, std::size_t logged_pcrs)
+      : endorsements(certificates), pcrs(logged_pcrs) {}
   attest::EndorsementCache endorsements;
   attest::LoggedPcrs pcrs;
 };

@@ -153,7 +153,7 @@ void EvidenceIntake::put_node_locked(const JsonValue& object) {
     return remove_node_locked(name);
   }
   Record& record = records_[node->meta.name];
-  attest::BootIdentity identity{node->meta.uid, node->boot_id};
+  const Shared<attest::BootIdentity> identity(attest::BootIdentity{node->meta.uid, node->boot_id});
   const auto labels = labels_.share(our_labels(node->meta.labels));
   const auto taints = taints_.share(node->taints);
   const bool same = record.node == identity && record.system_uuid == node->system_uuid;
@@ -165,8 +165,8 @@ void EvidenceIntake::put_node_locked(const JsonValue& object) {
     // Claims of another boot end here and now, not when the node's turn comes.
     record.trust = nullptr;
     record.quote_spent = false;
-    if (record.node && record.node->node_uid != identity.node_uid) record.mark.reset();
-    record.node = std::move(identity);
+    if (record.node && (*record.node)->node_uid != identity->node_uid) record.mark.reset();
+    record.node = identity;
     record.system_uuid = node->system_uuid;
     record.image = image_key(node->image);
     touch_locked(node->meta.name);

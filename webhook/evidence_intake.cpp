@@ -180,9 +180,9 @@ EvidenceIntake::Judgement EvidenceIntake::judged(const std::string& name, const 
     view.boot = out.boot.get();
     view.generations = keys;
     view.previous = record.trust.get();
-    view.mark = record.mark;
-    if (const auto stored = remembered_.counters_of(name, record.node->node_uid))
-      view.mark = joined(record.mark, *stored);
+    if (record.mark) view.mark = *record.mark;
+    if (const auto stored = remembered_.counters_of(name, (*record.node)->node_uid))
+      view.mark = joined(view.mark, *stored);
     out.trust = std::make_shared<const NodeTrust>(judge(view, parameters_, now));
   } catch (const std::exception& e) {
     spdlog::error("node {} could not be judged: {}", name, e.what());
@@ -215,7 +215,7 @@ void EvidenceIntake::publish_nodes_locked() {
       auto trust = is_disputed ? std::make_shared<const NodeTrust>(std::move(dispute->second)) : record.trust;
       if (is_disputed != record.disputed) log_dispute(name, trust.get());
       record.published = std::make_shared<const NodeEntry>(
-          NodeEntry{name, record.node->node_uid, std::move(trust), record.labels, record.taints});
+          NodeEntry{name, (*record.node)->node_uid, std::move(trust), record.labels, record.taints});
       record.disputed = is_disputed;
     }
     nodes->put(record.published);

@@ -66,7 +66,7 @@ class EvidenceIntake {
 
   // What is known of one node's name; the Node itself may be missing.
   struct Record {
-    std::optional<attest::BootIdentity> node;
+    std::optional<Shared<attest::BootIdentity>> node;
     std::string system_uuid;                            // of the Node; empty when it reports none
     std::uint64_t image = 0;                            // image_key, as of the boot
     Shared<std::map<std::string, std::string>> labels;  // ours
@@ -77,7 +77,7 @@ class EvidenceIntake {
     bool quote_spent = false;  // `trust` was made from it, so it was dropped
     std::shared_ptr<const VerifiedBoot> boot;
     std::shared_ptr<const NodeTrust> trust;
-    std::optional<CounterMark> mark;             // of this Node's quotes
+    std::shared_ptr<const CounterMark> mark;     // of this Node's quotes
     std::shared_ptr<const NodeEntry> published;  // null: to be made anew from the above
     bool disputed = false;                       // `published` says so instead of `trust`
     bool judging = false;                        // one verifier is at it, with the lock released

@@ -2,6 +2,7 @@
 // them, and verification, which is stricter with what a leader remembered.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,14 +13,14 @@
 
 namespace nodeproof::webhook {
 
-// Phase, code and conditions of a status. Their words are shared with the nodes of which the same is said:
-// thousands are kept.
+// Phase, code and our conditions of a status. Their words are shared with the nodes of which the same is
+// said: thousands are kept.
 class KeptStatus {
  public:
   struct Words {
     std::string phase;
     std::string code;
-    std::vector<wire::StatusCondition> conditions;  // without their times
+    std::vector<wire::StatusCondition> conditions;  // of ours, without their times
     auto operator<=>(const Words&) const = default;
   };
   using Pool = SharedValues<Words>;
@@ -32,8 +33,9 @@ class KeptStatus {
   std::vector<wire::StatusCondition> conditions() const;
 
  private:
+  static constexpr std::size_t kConditions = 2;
   Shared<Words> words_;
-  std::vector<UnixTime> since_;  // of the conditions, in their order
+  std::array<UnixTime, kConditions> since_;  // of the conditions, in their order
 };
 
 // For whom a credential was made, and with which key generation.
@@ -44,8 +46,12 @@ struct OfferedTo {
   bool operator==(const OfferedTo&) const = default;
 };
 
+// Of a Node: thousands are kept, and the API server's choice of UIDs is random.
+std::size_t hash_of_uid(std::string_view uid);
+
 struct KeptAttestation {
-  std::string node_uid;  // empty when the object cannot be read: of no Node that we know
+  std::size_t node =
+      0;  // hash_of_uid of the Node's; 0 when the object cannot be read: of no Node that we know
   KeptStatus status;
   std::shared_ptr<const wire::CounterMark> counters;  // null: none that can be read
   std::shared_ptr<const OfferedTo> offer;             // likewise

@@ -166,7 +166,7 @@ NodeAttestationStatus status_of(const NodeEntry& node, const Snapshot& snapshot,
   }
   describe_boot(boot_facts_of(trust), out);
   out.findings = trust.findings;
-  out.counters = trust.mark;
+  if (trust.mark) out.counters = *trust.mark;
   if (trust.claims) {
     describe_claims(*trust.claims, snapshot.inventory->judge(node.name, *trust.claims), out);
     out.evidence_digest = to_hex(trust.evidence_digest);

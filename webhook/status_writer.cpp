@@ -2,7 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include <functional>
+#include <algorithm>
 
 #include "webhook/phase_log.hpp"
 #include "wire/event.hpp"
@@ -13,10 +13,6 @@ namespace {
 // Somebody who led before us, and did not know yet that he no longer did, may have written after us.
 bool says(const KeptStatus& told, const wire::NodeAttestationStatus& status) {
   return told.phase() == wire::to_string(status.phase) && told.code() == status.code;
-}
-
-std::size_t hash_of(const std::string& uid) {
-  return std::hash<std::string>()(uid);
 }
 
 wire::ToldAttestation told_by(const KeptStatus& status) {
@@ -37,16 +33,25 @@ void StatusWriter::forget() {
 
 void StatusWriter::pass(const Snapshot& snapshot, UnixTime now, const std::function<bool()>& leading,
                         const UnprovenCounts* unproven) {
-  const auto gone = [&snapshot](const auto& item) { return !snapshot.nodes->contains(item.first); };
-  std::erase_if(written_, gone);
-  std::erase_if(told_boots_, gone);
-  labels_.keep_only(*snapshot.nodes);
+  forget_gone(*snapshot.nodes);
   Failures failures;
   for (const NodeMap::Entry& node : *snapshot.nodes) {
     if (!leading()) return;
     if (node->trust && !report(*node, snapshot, now, unproven, failures)) break;
   }
   log_failures(std::move(failures));
+}
+
+void StatusWriter::forget_gone(const NodeMap& nodes) {
+  std::erase_if(told_boots_, [&nodes](const auto& item) { return !nodes.contains(item.first); });
+  std::vector<std::size_t> uids;
+  uids.reserve(nodes.size());
+  for (const NodeMap::Entry& node : nodes) uids.push_back(hash_of_uid(node->uid));
+  std::sort(uids.begin(), uids.end());
+  std::erase_if(written_, [&uids](const auto& item) {
+    return !std::binary_search(uids.begin(), uids.end(), item.first);
+  });
+  labels_.keep_only(uids);
 }
 
 // False when there is no use in going on.
@@ -81,18 +86,18 @@ void StatusWriter::log_failures(Failures failures) {
 // Once for each boot, whoever leads: a second Event of the same name is refused.
 void StatusWriter::report_log_change(const std::string& name, const NodeEntry& node, UnixTime now) {
   const NodeTrust& trust = *node.trust;
-  if (trust.log_change.empty() || told_boots_[name] == trust.boot.boot_id) return;
+  if (trust.log_change.empty() || told_boots_[name] == trust.boot->boot_id) return;
   const std::string note =
       "this boot's event log differs from that of the previous boot of the same node image, first in " +
       trust.log_change + "; nodeproof node log " + name + " lists it";
-  const wire::Event event{{"Node", "", name, node.uid}, true, "BootLogChanged", note, trust.boot.boot_id};
+  const wire::Event event{{"Node", "", name, node.uid}, true, "BootLogChanged", note, trust.boot->boot_id};
   try {
     api_.create(wire::event_path(event), wire::to_json(event, now));
     spdlog::warn("node {}: {}", name, note);
   } catch (const kube::ApiError& e) {
     if (e.status() != 409) throw;
   }
-  told_boots_[name] = trust.boot.boot_id;
+  told_boots_[name] = trust.boot->boot_id;
 }
 
 // A judgement that changes is logged where it is made; what time alone makes of one is logged here.
@@ -108,15 +113,15 @@ void StatusWriter::tell_change(const NodeEntry& node, const wire::ToldAttestatio
 }
 
 const StatusWriter::Written* StatusWriter::written(const NodeEntry& node) const {
-  const auto found = written_.find(node.name);
-  return found != written_.end() && found->second.uid == hash_of(node.uid) ? &found->second : nullptr;
+  const auto found = written_.find(hash_of_uid(node.uid));
+  return found != written_.end() ? &found->second : nullptr;
 }
 
 // An object of an earlier Node with this name is left to garbage collection, then made anew.
 void StatusWriter::write_status(const NodeEntry& node, const wire::NodeAttestationStatus& status,
                                 Seconds heartbeat, UnixTime now) {
   const auto there = objects_.find(node.name);
-  if (there && there->node_uid != node.uid) return;
+  if (there && there->node != hash_of_uid(node.uid)) return;
   const Written* last = there ? written(node) : nullptr;
   const std::size_t gist = gist_of(status);
   if (last != nullptr && (!there->since_written || says(there->status, status)) && last->gist == gist &&
@@ -130,7 +135,7 @@ void StatusWriter::write_status(const NodeEntry& node, const wire::NodeAttestati
   api_.merge_patch(std::string(NodeAttestations::kPath) + "/" + node.name + "/status",
                    wire::status_patch(status, conditions));
   KeptStatus kept(std::string(wire::to_string(status.phase)), status.code, std::move(conditions), words_);
-  written_.insert_or_assign(node.name, Written{hash_of(node.uid), gist, std::move(kept), now});
+  written_.insert_or_assign(hash_of_uid(node.uid), Written{gist, std::move(kept), now});
   tell_change(node, &before, status, now);
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <unordered_map>
 
 #include "webhook/cluster_api.hpp"
 #include "webhook/label_keeper.hpp"
@@ -36,7 +37,6 @@ class StatusWriter {
  private:
   // Small, for thousands are kept.
   struct Written {
-    std::size_t uid = 0;   // of the Node, a hash
     std::size_t gist = 0;  // gist_of the status
     KeptStatus status;
     UnixTime at;
@@ -50,6 +50,7 @@ class StatusWriter {
               Failures& failures);
   void write_status(const NodeEntry& node, const wire::NodeAttestationStatus& status, Seconds heartbeat,
                     UnixTime now);
+  void forget_gone(const NodeMap& nodes);
   const Written* written(const NodeEntry& node) const;  // null: nothing of this Node
   bool create(const NodeEntry& node);
   void tell_change(const NodeEntry& node, const wire::ToldAttestation* before,
@@ -61,9 +62,9 @@ class StatusWriter {
   EventWriter& events_;
   NodeAttestations& objects_;
   LabelKeeper labels_{api_, events_};
-  Failures failures_;                              // of the last pass
-  std::map<std::string, Written> written_;         // by name of the Node
-  std::map<std::string, std::string> told_boots_;  // likewise: boot ID of the last change of log told
+  Failures failures_;                                 // of the last pass
+  std::unordered_map<std::size_t, Written> written_;  // by hash_of_uid of the Node
+  std::map<std::string, std::string> told_boots_;     // by name: boot ID of the last change of log told
   KeptStatus::Pool words_;
 };
 

@@ -453,7 +453,7 @@ TEST_F(Dispute, ACopiedEvidenceFailsAlone) {
 
 std::string attestation(const std::string& uid, std::uint64_t clock) {
   wire::NodeAttestationStatus status;
-  status.counters = testing::Scene().judge().mark;
+  status.counters = *testing::Scene().judge().mark;
   status.counters->clock = clock;
   status.counters->epoch = kEpoch - 8;
   return R"({"metadata":{"name":"cvm-1"},"spec":{"nodeUID":")" + uid + R"("},)" +

@@ -231,7 +231,7 @@ TEST_P(InTheCourseOfTime, ATpmOnlyGoesForward) {
   // As EvidenceIntake keeps things: another boot or Node ends the proof, only another Node the mark.
   const attest::BootIdentity now{later.uid, later.boot_id};
   if (now == scene.node) scene.previous = first;
-  if (later.uid == kUidB) scene.mark = first.mark;
+  if (later.uid == kUidB && first.mark) scene.mark = *first.mark;
   scene.node = now;
   scene.now = kNow + kRefresh * kEpochLength;
   const Machine machine = later.new_machine ? machine_a() : machine_b();

@@ -103,8 +103,8 @@ std::string_view to_string(MeasuredBoot state);  // "no-log", "unknown", "mismat
 
 class QuoteClaims {
  public:
-  const TpmQuote& quote() const { return quote_; }
-  const PcrValues& pcrs() const { return pcrs_; }  // the quoted ones only
+  const TpmQuote& quote() const { return quote_; }  // without qualified_signer and pcr_digest
+  const PcrValues& pcrs() const { return pcrs_; }   // the quoted ones only
   MeasuredBoot measured_boot() const { return measured_boot_; }
   // What the quoted PCRs prove to have been measured; null unless kVerified. Shared with who verified.
   const BootLog* log() const { return log_.get(); }

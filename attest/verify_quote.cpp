@@ -271,6 +271,9 @@ struct QuoteVerifier {
       if (!has(check)) return;
     }
     if (!stands(Check::kAkName) || !stands(Check::kVmId)) return;
+    // What was compared with the AK's name and with the PCRs says nothing more: thousands are kept.
+    quote->qualified_signer = {};
+    quote->pcr_digest = {};
     out.claims = QuoteClaims(*quote, evidence.pcrs.only(quote->selection));
     out.claims->measured_boot_ = measured_boot;
     // Shares ownership with the verification, from which it was read.

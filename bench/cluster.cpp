@@ -45,14 +45,44 @@ std::string uuid(const char* prefix, std::size_t index) {
   return out.data();
 }
 
-std::string node_json(std::size_t index) {
+// With the labels that the leader gives a node.
+std::string node_json(std::size_t index, const std::string& vm_id) {
+  const std::string ours(wire::kNodeLabelPrefix);
+  std::string labels = R"("kubernetes.io/arch":"amd64")";
+  for (const auto& [key, value] : {std::pair(ours + "attestation", "verified"),
+                                   {ours + "measured-boot", "verified"},
+                                   {ours + "secure-boot", "enabled"},
+                                   {ours + "tee", "sev-snp"},
+                                   {ours + "trusted-launch", "verified"},
+                                   {ours + "vtpm", "verified"},
+                                   {std::string(wire::kPolicyLabelPrefix) + "confidential", "met"}})
+    labels += ",\"" + key + "\":\"" + value + '"';
   return R"({"metadata":{"name":")" + node_name(index) + R"(","uid":")" + uuid("aaaaaaaa", index) +
-         R"(","resourceVersion":"1"},"status":{"nodeInfo":{"bootID":")" + uuid("bbbbbbbb", index) + R"("}}})";
+         R"(","resourceVersion":"1","labels":{)" + labels + R"(}},"status":{"nodeInfo":{"bootID":")" +
+         uuid("bbbbbbbb", index) + R"(","systemUUID":")" + vm_id + R"("}}})";
+}
+
+// As the leader wrote it, but for what nobody reads back.
+std::string attestation_json(std::size_t index, const forge::PrivateKey& ak) {
+  wire::NodeAttestationStatus status;
+  status.phase = wire::Phase::kVerified;
+  const forge::QuoteOptions first;
+  status.counters = wire::CounterMark{.ak = attest::ak_name_digest(ak.rsa_modulus()),
+                                      .boot_id = uuid("bbbbbbbb", index),
+                                      .reset_count = first.reset_count,
+                                      .restart_count = first.restart_count};
+  const std::vector<wire::StatusCondition> conditions{
+      {std::string(wire::kVerifiedCondition), "True", "Verified",
+       "the node's evidence and a fresh quote over it verified", forge::kNow},
+      {std::string(wire::kUnprovenPodsCondition), "False", "NoneFound",
+       "every sensitive pod that runs here is proven", forge::kNow}};
+  return R"({"metadata":{"name":")" + node_name(index) + R"(","resourceVersion":"1"},"spec":{"nodeUID":")" +
+         uuid("aaaaaaaa", index) + R"("},)" + wire::status_patch(status, conditions).substr(1);
 }
 
 // The objects of all nodes, as the API server would send them.
 struct NodeObjects {
-  std::vector<std::string> nodes, evidences, quotes;
+  std::vector<std::string> nodes, evidences, quotes, attestations;
 };
 
 // Of machines with an AK each, as one AK that several nodes hold would refuse them all.
@@ -80,14 +110,15 @@ void forge_one(const forge::World& world, std::size_t index, NodeObjects& out) {
   wire::NodeQuote quote = forge::make_node_quote(
       evidence, {.epoch = {forge::kKid, kEpoch}, .nonce = attest::epoch_nonce(key, kEpoch)}, world);
   quote.resource_version = "1";
-  out.nodes[index] = node_json(index);
+  out.nodes[index] = node_json(index, options.claims.vm_id);
+  out.attestations[index] = attestation_json(index, world.ak);
   out.evidences[index] = wire::to_json(evidence);
   out.quotes[index] = wire::to_json(quote);
 }
 
 NodeObjects forge_all(const forge::World& world, std::size_t count) {
   NodeObjects out;
-  for (auto* list : {&out.nodes, &out.evidences, &out.quotes}) list->resize(count);
+  for (auto* list : {&out.nodes, &out.evidences, &out.quotes, &out.attestations}) list->resize(count);
   std::atomic<std::size_t> next{0};
   const std::vector<forge::PrivateKey> aks = make_aks(count);
   std::vector<std::jthread> threads;
@@ -169,6 +200,7 @@ class Server {
     if (path == "/api/v1/pods") return pod_pages_.at(first / kPageSize);
     if (path.ends_with("/nodeevidences")) return page(objects_.evidences, first);
     if (path.ends_with("/nodequotes")) return page(objects_.quotes, first);
+    if (path.ends_with("/nodeattestations")) return page(objects_.attestations, first);
     if (path.ends_with("/secrets")) return page({wire::epoch_secret({generation()}, "np", "1")}, first);
     return page({}, first);
   }

@@ -16,6 +16,7 @@
 #include "webhook/evidence_intake.hpp"
 #include "webhook/heap.hpp"
 #include "webhook/pod_directory.hpp"
+#include "webhook/status_writer.hpp"
 
 namespace nodeproof::bench {
 namespace {
@@ -31,11 +32,23 @@ class FixedClock final : public Clock {
   UnixTime now() const override { return forge::kNow; }
 };
 
+// Takes what a leader writes, and forgets it.
+class Nobody final : public webhook::ClusterApi {
+ public:
+  std::optional<std::string> get_if_exists(const std::string&) override { return std::nullopt; }
+  void create(const std::string&, const std::string&) override {}
+  void replace(const std::string&, const std::string&) override {}
+  void merge_patch(const std::string&, const std::string&) override {}
+  void json_patch(const std::string&, const std::string&) override {}
+  void remove(const std::string&, const std::string&) override {}
+};
+
 // The parts of the webhook that hold its view, as webhook/application.cpp connects them.
 class View {
  public:
   View(const webhook::TrustParameters& trust, const std::string& url)
-      : client_({.server = url, .token = "t"}, "bench", Seconds(60)), intake_(trust, clock_, nullptr) {
+      : client_({.server = url, .token = "t"}, "bench", Seconds(60)),
+        intake_(trust, clock_, attestations_, nullptr) {
     const std::string own = "/apis/nodeproof.dev/v1alpha1/";
     add("/api/v1/nodes", intake_.nodes());
     add(own + "nodeevidences", intake_.evidences());
@@ -45,6 +58,7 @@ class View {
     add(own + "nodeinventories", intake_.inventories());
     add("/api/v1/namespaces/np/secrets", intake_.epoch_secret());
     add("/api/v1/pods", pods_.handler());
+    add(webhook::NodeAttestations::kPath, attestations_.handler());
   }
 
   void wait_until_ready() {
@@ -60,6 +74,10 @@ class View {
   webhook::Snapshot snapshot() const { return *intake_.snapshot(); }
   std::optional<webhook::PodEntry> pod(const std::string& uid) const { return pods_.find(uid); }
   std::size_t pods() const { return pods_.size(); }
+  // As the leader: every status is written once.
+  void lead() {
+    writer_.pass(snapshot(), clock_.now(), [] { return true; });
+  }
 
  private:
   void add(const std::string& path, kube::WatchHandler handler) {
@@ -70,8 +88,12 @@ class View {
 
   const FixedClock clock_{};
   kube::ApiClient client_;
+  webhook::NodeAttestations attestations_;
   webhook::EvidenceIntake intake_;
   webhook::PodDirectory pods_;
+  Nobody nobody_;
+  webhook::EventWriter events_{nobody_, webhook::EventsAbout::kNodes};
+  webhook::StatusWriter writer_{nobody_, events_, attestations_};
   std::vector<std::unique_ptr<kube::ListWatch>> watches_;  // last: stopped before what they feed
 };
 
@@ -148,6 +170,11 @@ Duration decision(webhook::Snapshot snapshot, std::size_t nodes) {
   return (steady_clock::now() - began) / kDecisions;
 }
 
+double megabytes_kept() {
+  webhook::return_free_heap();  // as nodeproof-webhook does every minute
+  return static_cast<double>(rss_anon()) / 1e6;
+}
+
 void run(std::size_t nodes, std::size_t pods) {
   if (nodes == 0) throw std::runtime_error("a cluster has a node");
   webhook::bound_heap();
@@ -160,12 +187,13 @@ void run(std::size_t nodes, std::size_t pods) {
   view.wait_until_ready();
   const Duration ready = steady_clock::now() - began;
   std::this_thread::sleep_for(std::chrono::seconds(1));  // for what is given back after the last page
-  webhook::return_free_heap();                           // as nodeproof-webhook does every minute
-  const double memory = static_cast<double>(rss_anon()) / 1e6;
+  const double memory = megabytes_kept();
+  view.lead();
+  const double leading = megabytes_kept();
   if (view.pods() != pods) throw std::runtime_error("not every pod arrived");
   const Duration pure = pure_crypto(world, nodes);
-  std::printf("| %zu | %zu | %.2f | %.2f | %.2f | %.1f | %.2f |\n", nodes, pods, ready.count(), pure.count(),
-              ready / pure, memory, decision(view.snapshot(), nodes).count() * 1e6);
+  std::printf("| %zu | %zu | %.2f | %.2f | %.2f | %.1f | %.1f | %.2f |\n", nodes, pods, ready.count(),
+              pure.count(), ready / pure, memory, leading, decision(view.snapshot(), nodes).count() * 1e6);
 }
 
 std::size_t number(const char* text) {

@@ -101,7 +101,7 @@ webhook::NodeMap::Entry entry_of(const NodeObjects& objects, const webhook::Trus
                                  UnixTime now) {
   const wire::Node& node = *objects.node;
   webhook::NodeView view;
-  view.node = {node.meta.uid, node.boot_id};
+  view.node = attest::BootIdentity{node.meta.uid, node.boot_id};
   view.system_uuid = node.system_uuid;
   std::optional<Result<wire::EvidenceSummary>> summary;
   std::shared_ptr<const webhook::VerifiedBoot> boot;

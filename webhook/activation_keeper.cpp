@@ -3,9 +3,6 @@
 #include <openssl/rand.h>
 #include <spdlog/spdlog.h>
 
-#include "attest/strict_json.hpp"
-#include "webhook/status_writer.hpp"
-
 namespace nodeproof::webhook {
 
 SeedSource random_seeds() {
@@ -30,23 +27,6 @@ std::optional<wire::ActivationOffer> make_offer(const attest::ActivationTarget& 
   return wire::ActivationOffer{generation->kid, target.ak, ek, *std::move(credential)};
 }
 
-ActivationKeeper::Standing ActivationKeeper::standing_in(const attest::JsonValue& object) {
-  Standing out;
-  if (auto mark = wire::parse_stored_mark(object)) out.node_uid = std::move(mark->node_uid);
-  // One that cannot be read is written anew.
-  const auto offer = wire::parse_activation_offer(object, out.node_uid);
-  if (offer && *offer) {
-    out.kid = (*offer)->kid;
-    out.ak = (*offer)->ak;
-    out.ek = (*offer)->ek;
-  }
-  return out;
-}
-
-kube::WatchHandler ActivationKeeper::handler() {
-  return standings_.handler(standing_in);
-}
-
 void ActivationKeeper::pass(const Snapshot& snapshot, GenerationView generations, UnixTime now,
                             const std::function<bool()>& leading) {
   const std::uint64_t epoch = attest::epoch_at(now, epoch_length_);
@@ -69,15 +49,15 @@ void ActivationKeeper::pass(const Snapshot& snapshot, GenerationView generations
 void ActivationKeeper::offer(const NodeEntry& node, const wire::EpochKeyGeneration& generation,
                              std::uint64_t epoch, GenerationView generations) {
   const attest::ActivationTarget& target = *node.trust->activation;
-  const Standing wanted{node.uid, generation.kid, target.ak, target.ek_digest()};
-  const auto there = standings_.find(node.name);
-  if (!there || there->node_uid != node.uid || *there == wanted) return;
+  OfferedTo wanted{generation.kid, target.ak, target.ek_digest()};
+  const auto there = objects_.find(node.name);
+  if (!there || there->node != hash_of_uid(node.uid) || (there->offer && *there->offer == wanted)) return;
   const auto made = make_offer(target, node.uid, generations, epoch, seeds_);
   if (!made) return;
-  api_.merge_patch(std::string(StatusWriter::kPath) + "/" + node.name + "/status",
+  api_.merge_patch(std::string(NodeAttestations::kPath) + "/" + node.name + "/status",
                    wire::activation_patch(*made));
   spdlog::info("node {}: offered a credential for its attestation key", node.name);
-  standings_.put(node.name, wanted);
+  objects_.note_offer_written(node.name, std::move(wanted));
 }
 
 }  // namespace nodeproof::webhook

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "webhook/cluster_api.hpp"
+#include "webhook/node_attestations.hpp"
 #include "webhook/snapshot.hpp"
-#include "webhook/watched.hpp"
 
 namespace nodeproof::webhook {
 
@@ -27,11 +27,8 @@ std::optional<wire::ActivationOffer> make_offer(const attest::ActivationTarget& 
 class ActivationKeeper {
  public:
   // `api` must outlive it.
-  ActivationKeeper(ClusterApi& api, Seconds epoch_length, SeedSource seeds)
-      : api_(api), epoch_length_(epoch_length), seeds_(std::move(seeds)) {}
-
-  // What the watch of NodeAttestations feeds. Borrows this.
-  kube::WatchHandler handler();
+  ActivationKeeper(ClusterApi& api, NodeAttestations& objects, Seconds epoch_length, SeedSource seeds)
+      : api_(api), objects_(objects), epoch_length_(epoch_length), seeds_(std::move(seeds)) {}
 
   // Writes an offer where there is none for the node's keys and the generation of the moment, while `leading`
   // says so. A write that fails is logged and tried again at the next pass; when the API server does not
@@ -40,23 +37,13 @@ class ActivationKeeper {
             const std::function<bool()>& leading);
 
  private:
-  // What stands in a NodeAttestation; empty where it offers nothing.
-  struct Standing {
-    std::string node_uid;
-    std::string kid;
-    Sha256Digest ak{};
-    Sha256Digest ek{};
-    bool operator==(const Standing&) const = default;
-  };
-
-  static Standing standing_in(const attest::JsonValue& object);
   void offer(const NodeEntry& node, const wire::EpochKeyGeneration& generation, std::uint64_t epoch,
              GenerationView generations);
 
   ClusterApi& api_;
+  NodeAttestations& objects_;
   Seconds epoch_length_;
   SeedSource seeds_;
-  Watched<Standing> standings_;  // by name of the Node
 };
 
 }  // namespace nodeproof::webhook

@@ -48,25 +48,31 @@ void AkHolders::put(const std::string& node, const NodeTrust* trust) {
     erase(node);
   }
   if (!proven) return;
-  const Sha256Digest& ak = trust->claims->boot.ak();
-  aks_.emplace(node, ak);
-  Group& group = holders_[ak];
-  group.insert(node);
-  if (group.size() > 1) shared_.insert(ak);
+  const auto& [name, ak] = *aks_.emplace(node, trust->claims->boot.ak()).first;
+  by_ak_.emplace(ak, name);
+  if (is_shared(ak)) shared_.insert(ak);
 }
 
 void AkHolders::erase(const std::string& node) {
   const auto known = aks_.find(node);
-  const auto group = holders_.find(known->second);
-  group->second.erase(node);
-  if (group->second.size() < 2) shared_.erase(known->second);
-  if (group->second.empty()) holders_.erase(group);
+  by_ak_.erase({known->second, known->first});
+  if (!is_shared(known->second)) shared_.erase(known->second);
   aks_.erase(known);
 }
 
-std::vector<const AkHolders::Group*> AkHolders::shared() const {
-  std::vector<const Group*> out;
-  for (const Sha256Digest& ak : shared_) out.push_back(&holders_.at(ak));
+bool AkHolders::is_shared(const Sha256Digest& ak) const {
+  const auto first = by_ak_.lower_bound({ak, {}});
+  return first != by_ak_.end() && first->first == ak && std::next(first) != by_ak_.end() &&
+         std::next(first)->first == ak;
+}
+
+std::vector<AkHolders::Group> AkHolders::shared() const {
+  std::vector<Group> out;
+  for (const Sha256Digest& ak : shared_) {
+    Group& group = out.emplace_back();
+    for (auto at = by_ak_.lower_bound({ak, {}}); at != by_ak_.end() && at->first == ak; ++at)
+      group.emplace(at->second);
+  }
   return out;
 }
 

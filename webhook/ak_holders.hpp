@@ -21,13 +21,15 @@ class AkHolders {
 
   // The Nodes of each AK that has several. Empty in an honest cluster.
   using Group = std::set<std::string>;
-  std::vector<const Group*> shared() const;
+  std::vector<Group> shared() const;
 
  private:
   void erase(const std::string& node);
 
-  std::map<std::string, Sha256Digest> aks_;  // by name of the Node
-  std::map<Sha256Digest, Group> holders_;
+  bool is_shared(const Sha256Digest& ak) const;
+
+  std::map<std::string, Sha256Digest> aks_;                    // by name of the Node
+  std::set<std::pair<Sha256Digest, std::string_view>> by_ak_;  // names within aks_
   std::set<Sha256Digest> shared_;
 };
 

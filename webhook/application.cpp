@@ -155,8 +155,7 @@ struct Application::Parts {
                   served.handler(), false);
     }
     // For the leader's writing, and for what only refuses: no decision waits for it.
-    watches.add("nodeattestations", StatusWriter::kPath,
-                in_turn({writer.handler(), intake.attestations(), activations.handler()}), false);
+    watches.add("nodeattestations", NodeAttestations::kPath, attestations.handler(), false);
   }
 
   // A revoked generation needs a successor at once, not when the next epoch begins.
@@ -286,14 +285,15 @@ struct Application::Parts {
   CertificateKeeper certificates{leader_api, config.ns, serving_names(config), config.certificate_times,
                                  [this] { return served.in_use(); }};
 
-  EvidenceIntake intake{trust, clock, [this](const NodeTrust& judged, Metrics::Duration took) {
+  NodeAttestations attestations{};
+  EvidenceIntake intake{trust, clock, attestations, [this](const NodeTrust& judged, Metrics::Duration took) {
                           metrics.count_verification(judged, took);
                         }};
   PodDirectory pods{};
   ApiPodReader reader{lookup_client, kLookupTimeout};
   EventWriter node_events{event_api, EventsAbout::kNodes};
-  StatusWriter writer{leader_api, node_events};
-  ActivationKeeper activations{leader_api, config.epoch_length, random_seeds()};
+  StatusWriter writer{leader_api, node_events, attestations};
+  ActivationKeeper activations{leader_api, attestations, config.epoch_length, random_seeds()};
   BreakGlassKeeper break_glass{leader_api};
   KubeClusterApi list_api{list_client};
   PodSweeper sweeper{list_api, clock, sweep_interval(config.epoch_length)};

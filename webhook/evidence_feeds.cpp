@@ -128,7 +128,7 @@ void EvidenceIntake::node_changed_locked(const std::string& name, Record& record
 
 void EvidenceIntake::erase_if_empty_locked(Records::iterator record) {
   const Record& held = record->second;
-  if (!held.node && !held.summary && !held.quote && !held.quote_spent && !held.judging && !held.stored)
+  if (!held.node && !held.summary && !held.quote && !held.quote_spent && !held.judging)
     records_.erase(record);
 }
 
@@ -153,19 +153,20 @@ void EvidenceIntake::put_node_locked(const JsonValue& object) {
     return remove_node_locked(name);
   }
   Record& record = records_[node->meta.name];
-  attest::BootIdentity identity{node->meta.uid, node->boot_id};
-  auto labels = our_labels(node->meta.labels);
+  const Shared<attest::BootIdentity> identity(attest::BootIdentity{node->meta.uid, node->boot_id});
+  const auto labels = labels_.share(our_labels(node->meta.labels));
+  const auto taints = taints_.share(node->taints);
   const bool same = record.node == identity && record.system_uuid == node->system_uuid;
   // Kubelets report every few seconds; only another boot, another Node, our labels or our taints matter here.
-  if (same && record.labels == labels && record.taints == node->taints) return;
-  record.labels = std::move(labels);
-  record.taints = node->taints;
+  if (same && record.labels == labels && record.taints == taints) return;
+  record.labels = labels;
+  record.taints = taints;
   if (!same) {
     // Claims of another boot end here and now, not when the node's turn comes.
     record.trust = nullptr;
     record.quote_spent = false;
-    if (record.node && record.node->node_uid != identity.node_uid) record.mark.reset();
-    record.node = std::move(identity);
+    if (record.node && (*record.node)->node_uid != identity->node_uid) record.mark.reset();
+    record.node = identity;
     record.system_uuid = node->system_uuid;
     record.image = image_key(node->image);
     touch_locked(node->meta.name);
@@ -179,8 +180,8 @@ void EvidenceIntake::remove_node_locked(const std::string& name) {
   Record& record = found->second;
   record.node.reset();
   record.mark.reset();
-  record.labels.clear();
-  record.taints.clear();
+  record.labels = {};
+  record.taints = {};
   record.trust = nullptr;
   record.quote_spent = false;
   node_changed_locked(name, record);
@@ -289,51 +290,6 @@ kube::WatchHandler EvidenceIntake::quotes() {
   return received<wire::NodeQuote>(kQuotes, wire::parse_node_quote, keep, [](const Record& record) {
     return record.quote != nullptr || record.quote_spent;
   });
-}
-
-// ---- What the leader remembers ------------------------------------------------------------------
-
-void EvidenceIntake::put_stored_locked(const std::string& name, const JsonValue& object) {
-  auto stored = wire::parse_stored_mark(object);
-  if (stored && stored->counters) {
-    records_[name].stored = *std::move(stored);
-    return;
-  }
-  if (!stored)
-    spdlog::warn("what NodeAttestation {} remembers cannot be read: {}", name, to_string(stored.error()));
-  forget_stored_locked(name);
-}
-
-void EvidenceIntake::forget_stored_locked(const std::string& name) {
-  const auto found = records_.find(name);
-  if (found == records_.end()) return;
-  found->second.stored.reset();
-  erase_if_empty_locked(found);
-}
-
-kube::WatchHandler EvidenceIntake::attestations() {
-  const auto listing = std::make_shared<Listing>();
-  kube::WatchHandler out;
-  out.begin = [listing] { listing->begin(); };
-  out.update = [this, listing](const JsonValue& object) {
-    const std::string name = name_of(object);
-    listing->saw(name);
-    const std::lock_guard lock(mutex_);
-    if (!name.empty()) put_stored_locked(name, object);
-  };
-  out.remove = [this](const JsonValue& object) {
-    const std::lock_guard lock(mutex_);
-    forget_stored_locked(name_of(object));
-  };
-  out.listed = [this, listing] {
-    const std::lock_guard lock(mutex_);
-    std::vector<std::string> known;
-    for (const auto& [name, record] : records_) {
-      if (record.stored) known.push_back(name);
-    }
-    for (const std::string& name : listing->end(std::move(known))) forget_stored_locked(name);
-  };
-  return out;
 }
 
 // ---- Policies, namespaces, inventories: rarely changed, so each change publishes a copy -----------

@@ -15,8 +15,10 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPublishInterval{50};
 constexpr std::size_t kMaxVerifiers = 8;
 // Of each verifier. The CAs stay known because every node uses them; a VCEK comes again only with new
-// evidence of its own node, hours later, so remembering thousands would cost memory and spare little.
-constexpr std::size_t kKnownEndorsements = 64;
+// evidence of its own node, hours later, so remembering many would cost memory and spare little.
+constexpr std::size_t kKnownEndorsements = 16;
+// Likewise: of a dozen for each image, those of one node alone are forgotten first.
+constexpr std::size_t kKnownPcrs = 256;
 
 NodeTrust not_judged(const std::string& why) {
   NodeTrust out;
@@ -46,10 +48,11 @@ std::size_t EvidenceIntake::default_verifiers() {
   return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMaxVerifiers);
 }
 
-EvidenceIntake::EvidenceIntake(TrustParameters parameters, const Clock& clock, Observer observer,
-                               std::size_t verifiers)
+EvidenceIntake::EvidenceIntake(TrustParameters parameters, const Clock& clock,
+                               const NodeAttestations& remembered, Observer observer, std::size_t verifiers)
     : parameters_(std::move(parameters)),
       clock_(clock),
+      remembered_(remembered),
       observer_(std::move(observer)),
       verifiers_(verifiers) {}
 
@@ -89,7 +92,7 @@ void EvidenceIntake::set_snapshot(std::shared_ptr<const Snapshot> next) {
 }
 
 void EvidenceIntake::run(const std::stop_token& stop) {
-  KnownParts known(kKnownEndorsements);
+  KnownParts known(kKnownEndorsements, kKnownPcrs);
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     const auto now = steady_clock::now();
@@ -177,9 +180,9 @@ EvidenceIntake::Judgement EvidenceIntake::judged(const std::string& name, const 
     view.boot = out.boot.get();
     view.generations = keys;
     view.previous = record.trust.get();
-    view.mark = record.mark;
-    if (record.stored && record.stored->node_uid == record.node->node_uid)
-      view.mark = joined(record.mark, record.stored->counters);
+    if (record.mark) view.mark = *record.mark;
+    if (const auto stored = remembered_.counters_of(name, (*record.node)->node_uid))
+      view.mark = joined(view.mark, *stored);
     out.trust = std::make_shared<const NodeTrust>(judge(view, parameters_, now));
   } catch (const std::exception& e) {
     spdlog::error("node {} could not be judged: {}", name, e.what());
@@ -191,9 +194,9 @@ EvidenceIntake::Judgement EvidenceIntake::judged(const std::string& name, const 
 std::map<std::string, NodeTrust> EvidenceIntake::disputed_locked() const {
   std::map<std::string, NodeTrust> out;
   const Seconds max_age = longest_max_age(*snapshot_->policies);
-  for (const AkHolders::Group* group : holders_.shared()) {
+  for (const AkHolders::Group& group : holders_.shared()) {
     std::vector<AkHolder> holders;
-    for (const std::string& name : *group) holders.push_back({name, records_.at(name).trust});
+    for (const std::string& name : group) holders.push_back({name, records_.at(name).trust});
     out.merge(disputed(holders, *snapshot_->inventory, max_age, clock_.now()));
   }
   return out;
@@ -212,7 +215,7 @@ void EvidenceIntake::publish_nodes_locked() {
       auto trust = is_disputed ? std::make_shared<const NodeTrust>(std::move(dispute->second)) : record.trust;
       if (is_disputed != record.disputed) log_dispute(name, trust.get());
       record.published = std::make_shared<const NodeEntry>(
-          NodeEntry{name, record.node->node_uid, std::move(trust), record.labels, record.taints});
+          NodeEntry{name, (*record.node)->node_uid, std::move(trust), record.labels, record.taints});
       record.disputed = is_disputed;
     }
     nodes->put(record.published);

@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "kube/list_watch.hpp"
 #include "webhook/ak_holders.hpp"
+#include "webhook/node_attestations.hpp"
 #include "webhook/snapshot.hpp"
 #include "webhook/verification_queue.hpp"
 
@@ -26,9 +27,10 @@ class EvidenceIntake {
   // for answers from the same cores.
   static std::size_t default_verifiers();
 
-  // `clock` must outlive it. `verifiers`: threads that verify.
-  EvidenceIntake(TrustParameters parameters, const Clock& clock, Observer observer,
-                 std::size_t verifiers = default_verifiers());
+  // `clock` and `remembered` must outlive it. `remembered`: what the leader remembers of nodes, marks that
+  // refuse and never admit, so nothing waits for them. `verifiers`: threads that verify.
+  EvidenceIntake(TrustParameters parameters, const Clock& clock, const NodeAttestations& remembered,
+                 Observer observer, std::size_t verifiers = default_verifiers());
   ~EvidenceIntake();
   EvidenceIntake(const EvidenceIntake&) = delete;
   EvidenceIntake& operator=(const EvidenceIntake&) = delete;
@@ -44,8 +46,6 @@ class EvidenceIntake {
   kube::WatchHandler namespaces();
   kube::WatchHandler inventories();
   kube::WatchHandler epoch_secret();
-  // What the leader remembered of nodes: marks that refuse and never admit, so nothing waits for them.
-  kube::WatchHandler attestations();
 
   std::shared_ptr<const Snapshot> snapshot() const;
   // Names of nodes of which anything is kept: those of live Nodes, and of objects that outlive theirs.
@@ -66,19 +66,18 @@ class EvidenceIntake {
 
   // What is known of one node's name; the Node itself may be missing.
   struct Record {
-    std::optional<attest::BootIdentity> node;
-    std::string system_uuid;                    // of the Node; empty when it reports none
-    std::uint64_t image = 0;                    // image_key, as of the boot
-    std::map<std::string, std::string> labels;  // ours
-    std::vector<wire::Taint> taints;            // likewise
-    Received<wire::EvidenceSummary> summary;    // of the evidence as received
-    Received<wire::NodeEvidence> evidence;      // the whole of it, until `boot` is settled
+    std::optional<Shared<attest::BootIdentity>> node;
+    std::string system_uuid;                            // of the Node; empty when it reports none
+    std::uint64_t image = 0;                            // image_key, as of the boot
+    Shared<std::map<std::string, std::string>> labels;  // ours
+    Shared<std::vector<wire::Taint>> taints;            // likewise
+    Received<wire::EvidenceSummary> summary;            // of the evidence as received
+    Received<wire::NodeEvidence> evidence;              // the whole of it, until `boot` is settled
     Received<wire::NodeQuote> quote;
     bool quote_spent = false;  // `trust` was made from it, so it was dropped
     std::shared_ptr<const VerifiedBoot> boot;
     std::shared_ptr<const NodeTrust> trust;
-    std::optional<CounterMark> mark;             // of this Node's quotes
-    std::optional<wire::StoredMark> stored;      // by the leader, maybe of an earlier Node
+    std::shared_ptr<const CounterMark> mark;     // of this Node's quotes
     std::shared_ptr<const NodeEntry> published;  // null: to be made anew from the above
     bool disputed = false;                       // `published` says so instead of `trust`
     bool judging = false;                        // one verifier is at it, with the lock released
@@ -103,8 +102,6 @@ class EvidenceIntake {
   void touch_locked(const std::string& name);
   void node_changed_locked(const std::string& name, Record& record);
   void erase_if_empty_locked(Records::iterator record);
-  void put_stored_locked(const std::string& name, const attest::JsonValue& object);
-  void forget_stored_locked(const std::string& name);
   template <typename Map>
   void publish_locked(std::shared_ptr<const Map> Snapshot::*part, Map map);
 
@@ -124,6 +121,7 @@ class EvidenceIntake {
 
   const TrustParameters parameters_;
   const Clock& clock_;
+  const NodeAttestations& remembered_;
   const Observer observer_;
   const std::size_t verifiers_;
 
@@ -133,6 +131,8 @@ class EvidenceIntake {
   Records records_;
   std::shared_ptr<const Generations> keys_ = std::make_shared<const Generations>();
   AkHolders holders_;
+  SharedValues<std::map<std::string, std::string>> labels_;
+  SharedValues<std::vector<wire::Taint>> taints_;
   VerificationQueue queue_;
   bool nodes_dirty_ = false;
   std::chrono::steady_clock::time_point nodes_published_{};

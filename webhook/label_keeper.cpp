@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "kube/log.hpp"
@@ -49,21 +50,21 @@ void LabelKeeper::keep(const NodeEntry& node, const Labels& want, UnixTime now) 
   const std::size_t labels = hash_of(want);
   const auto json = label_patch(node, want);
   if (!json) {
-    written_.insert_or_assign(node.name, Written{node.uid, labels, now, true});
+    written_.insert_or_assign(hash_of_uid(node.uid), Written{labels, now, true});
     return;
   }
-  const std::vector<std::string> by_others = foreign(node.labels, want, stood(node, labels, now));
+  const std::vector<std::string> by_others = foreign(*node.labels, want, stood(node, labels, now));
   patch(node.name, *json);
-  written_.insert_or_assign(node.name, Written{node.uid, labels, now, false});
+  written_.insert_or_assign(hash_of_uid(node.uid), Written{labels, now, false});
   if (!by_others.empty()) report(node, joined(by_others), now);
 }
 
 // Whether `labels` are what we wrote last, and the Node has had the time to show it.
 bool LabelKeeper::stood(const NodeEntry& node, std::size_t labels, UnixTime now) const {
-  const auto found = written_.find(node.name);
+  const auto found = written_.find(hash_of_uid(node.uid));
   if (found == written_.end()) return false;
   const Written& last = found->second;
-  return last.uid == node.uid && last.labels == labels && (last.seen || now - last.at >= kSettled);
+  return last.labels == labels && (last.seen || now - last.at >= kSettled);
 }
 
 void LabelKeeper::patch(const std::string& name, const std::string& json) {
@@ -91,8 +92,10 @@ void LabelKeeper::report(const NodeEntry& node, const std::string& what, UnixTim
   }
 }
 
-void LabelKeeper::keep_only(const NodeMap& nodes) {
-  std::erase_if(written_, [&nodes](const auto& item) { return !nodes.contains(item.first); });
+void LabelKeeper::keep_only(std::span<const std::size_t> uids) {
+  std::erase_if(written_, [uids](const auto& item) {
+    return !std::binary_search(uids.begin(), uids.end(), item.first);
+  });
 }
 
 }  // namespace nodeproof::webhook

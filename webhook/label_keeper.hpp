@@ -3,9 +3,12 @@
 #pragma once
 
 #include <atomic>
+#include <span>
+#include <unordered_map>
 
 #include "webhook/cluster_api.hpp"
 #include "webhook/event_writer.hpp"
+#include "webhook/node_attestations.hpp"
 #include "webhook/snapshot.hpp"
 
 namespace nodeproof::webhook {
@@ -22,8 +25,8 @@ class LabelKeeper {
   // again once.
   void keep(const NodeEntry& node, const Labels& want, UnixTime now);
 
-  // Nodes that are gone.
-  void keep_only(const NodeMap& nodes);
+  // Nodes that are gone. `uids`: hash_of_uid of those that are there, ascending.
+  void keep_only(std::span<const std::size_t> uids);
   // After leadership was lost: somebody else may have written since.
   void forget() { written_.clear(); }
 
@@ -31,10 +34,8 @@ class LabelKeeper {
   std::uint64_t repairs() const { return repairs_; }
 
  private:
-  // What we wrote last; a hash, for thousands are kept.
   struct Written {
-    std::string uid;  // of the Node
-    std::size_t labels = 0;
+    std::size_t labels = 0;  // a hash of what we wrote last: thousands are kept
     UnixTime at;
     bool seen = false;  // the watch has shown it since
   };
@@ -44,7 +45,7 @@ class LabelKeeper {
 
   ClusterApi& api_;
   EventWriter& events_;
-  std::map<std::string, Written> written_;  // by name of the Node
+  std::unordered_map<std::size_t, Written> written_;  // by hash_of_uid of the Node
   std::atomic<std::uint64_t> repairs_{0};
 };
 

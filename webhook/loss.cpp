@@ -14,7 +14,7 @@ const wire::Taint kUnverified{std::string(wire::kUnverifiedTaint), "NoSchedule"}
 const wire::Taint kFailed{std::string(wire::kFailedTaint), "NoExecute"};
 
 bool has_taint(const NodeEntry& node, const wire::Taint& taint) {
-  return std::find(node.taints.begin(), node.taints.end(), taint) != node.taints.end();
+  return std::find(node.taints->begin(), node.taints->end(), taint) != node.taints->end();
 }
 
 bool reacts(const AppraisalPolicy& policy) {

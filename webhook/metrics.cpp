@@ -97,35 +97,72 @@ void add(MetricFamily& to, double value, Labels labels = {}) {
   to.metric.push_back(std::move(metric));
 }
 
-void add_nodes(const Snapshot& snapshot, UnixTime now, std::vector<MetricFamily>& out) {
+// Those of thousands of nodes weigh much more than their text: each family is made when the one before it
+// has become text.
+class Text {
+ public:
+  void add(MetricFamily family) { add(std::vector<MetricFamily>{std::move(family)}); }
+  void add(const std::vector<MetricFamily>& families) {
+    text_ += prometheus::TextSerializer().Serializer::Serialize(families);
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+wire::Phase phase_of(const NodeEntry& node, Seconds max_age, UnixTime now) {
+  return node.trust ? phase_at(*node.trust, max_age, now) : wire::Phase::kPending;
+}
+
+MetricFamily phases_of(const Snapshot& snapshot, Seconds max_age, UnixTime now) {
   MetricFamily phases = family("nodeproof_nodes", "Nodes by phase");
-  MetricFamily quoted = family("nodeproof_node_quote_epoch_time_seconds",
-                               "Start of the epoch that the node's last verified quote proves");
-  MetricFamily expiry =
-      family("nodeproof_node_evidence_expiry_time_seconds",
-             "When the node's proof is too old for the policy with the shortest maxEvidenceAge");
-  MetricFamily status = family("nodeproof_node_status", "1 for each node, with its phase and finding");
-  const Seconds max_age = shortest_max_age(*snapshot.policies);
   std::map<wire::Phase, int> count;
   for (const wire::Phase phase : {wire::Phase::kPending, wire::Phase::kVerified, wire::Phase::kStale,
                                   wire::Phase::kFailed, wire::Phase::kUnsupported}) {
     count[phase] = 0;
   }
   for (const NodeMap::Entry& node : *snapshot.nodes) {
-    const wire::Phase phase = node->trust ? phase_at(*node->trust, max_age, now) : wire::Phase::kPending;
-    ++count[phase];
-    add(status, 1,
-        {{"node", node->name},
-         {"phase", std::string(wire::to_string(phase))},
-         {"finding", node->trust ? known_word(node->trust->code) : std::string()}});
-    if (!node->trust || !node->trust->claims) continue;
-    const UnixTime since = node->trust->claims->quoted_since;
-    add(quoted, seconds(since), {{"node", node->name}});
-    add(expiry, seconds(since + max_age), {{"node", node->name}});
+    ++count[phase_of(*node, max_age, now)];
   }
   for (const auto& [phase, nodes] : count)
     add(phases, nodes, {{"phase", std::string(wire::to_string(phase))}});
-  out.insert(out.end(), {phases, status, quoted, expiry});
+  return phases;
+}
+
+MetricFamily status_of_each(const Snapshot& snapshot, Seconds max_age, UnixTime now) {
+  MetricFamily status = family("nodeproof_node_status", "1 for each node, with its phase and finding");
+  status.metric.reserve(snapshot.nodes->size());
+  for (const NodeMap::Entry& node : *snapshot.nodes) {
+    add(status, 1,
+        {{"node", node->name},
+         {"phase", std::string(wire::to_string(phase_of(*node, max_age, now)))},
+         {"finding", node->trust ? known_word(node->trust->code) : std::string()}});
+  }
+  return status;
+}
+
+// The start of the epoch that each node's last verified quote proves, put off by `age`.
+MetricFamily with_quotes(const Snapshot& snapshot, Seconds age, MetricFamily to) {
+  to.metric.reserve(snapshot.nodes->size());
+  for (const NodeMap::Entry& node : *snapshot.nodes) {
+    if (!node->trust || !node->trust->claims) continue;
+    add(to, seconds(node->trust->claims->quoted_since + age), {{"node", node->name}});
+  }
+  return to;
+}
+
+void add_nodes(const Snapshot& snapshot, UnixTime now, Text& out) {
+  const Seconds max_age = shortest_max_age(*snapshot.policies);
+  out.add(phases_of(snapshot, max_age, now));
+  out.add(status_of_each(snapshot, max_age, now));
+  out.add(with_quotes(snapshot, Seconds(0),
+                      family("nodeproof_node_quote_epoch_time_seconds",
+                             "Start of the epoch that the node's last verified quote proves")));
+  out.add(with_quotes(snapshot, max_age,
+                      family("nodeproof_node_evidence_expiry_time_seconds",
+                             "When the node's proof is too old for the policy with the shortest "
+                             "maxEvidenceAge")));
 }
 
 void add_policies(const Snapshot& snapshot, UnixTime now, std::vector<MetricFamily>& out) {
@@ -366,8 +403,10 @@ void Metrics::count_verification(const NodeTrust& trust, Duration took) {
 }
 
 std::string Metrics::render(const MetricsState& state, UnixTime now) const {
-  std::vector<MetricFamily> families = impl_->registry.Collect();
-  add_nodes(*state.snapshot, now, families);
+  Text out;
+  out.add(impl_->registry.Collect());
+  add_nodes(*state.snapshot, now, out);
+  std::vector<MetricFamily> families;
   add_policies(*state.snapshot, now, families);
   add_break_glass(state, families);
   add_watches(state, families);
@@ -385,7 +424,8 @@ std::string Metrics::render(const MetricsState& state, UnixTime now) const {
             "Times that labels of ours on a Node, changed by somebody else, were put right",
             static_cast<double>(state.label_repairs), MetricType::Counter);
   add_http(state.http, families);
-  return prometheus::TextSerializer().Serializer::Serialize(families);
+  out.add(families);
+  return out.take();
 }
 
 }  // namespace nodeproof::webhook

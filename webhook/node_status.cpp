@@ -1,8 +1,7 @@
 #include "webhook/node_status.hpp"
 
 #include <algorithm>
-#include <array>
-#include <tuple>
+#include <functional>
 
 #include "webhook/boot_facts.hpp"
 #include "webhook/demands.hpp"
@@ -56,24 +55,31 @@ wire::PolicyOutcome outcome_of(const std::string& name, const Result<attest::App
   return {name, false, unmet->code, unmet->detail};
 }
 
-// What a reader acts on of findings and policies: which, and how they came out.
-std::vector<std::tuple<attest::Check, attest::Outcome, std::string>> gist(const attest::Findings& findings) {
-  std::vector<std::tuple<attest::Check, attest::Outcome, std::string>> out;
-  for (const attest::Finding& finding : findings)
-    out.emplace_back(finding.check, finding.outcome, finding.code);
-  return out;
-}
-std::vector<std::tuple<std::string, bool, std::string>> gist(
-    const std::vector<wire::PolicyOutcome>& policies) {
-  std::vector<std::tuple<std::string, bool, std::string>> out;
-  for (const wire::PolicyOutcome& policy : policies) out.emplace_back(policy.policy, policy.met, policy.code);
-  return out;
-}
+// Text from which nothing else can be read than was put in.
+class Gist {
+ public:
+  void add(std::string_view text) {
+    text_ += std::to_string(text.size());
+    text_ += ':';
+    text_ += text;
+  }
+  void add(std::size_t number) { add(std::to_string(number)); }
+  std::size_t hash() const { return std::hash<std::string>()(text_); }
 
-auto gist(const NodeAttestationStatus& status) {
-  return std::tie(status.phase, status.code, status.tee, status.product, status.measurement, status.chip_id,
-                  status.tcb, status.vm_id, status.trusted_launch, status.secure_boot, status.vtpm,
-                  status.measured_boot, status.evidence_digest, status.coverage, status.unproven_pods);
+ private:
+  std::string text_;
+};
+
+// Of findings and policies: which, and how they came out.
+void add(const attest::Finding& finding, Gist& to) {
+  to.add(attest::name_of(finding.check));
+  to.add(static_cast<std::size_t>(finding.outcome));
+  to.add(finding.code);
+}
+void add(const wire::PolicyOutcome& policy, Gist& to) {
+  to.add(policy.policy);
+  to.add(policy.met ? 1 : 0);
+  to.add(policy.code);
 }
 
 // Whether the platform is known, so that "none" means that there is no TEE.
@@ -160,7 +166,7 @@ NodeAttestationStatus status_of(const NodeEntry& node, const Snapshot& snapshot,
   }
   describe_boot(boot_facts_of(trust), out);
   out.findings = trust.findings;
-  out.counters = trust.mark;
+  if (trust.mark) out.counters = *trust.mark;
   if (trust.claims) {
     describe_claims(*trust.claims, snapshot.inventory->judge(node.name, *trust.claims), out);
     out.evidence_digest = to_hex(trust.evidence_digest);
@@ -210,9 +216,22 @@ std::optional<wire::Event> phase_event(const NodeEntry& node, const wire::ToldAt
                      status.code + '/' + from + '/' + since};
 }
 
-bool differs(const NodeAttestationStatus& have, const NodeAttestationStatus& want) {
-  return gist(have) != gist(want) || gist(have.findings) != gist(want.findings) ||
-         gist(have.policies) != gist(want.policies);
+std::size_t gist_of(const NodeAttestationStatus& status) {
+  Gist out;
+  out.add(wire::to_string(status.phase));
+  for (const std::string* text :
+       {&status.code, &status.tee, &status.product, &status.measurement, &status.chip_id, &status.tcb,
+        &status.vm_id, &status.trusted_launch, &status.secure_boot, &status.vtpm, &status.measured_boot,
+        &status.evidence_digest})
+    out.add(*text);
+  out.add(status.coverage.size());
+  for (const std::string& clause : status.coverage) out.add(clause);
+  out.add(status.unproven_pods ? std::to_string(*status.unproven_pods) : "none");
+  out.add(status.findings.size());
+  for (const attest::Finding& finding : status.findings) add(finding, out);
+  out.add(status.policies.size());
+  for (const wire::PolicyOutcome& policy : status.policies) add(policy, out);
+  return out.hash();
 }
 
 bool is_written_here(const std::string& key) {
@@ -239,10 +258,10 @@ std::optional<std::string> label_patch(const NodeEntry& node,
                                        const std::map<std::string, std::string>& want) {
   std::map<std::string, std::optional<std::string>> changes;
   for (const auto& [key, wanted] : want) {
-    const auto have = node.labels.find(key);
-    if (have == node.labels.end() || have->second != wanted) changes.emplace(key, wanted);
+    const auto have = node.labels->find(key);
+    if (have == node.labels->end() || have->second != wanted) changes.emplace(key, wanted);
   }
-  for (const auto& [key, have] : node.labels) {
+  for (const auto& [key, have] : *node.labels) {
     if (!want.contains(key)) changes.emplace(key, std::nullopt);
   }
   if (changes.empty()) return std::nullopt;

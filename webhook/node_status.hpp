@@ -25,8 +25,8 @@ std::vector<wire::StatusCondition> conditions_of(const wire::NodeAttestationStat
 std::optional<wire::Event> phase_event(const NodeEntry& node, const wire::ToldAttestation* before,
                                        const wire::NodeAttestationStatus& status);
 
-// True when something that a reader would act on differs: not for a newer time or another wording.
-bool differs(const wire::NodeAttestationStatus& have, const wire::NodeAttestationStatus& want);
+// A hash of what a reader would act on: the same for a newer time or another wording.
+std::size_t gist_of(const wire::NodeAttestationStatus& status);
 
 // Whether this version writes labels of this key.
 bool is_written_here(const std::string& key);

@@ -125,7 +125,7 @@ std::optional<NodeTrust> judge_boot(const VerifiedBoot& verified, GenerationView
 // Whether this quote can be judged at all with what this replica knows by now.
 std::optional<NodeTrust> judge_order(const NodeView& view, const NodeQuote& quote,
                                      const EvidenceSummary& evidence) {
-  if (auto other = judge_identity(view.node, quote.boot, "quote")) return other;
+  if (auto other = judge_identity(*view.node, quote.boot, "quote")) return other;
   if (quote.evidence_digest != evidence.digest) {
     return pending(Check::kEvidenceBinding, "other-evidence",
                    "the quote is over another evidence than the one at hand");
@@ -307,7 +307,7 @@ NodeTrust judge_quote(const NodeView& view, const EvidenceSummary& evidence,
   if (counted) findings.push_back(*std::move(counted));
   findings.shrink_to_fit();
   NodeTrust out = conclude_quote(view, evidence, parameters, quote, std::move(result), std::move(findings));
-  out.mark = std::move(mark);
+  if (mark) out.mark = std::make_shared<const CounterMark>(*std::move(mark));
   return out;
 }
 
@@ -319,7 +319,7 @@ NodeTrust judge_anew(const NodeView& view, const TrustParameters& parameters, Un
   }
   if (!view.evidence->has_value()) return malformed(Check::kEvidenceBinding, view.evidence->error());
   const EvidenceSummary& evidence = **view.evidence;
-  if (auto out = judge_identity(view.node, evidence.boot, "evidence")) return *std::move(out);
+  if (auto out = judge_identity(*view.node, evidence.boot, "evidence")) return *std::move(out);
   if (auto out = judge_collection(evidence)) return *std::move(out);
   if (view.boot == nullptr) {
     return pending(Check::kEvidenceBinding, "not-verified", "the evidence has not been verified yet");
@@ -330,10 +330,10 @@ NodeTrust judge_anew(const NodeView& view, const TrustParameters& parameters, Un
 
 // The last verified pair outlives whatever is pending, but neither a contradiction nor its own boot.
 bool outlives(const NodeTrust& pair, const NodeView& view, const NodeTrust& fresh) {
-  if (!pair.claims || fresh.phase == Phase::kFailed || pair.boot != view.node) return false;
+  if (!pair.claims || fresh.phase == Phase::kFailed || !(pair.boot == view.node)) return false;
   if (is_revoked(view.generations, pair.kid)) return false;
   if (std::any_of(fresh.findings.begin(), fresh.findings.end(), tells_reset)) return false;
-  if (view.evidence != nullptr && view.evidence->has_value() && (*view.evidence)->boot != pair.boot)
+  if (view.evidence != nullptr && view.evidence->has_value() && (*view.evidence)->boot != *pair.boot)
     return false;
   return !fresh.claims || fresh.claims->quoted_since < pair.claims->quoted_since;
 }
@@ -342,7 +342,7 @@ bool outlives(const NodeTrust& pair, const NodeView& view, const NodeTrust& fres
 
 NodeTrust judge(const NodeView& view, const TrustParameters& parameters, UnixTime now) {
   NodeTrust fresh = judge_anew(view, parameters, now, recomputed_nonce);
-  if (!fresh.mark) fresh.mark = view.mark;
+  if (!fresh.mark && view.mark) fresh.mark = std::make_shared<const CounterMark>(*view.mark);
   if (view.previous == nullptr || !outlives(*view.previous, view, fresh)) return fresh;
   NodeTrust kept = *view.previous;
   kept.mark = std::move(fresh.mark);

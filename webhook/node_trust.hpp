@@ -10,6 +10,7 @@
 #include <string>
 
 #include "attest/appraise.hpp"
+#include "base/shared_value.hpp"
 #include "webhook/counters.hpp"
 #include "webhook/epoch_keys.hpp"
 #include "wire/node_attestation.hpp"
@@ -41,15 +42,15 @@ struct NodeTrust {
   // The last verified pair, shared by snapshots. Present when Verified, and when Pending for want of
   // a proof that the AK lives in the vTPM; then only a policy of nodeClass Any can be met.
   std::shared_ptr<const attest::NodeClaims> claims;
-  attest::BootIdentity boot;       // whose evidence the claims are of; empty without claims
-  Sha256Digest evidence_digest{};  // likewise
-  std::uint64_t epoch = 0;         // whose nonce the quote answers; likewise
-  std::string kid;                 // the key generation of that nonce; likewise
-  std::string log_change;          // VerifiedBoot's, once the quote proves the log
+  Shared<attest::BootIdentity> boot;  // whose evidence the claims are of; empty without claims
+  Sha256Digest evidence_digest{};     // likewise
+  std::uint64_t epoch = 0;            // whose nonce the quote answers; likewise
+  std::string kid;                    // the key generation of that nonce; likewise
+  std::string log_change;             // VerifiedBoot's, once the quote proves the log
   // Whom the leader may offer a credential for residency; null: nobody.
   std::shared_ptr<const attest::ActivationTarget> activation = {};
-  // What is to be held against the node's next quote, whatever became of this one.
-  std::optional<CounterMark> mark = {};
+  // What is to be held against the node's next quote, whatever became of this one; null: nothing.
+  std::shared_ptr<const CounterMark> mark = {};
 };
 
 // Whose boot it is, in eight bytes each of a hash: thousands are kept.
@@ -76,7 +77,8 @@ struct VerifiedBoot {
 
 // What the evidence of many nodes has in common, lent to one verification at a time.
 struct KnownParts {
-  explicit KnownParts(std::size_t certificates) : endorsements(certificates) {}
+  KnownParts(std::size_t certificates, std::size_t logged_pcrs)
+      : endorsements(certificates), pcrs(logged_pcrs) {}
   attest::EndorsementCache endorsements;
   attest::LoggedPcrs pcrs;
 };
@@ -104,8 +106,8 @@ using Received = std::shared_ptr<const Result<T>>;
 
 // What is known of one node at one moment. Borrows.
 struct NodeView {
-  attest::BootIdentity node;  // metadata.uid and status.nodeInfo.bootID of the Node
-  std::string system_uuid;    // status.nodeInfo.systemUUID; empty when it reports none
+  Shared<attest::BootIdentity> node;  // metadata.uid and status.nodeInfo.bootID of the Node
+  std::string system_uuid;            // status.nodeInfo.systemUUID; empty when it reports none
   const Result<wire::EvidenceSummary>* evidence = nullptr;
   const Result<wire::NodeQuote>* quote = nullptr;
   const VerifiedBoot* boot = nullptr;  // of `evidence`; needed when that was read

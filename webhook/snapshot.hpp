@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "attest/policy.hpp"
+#include "base/shared_value.hpp"
 #include "webhook/inventory.hpp"
 #include "webhook/node_trust.hpp"
 #include "wire/objects.hpp"
@@ -20,9 +21,10 @@ namespace nodeproof::webhook {
 struct NodeEntry {
   std::string name;
   std::string uid;
-  std::shared_ptr<const NodeTrust> trust;     // null until it has been judged once
-  std::map<std::string, std::string> labels;  // ours alone: they are what the leader compares with
-  std::vector<wire::Taint> taints = {};       // likewise
+  std::shared_ptr<const NodeTrust> trust;  // null until it has been judged once
+  // Ours alone: they are what the leader compares with.
+  Shared<std::map<std::string, std::string>> labels;
+  Shared<std::vector<wire::Taint>> taints = {};
 };
 
 // What a namespace's label for break-glass says, and what ends it takes.

@@ -2,7 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
-#include "attest/strict_json.hpp"
+#include <algorithm>
+
 #include "webhook/phase_log.hpp"
 #include "wire/event.hpp"
 
@@ -10,18 +11,19 @@ namespace nodeproof::webhook {
 namespace {
 
 // Somebody who led before us, and did not know yet that he no longer did, may have written after us.
-bool says(const wire::ToldAttestation& told, const wire::NodeAttestationStatus& status) {
-  return told.phase == wire::to_string(status.phase) && told.code == status.code;
+bool says(const KeptStatus& told, const wire::NodeAttestationStatus& status) {
+  return told.phase() == wire::to_string(status.phase) && told.code() == status.code;
+}
+
+wire::ToldAttestation told_by(const KeptStatus& status) {
+  wire::ToldAttestation out;
+  out.phase = status.phase();
+  out.code = status.code();
+  out.conditions = status.conditions();
+  return out;
 }
 
 }  // namespace
-
-kube::WatchHandler StatusWriter::handler() {
-  return existing_.handler([](const attest::JsonValue& object) {
-    auto told = wire::parse_node_attestation(object);
-    return told ? Existing{*std::move(told)} : Existing{};  // of no Node that we know
-  });
-}
 
 void StatusWriter::forget() {
   written_.clear();
@@ -31,16 +33,25 @@ void StatusWriter::forget() {
 
 void StatusWriter::pass(const Snapshot& snapshot, UnixTime now, const std::function<bool()>& leading,
                         const UnprovenCounts* unproven) {
-  const auto gone = [&snapshot](const auto& item) { return !snapshot.nodes->contains(item.first); };
-  std::erase_if(written_, gone);
-  std::erase_if(told_boots_, gone);
-  labels_.keep_only(*snapshot.nodes);
+  forget_gone(*snapshot.nodes);
   Failures failures;
   for (const NodeMap::Entry& node : *snapshot.nodes) {
     if (!leading()) return;
     if (node->trust && !report(*node, snapshot, now, unproven, failures)) break;
   }
   log_failures(std::move(failures));
+}
+
+void StatusWriter::forget_gone(const NodeMap& nodes) {
+  std::erase_if(told_boots_, [&nodes](const auto& item) { return !nodes.contains(item.first); });
+  std::vector<std::size_t> uids;
+  uids.reserve(nodes.size());
+  for (const NodeMap::Entry& node : nodes) uids.push_back(hash_of_uid(node->uid));
+  std::sort(uids.begin(), uids.end());
+  std::erase_if(written_, [&uids](const auto& item) {
+    return !std::binary_search(uids.begin(), uids.end(), item.first);
+  });
+  labels_.keep_only(uids);
 }
 
 // False when there is no use in going on.
@@ -75,18 +86,18 @@ void StatusWriter::log_failures(Failures failures) {
 // Once for each boot, whoever leads: a second Event of the same name is refused.
 void StatusWriter::report_log_change(const std::string& name, const NodeEntry& node, UnixTime now) {
   const NodeTrust& trust = *node.trust;
-  if (trust.log_change.empty() || told_boots_[name] == trust.boot.boot_id) return;
+  if (trust.log_change.empty() || told_boots_[name] == trust.boot->boot_id) return;
   const std::string note =
       "this boot's event log differs from that of the previous boot of the same node image, first in " +
       trust.log_change + "; nodeproof node log " + name + " lists it";
-  const wire::Event event{{"Node", "", name, node.uid}, true, "BootLogChanged", note, trust.boot.boot_id};
+  const wire::Event event{{"Node", "", name, node.uid}, true, "BootLogChanged", note, trust.boot->boot_id};
   try {
     api_.create(wire::event_path(event), wire::to_json(event, now));
     spdlog::warn("node {}: {}", name, note);
   } catch (const kube::ApiError& e) {
     if (e.status() != 409) throw;
   }
-  told_boots_[name] = trust.boot.boot_id;
+  told_boots_[name] = trust.boot->boot_id;
 }
 
 // A judgement that changes is logged where it is made; what time alone makes of one is logged here.
@@ -102,47 +113,41 @@ void StatusWriter::tell_change(const NodeEntry& node, const wire::ToldAttestatio
 }
 
 const StatusWriter::Written* StatusWriter::written(const NodeEntry& node) const {
-  const auto found = written_.find(node.name);
-  return found != written_.end() && found->second.uid == node.uid ? &found->second : nullptr;
+  const auto found = written_.find(hash_of_uid(node.uid));
+  return found != written_.end() ? &found->second : nullptr;
 }
 
 // An object of an earlier Node with this name is left to garbage collection, then made anew.
 void StatusWriter::write_status(const NodeEntry& node, const wire::NodeAttestationStatus& status,
                                 Seconds heartbeat, UnixTime now) {
-  const auto there = existing_.find(node.name);
-  if (there && there->told.node_uid != node.uid) return;
+  const auto there = objects_.find(node.name);
+  if (there && there->node != hash_of_uid(node.uid)) return;
   const Written* last = there ? written(node) : nullptr;
-  if (last != nullptr && (!there->since_written || says(there->told, status)) &&
-      !differs(last->status, status) && now - last->at < heartbeat)
+  const std::size_t gist = gist_of(status);
+  if (last != nullptr && (!there->since_written || says(there->status, status)) && last->gist == gist &&
+      now - last->at < heartbeat)
     return;
-  wire::ToldAttestation before = there ? there->told : wire::ToldAttestation{};
-  if (last != nullptr) {
-    before.phase = wire::to_string(last->status.phase);
-    before.code = last->status.code;
-    before.conditions = last->conditions;
-  }
+  wire::ToldAttestation before;
+  if (there) before = told_by(last != nullptr ? last->status : there->status);
   if (!there && !create(node)) return;
   std::vector<wire::StatusCondition> conditions = conditions_of(status, before.conditions, now);
-  await_news_of(node.name);
-  api_.merge_patch(std::string(kPath) + "/" + node.name + "/status", wire::status_patch(status, conditions));
-  written_.insert_or_assign(node.name, Written{node.uid, status, std::move(conditions), now});
+  objects_.note_status_written(node.name);
+  api_.merge_patch(std::string(NodeAttestations::kPath) + "/" + node.name + "/status",
+                   wire::status_patch(status, conditions));
+  KeptStatus kept(std::string(wire::to_string(status.phase)), status.code, std::move(conditions), words_);
+  written_.insert_or_assign(hash_of_uid(node.uid), Written{gist, std::move(kept), now});
   tell_change(node, &before, status, now);
 }
 
 // False when somebody was faster: the watch will tell whose it is.
 bool StatusWriter::create(const NodeEntry& node) {
   try {
-    api_.create(kPath, wire::new_node_attestation(node.name, node.uid));
+    api_.create(NodeAttestations::kPath, wire::new_node_attestation(node.name, node.uid));
   } catch (const kube::ApiError& e) {
     if (e.status() != 409) throw;
     return false;
   }
   return true;
-}
-
-// What the watch tells from now on was written after this.
-void StatusWriter::await_news_of(const std::string& name) {
-  existing_.change(name, [](Existing& object) { object.since_written = false; });
 }
 
 }  // namespace nodeproof::webhook

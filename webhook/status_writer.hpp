@@ -5,25 +5,22 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <unordered_map>
 
 #include "webhook/cluster_api.hpp"
 #include "webhook/label_keeper.hpp"
+#include "webhook/node_attestations.hpp"
 #include "webhook/node_status.hpp"
 #include "webhook/sweep.hpp"
-#include "webhook/watched.hpp"
 
 namespace nodeproof::webhook {
 
-// One thread calls pass and forget; the watch's thread feeds the handler.
+// One thread calls pass and forget.
 class StatusWriter {
  public:
-  static constexpr const char* kPath = "/apis/nodeproof.dev/v1alpha1/nodeattestations";
-
-  // Both are borrowed. `events`: about Nodes.
-  StatusWriter(ClusterApi& api, EventWriter& events) : api_(api), events_(events) {}
-
-  // What the watch of NodeAttestations feeds. Borrows this.
-  kube::WatchHandler handler();
+  // All are borrowed. `events`: about Nodes.
+  StatusWriter(ClusterApi& api, EventWriter& events, NodeAttestations& objects)
+      : api_(api), events_(events), objects_(objects) {}
 
   // Writes what differs, node by node, while `leading` says so. A node whose write fails is tried again at
   // the next pass, and logged when that is news; when the API server does not answer, the pass ends.
@@ -38,10 +35,10 @@ class StatusWriter {
   std::uint64_t label_repairs() const { return labels_.repairs(); }
 
  private:
+  // Small, for thousands are kept.
   struct Written {
-    std::string uid;  // of the Node
-    wire::NodeAttestationStatus status;
-    std::vector<wire::StatusCondition> conditions;
+    std::size_t gist = 0;  // gist_of the status
+    KeptStatus status;
     UnixTime at;
   };
   // Of a pass: the first failure, and how many.
@@ -49,18 +46,13 @@ class StatusWriter {
     std::string first;
     std::size_t count = 0;
   };
-  struct Existing {
-    wire::ToldAttestation told;
-    bool since_written = true;  // told after our last write
-  };
-
   bool report(const NodeEntry& node, const Snapshot& snapshot, UnixTime now, const UnprovenCounts* unproven,
               Failures& failures);
   void write_status(const NodeEntry& node, const wire::NodeAttestationStatus& status, Seconds heartbeat,
                     UnixTime now);
+  void forget_gone(const NodeMap& nodes);
   const Written* written(const NodeEntry& node) const;  // null: nothing of this Node
   bool create(const NodeEntry& node);
-  void await_news_of(const std::string& name);
   void tell_change(const NodeEntry& node, const wire::ToldAttestation* before,
                    const wire::NodeAttestationStatus& status, UnixTime now);
   void report_log_change(const std::string& name, const NodeEntry& node, UnixTime now);
@@ -68,11 +60,12 @@ class StatusWriter {
 
   ClusterApi& api_;
   EventWriter& events_;
+  NodeAttestations& objects_;
   LabelKeeper labels_{api_, events_};
-  Failures failures_;                              // of the last pass
-  std::map<std::string, Written> written_;         // by name of the Node
-  std::map<std::string, std::string> told_boots_;  // likewise: boot ID of the last change of log told
-  Watched<Existing> existing_;                     // likewise: NodeAttestations, as the watch tells
+  Failures failures_;                                 // of the last pass
+  std::unordered_map<std::size_t, Written> written_;  // by hash_of_uid of the Node
+  std::map<std::string, std::string> told_boots_;     // by name: boot ID of the last change of log told
+  KeptStatus::Pool words_;
 };
 
 }  // namespace nodeproof::webhook

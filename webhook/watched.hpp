@@ -52,10 +52,6 @@ class Watched {
   }
 
   // Until the watch tells of it again.
-  void put(const std::string& name, T kept) {
-    const std::lock_guard lock(mutex_);
-    objects_.insert_or_assign(name, std::move(kept));
-  }
   template <typename Change>
   void change(const std::string& name, Change change) {
     const std::lock_guard lock(mutex_);

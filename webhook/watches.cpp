@@ -2,24 +2,6 @@
 
 namespace nodeproof::webhook {
 
-kube::WatchHandler in_turn(std::vector<kube::WatchHandler> handlers) {
-  const auto all = std::make_shared<const std::vector<kube::WatchHandler>>(std::move(handlers));
-  kube::WatchHandler out;
-  out.begin = [all] {
-    for (const kube::WatchHandler& handler : *all) handler.begin();
-  };
-  out.update = [all](const attest::JsonValue& object) {
-    for (const kube::WatchHandler& handler : *all) handler.update(object);
-  };
-  out.remove = [all](const attest::JsonValue& object) {
-    for (const kube::WatchHandler& handler : *all) handler.remove(object);
-  };
-  out.listed = [all] {
-    for (const kube::WatchHandler& handler : *all) handler.listed();
-  };
-  return out;
-}
-
 void Watches::add(std::string name, const std::string& path, kube::WatchHandler handler, bool decides) {
   kube::ListWatchOptions options;
   options.path = path;

@@ -11,9 +11,6 @@
 
 namespace nodeproof::webhook {
 
-// One watch for several: each is told of everything, in this order.
-kube::WatchHandler in_turn(std::vector<kube::WatchHandler> handlers);
-
 // Thread-safe once all are added; start and stop are for one thread.
 class Watches {
  public:

@@ -30,7 +30,7 @@ struct StatusCondition {
   std::string reason;  // a CamelCase word
   std::string message;
   UnixTime since;  // lastTransitionTime
-  bool operator==(const StatusCondition&) const = default;
+  auto operator<=>(const StatusCondition&) const = default;
 };
 inline constexpr std::string_view kVerifiedCondition = "Verified";
 inline constexpr std::string_view kUnprovenPodsCondition = "UnprovenPods";

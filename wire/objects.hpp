@@ -32,7 +32,7 @@ Result<ObjectMeta> parse_metadata(const attest::JsonValue& object);
 struct Taint {
   std::string key;
   std::string effect;  // "NoSchedule", "NoExecute", ...
-  bool operator==(const Taint&) const = default;
+  auto operator<=>(const Taint&) const = default;
 };
 
 struct Node {

@@ -53,17 +53,18 @@ class CredentialOffers : public ::testing::Test {
   Generations keys_ = testing::generations();
   bool leads_ = true;
   testing::FakeClusterApi api_;
-  ActivationKeeper keeper_{api_, kEpochLength, fixed_seeds()};
+  NodeAttestations objects_;
+  ActivationKeeper keeper_{api_, objects_, kEpochLength, fixed_seeds()};
 };
 
 TEST_F(CredentialOffers, OffersOnceForTheKeysOfTheMoment) {
   EXPECT_EQ(writes(), 0U) << "no object to write to yet";
-  testing::replace(keeper_.handler(), {attestation()});
+  testing::replace(objects_.handler(), {attestation()});
   EXPECT_EQ(writes(), 1U);
   EXPECT_EQ(api_.calls.back().first, "patch /apis/nodeproof.dev/v1alpha1/nodeattestations/cvm-1/status");
   EXPECT_EQ(writes(), 1U) << "before the watch tells of it";
   const std::string stored = written();
-  testing::update(keeper_.handler(), stored);
+  testing::update(objects_.handler(), stored);
   EXPECT_EQ(writes(), 1U);
 
   const testing::JsonObject object(stored);
@@ -76,7 +77,7 @@ TEST_F(CredentialOffers, OffersOnceForTheKeysOfTheMoment) {
 }
 
 TEST_F(CredentialOffers, OffersAnewWhenKeysChange) {
-  testing::replace(keeper_.handler(), {attestation()});
+  testing::replace(objects_.handler(), {attestation()});
   EXPECT_EQ(writes(), 1U);
   wire::EpochKeyGeneration next = keys_.front();
   next.kid = "fedcba9876543210";
@@ -88,17 +89,17 @@ TEST_F(CredentialOffers, OffersAnewWhenKeysChange) {
   trust.activation = std::make_shared<const attest::ActivationTarget>(other);
   set_trust(trust);
   EXPECT_EQ(writes(), 3U) << "another AK";
-  testing::replace(keeper_.handler(), {attestation(kNodeUid, R"({"activation":{"kid":"?"}})")});
+  testing::replace(objects_.handler(), {attestation(kNodeUid, R"({"activation":{"kid":"?"}})")});
   EXPECT_EQ(writes(), 4U) << "what stands there cannot be read";
 }
 
 TEST_F(CredentialOffers, OffersNothingWhere) {
-  testing::replace(keeper_.handler(), {attestation(kOtherUuid)});
+  testing::replace(objects_.handler(), {attestation(kOtherUuid)});
   EXPECT_EQ(writes(), 0U) << "the object is of an earlier Node";
-  testing::replace(keeper_.handler(), {attestation()});
-  testing::remove(keeper_.handler(), attestation());
+  testing::replace(objects_.handler(), {attestation()});
+  testing::remove(objects_.handler(), attestation());
   EXPECT_EQ(writes(), 0U) << "it is gone";
-  testing::replace(keeper_.handler(), {attestation()});
+  testing::replace(objects_.handler(), {attestation()});
   leads_ = false;
   EXPECT_EQ(writes(), 0U) << "another replica leads";
   leads_ = true;
@@ -110,7 +111,7 @@ TEST_F(CredentialOffers, OffersNothingWhere) {
 }
 
 TEST_F(CredentialOffers, AFailedWriteIsTriedAgain) {
-  testing::replace(keeper_.handler(), {attestation()});
+  testing::replace(objects_.handler(), {attestation()});
   api_.before = [](const std::string&) { throw kube::ApiError(500, "InternalError", "not now"); };
   EXPECT_EQ(writes(), 0U);
   api_.before = nullptr;

@@ -130,16 +130,16 @@ TEST(AkHolders, KnowWhoSharesAnAk) {
 
   all.put("c", proven);
   ASSERT_EQ(all.shared().size(), 1U);
-  EXPECT_THAT(*all.shared().front(), ElementsAre("a", "c"));
+  EXPECT_THAT(all.shared().front(), ElementsAre("a", "c"));
   all.put("c", proven);
-  EXPECT_THAT(*all.shared().front(), ElementsAre("a", "c")) << "the next quote changes nothing";
+  EXPECT_THAT(all.shared().front(), ElementsAre("a", "c")) << "the next quote changes nothing";
 
   // A copy of evidence brings no claims along.
   const NodeTrust without;
   all.put("c", &without);
   EXPECT_TRUE(all.shared().empty());
   all.put("b", proven);
-  EXPECT_THAT(*all.shared().front(), ElementsAre("a", "b")) << "it proves another AK now";
+  EXPECT_THAT(all.shared().front(), ElementsAre("a", "b")) << "it proves another AK now";
   all.put("a", nullptr);
   EXPECT_TRUE(all.shared().empty());
 }

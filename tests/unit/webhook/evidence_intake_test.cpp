@@ -77,7 +77,9 @@ class Intake : public ::testing::Test {
   FixedClock clock_;
   wire::NodeEvidence evidence_ = testing::make_evidence();
   std::atomic<int> judged_{0};
-  EvidenceIntake intake_{testing::parameters(), clock_, [this](const NodeTrust&, auto) { ++judged_; }};
+  NodeAttestations remembered_;
+  EvidenceIntake intake_{testing::parameters(), clock_, remembered_,
+                         [this](const NodeTrust&, auto) { ++judged_; }};
 };
 
 TEST_F(Intake, JudgesWhatTheWatchesTell) {
@@ -451,7 +453,7 @@ TEST_F(Dispute, ACopiedEvidenceFailsAlone) {
 
 std::string attestation(const std::string& uid, std::uint64_t clock) {
   wire::NodeAttestationStatus status;
-  status.counters = testing::Scene().judge().mark;
+  status.counters = *testing::Scene().judge().mark;
   status.counters->clock = clock;
   status.counters->epoch = kEpoch - 8;
   return R"({"metadata":{"name":"cvm-1"},"spec":{"nodeUID":")" + uid + R"("},)" +
@@ -459,7 +461,7 @@ std::string attestation(const std::string& uid, std::uint64_t clock) {
 }
 
 TEST_F(Intake, WhatTheLeaderRememberedRefusesAndNeverAdmits) {
-  replace(intake_.attestations(), {attestation(kNodeUid, 60001)});
+  replace(remembered_.handler(), {attestation(kNodeUid, 60001)});
   list_all();
   const auto snapshot = until_phase(Phase::kFailed);
   EXPECT_EQ(snapshot->nodes->at("cvm-1").trust->code, "counters");
@@ -467,12 +469,12 @@ TEST_F(Intake, WhatTheLeaderRememberedRefusesAndNeverAdmits) {
 }
 
 TEST_F(Intake, WhatTheLeaderRememberedOfAnotherNodeOrForgotCountsForNothing) {
-  replace(intake_.attestations(), {attestation(kOtherUuid, 60001)});
+  replace(remembered_.handler(), {attestation(kOtherUuid, 60001)});
   list_all();
   until_phase(Phase::kVerified);
-  update(intake_.attestations(), attestation(kNodeUid, 60001));
-  remove(intake_.attestations(), attestation(kNodeUid, 60001));
-  update(intake_.attestations(),
+  update(remembered_.handler(), attestation(kNodeUid, 60001));
+  remove(remembered_.handler(), attestation(kNodeUid, 60001));
+  update(remembered_.handler(),
          R"({"metadata":{"name":"cvm-1"},"spec":{"nodeUID":"x"},"status":{"counters":{}}})");
   update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_, {.epoch = kEpoch + 1})));
   until([](const Snapshot& s) { return s.nodes->at("cvm-1").trust->epoch == kEpoch + 1; });
@@ -496,8 +498,8 @@ TEST_F(Intake, LabelsOfOursReachTheSnapshotWithoutAJudgement) {
   until_phase(Phase::kVerified);
   const int judged = judged_;
   update(intake_.nodes(), node_json("cvm-1", kNodeUid, kBootId, "verified"));
-  const auto snapshot = until([](const Snapshot& s) { return !s.nodes->at("cvm-1").labels.empty(); });
-  EXPECT_EQ(snapshot->nodes->at("cvm-1").labels.size(), 1U);
+  const auto snapshot = until([](const Snapshot& s) { return !s.nodes->at("cvm-1").labels->empty(); });
+  EXPECT_EQ(snapshot->nodes->at("cvm-1").labels->size(), 1U);
   EXPECT_EQ(judged_, judged);
 }
 
@@ -508,11 +510,11 @@ TEST_F(Intake, TaintsOfOursReachTheSnapshotWithoutAJudgement) {
   std::string json = node_json("cvm-1", kNodeUid, kBootId);
   json.insert(1, R"("spec":{"taints":[{"key":"nodeproof.dev/failed","effect":"NoExecute"}]},)");
   update(intake_.nodes(), json);
-  const auto snapshot = until([](const Snapshot& s) { return !s.nodes->at("cvm-1").taints.empty(); });
-  EXPECT_EQ(snapshot->nodes->at("cvm-1").taints.size(), 1U);
+  const auto snapshot = until([](const Snapshot& s) { return !s.nodes->at("cvm-1").taints->empty(); });
+  EXPECT_EQ(snapshot->nodes->at("cvm-1").taints->size(), 1U);
   EXPECT_EQ(judged_, judged);
   update(intake_.nodes(), node_json("cvm-1", kNodeUid, kBootId));
-  until([](const Snapshot& s) { return s.nodes->at("cvm-1").taints.empty(); });
+  until([](const Snapshot& s) { return s.nodes->at("cvm-1").taints->empty(); });
 }
 
 TEST_F(Intake, PoliciesAndNamespacesAreParsedAndReplaced) {

@@ -80,9 +80,9 @@ struct Cluster {
     std::map<std::string, NodeTrust> out{{"a", a.judge()}, {"b", b.judge()}};
     AkHolders holders;
     for (const auto& [name, trust] : out) holders.put(name, &trust);
-    for (const AkHolders::Group* group : holders.shared()) {
+    for (const AkHolders::Group& group : holders.shared()) {
       std::vector<AkHolder> all;
-      for (const std::string& name : *group)
+      for (const std::string& name : group)
         all.push_back({name, std::make_shared<const NodeTrust>(out.at(name))});
       for (auto& [name, trust] : disputed(all, inventory, Seconds(600), kNow))
         out.insert_or_assign(name, std::move(trust));
@@ -231,7 +231,7 @@ TEST_P(InTheCourseOfTime, ATpmOnlyGoesForward) {
   // As EvidenceIntake keeps things: another boot or Node ends the proof, only another Node the mark.
   const attest::BootIdentity now{later.uid, later.boot_id};
   if (now == scene.node) scene.previous = first;
-  if (later.uid == kUidB) scene.mark = first.mark;
+  if (later.uid == kUidB && first.mark) scene.mark = *first.mark;
   scene.node = now;
   scene.now = kNow + kRefresh * kEpochLength;
   const Machine machine = later.new_machine ? machine_a() : machine_b();

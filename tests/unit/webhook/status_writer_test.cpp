@@ -20,7 +20,7 @@ using ::testing::IsEmpty;
 using testing::kNow;
 using testing::kOtherUuid;
 
-const std::string kNa = StatusWriter::kPath;
+const std::string kNa = NodeAttestations::kPath;
 constexpr Seconds kHeartbeat{10};  // half of the shortest maxEvidenceAge of the picture
 
 class Writer : public ::testing::Test {
@@ -28,7 +28,7 @@ class Writer : public ::testing::Test {
   Writer() {
     snapshot_ = testing::picture();
     keep_only({"cvm-1", "plain-1"});
-    testing::replace(writer_.handler(), {});
+    testing::replace(objects_.handler(), {});
   }
 
   void keep_only(const std::set<std::string>& names) {
@@ -46,7 +46,7 @@ class Writer : public ::testing::Test {
   // As the watches of nodes and NodeAttestations would tell after a pass.
   void settle() {
     settle_labels();
-    for (const auto& [path, json] : api_.objects) testing::update(writer_.handler(), json);
+    for (const auto& [path, json] : api_.objects) testing::update(objects_.handler(), json);
   }
   void settle_labels() {
     edit_nodes([this](NodeMap& nodes) {
@@ -78,7 +78,7 @@ class Writer : public ::testing::Test {
   }
   void set_trust(const std::string& name, std::shared_ptr<const NodeTrust> trust) {
     edit_nodes([&](NodeMap& nodes) {
-      nodes.put(testing::entry(name, nodes.at(name).uid, std::move(trust), nodes.at(name).labels));
+      nodes.put(testing::entry(name, nodes.at(name).uid, std::move(trust), *nodes.at(name).labels));
     });
   }
   static std::shared_ptr<const NodeTrust> failed_trust() {
@@ -88,7 +88,8 @@ class Writer : public ::testing::Test {
   testing::FakeClusterApi api_;
   testing::FakeClusterApi event_api_;
   EventWriter events_{event_api_, EventsAbout::kNodes};
-  StatusWriter writer_{api_, events_};
+  NodeAttestations objects_;
+  StatusWriter writer_{api_, events_, objects_};
   Snapshot snapshot_;
   bool leading_ = true;
 };
@@ -142,13 +143,13 @@ TEST_F(Writer, WritesANodeThatChanged) {
 }
 
 TEST_F(Writer, LeavesTheObjectOfAGoneNodeToGarbageCollection) {
-  testing::update(writer_.handler(),
+  testing::update(objects_.handler(),
                   wire::new_node_attestation("cvm-1", "77777777-7777-4777-8777-777777777777"));
-  testing::update(writer_.handler(), wire::new_node_attestation("gone-1", kOtherUuid));
+  testing::update(objects_.handler(), wire::new_node_attestation("gone-1", kOtherUuid));
   keep_only({"cvm-1"});
   EXPECT_THAT(pass(), ElementsAre("patch /api/v1/nodes/cvm-1"));
   settle_labels();
-  testing::remove(writer_.handler(),
+  testing::remove(objects_.handler(),
                   wire::new_node_attestation("cvm-1", "77777777-7777-4777-8777-777777777777"));
   EXPECT_THAT(pass(), ElementsAre("create " + kNa, "patch " + kNa + "/cvm-1/status"));
 }
@@ -156,7 +157,7 @@ TEST_F(Writer, LeavesTheObjectOfAGoneNodeToGarbageCollection) {
 TEST_F(Writer, MakesADeletedObjectAnew) {
   pass();
   settle();
-  testing::remove(writer_.handler(), wire::new_node_attestation("cvm-1", testing::kNodeUid));
+  testing::remove(objects_.handler(), wire::new_node_attestation("cvm-1", testing::kNodeUid));
   api_.objects.erase(kNa + "/cvm-1");
   EXPECT_THAT(pass(), ElementsAre("create " + kNa, "patch " + kNa + "/cvm-1/status"));
 }
@@ -200,11 +201,12 @@ TEST_F(Writer, ARefusedNodeDoesNotHoldUpTheOthers) {
 TEST_F(Writer, ARestartStripsNothing) {
   pass();
   settle();
-  StatusWriter anew(api_, events_);
-  testing::replace(anew.handler(), {});
-  for (const auto& [path, json] : api_.objects) testing::update(anew.handler(), json);
+  NodeAttestations theirs;
+  testing::replace(theirs.handler(), {});
+  for (const auto& [path, json] : api_.objects) testing::update(theirs.handler(), json);
+  StatusWriter anew(api_, events_, theirs);
   edit_nodes([](NodeMap& nodes) {
-    nodes.put(testing::entry("cvm-1", testing::kNodeUid, nullptr, nodes.at("cvm-1").labels));
+    nodes.put(testing::entry("cvm-1", testing::kNodeUid, nullptr, *nodes.at("cvm-1").labels));
   });
   api_.calls.clear();
   anew.pass(snapshot_, kNow, [] { return true; });
@@ -235,9 +237,10 @@ TEST_F(Writer, ASuccessorTellsOnlyWhatChangedSince) {
   settle();
   events();
   EventWriter others(event_api_, EventsAbout::kNodes);
-  StatusWriter successor(api_, others);
-  testing::replace(successor.handler(), {});
-  for (const auto& [path, json] : api_.objects) testing::update(successor.handler(), json);
+  NodeAttestations theirs;
+  testing::replace(theirs.handler(), {});
+  for (const auto& [path, json] : api_.objects) testing::update(theirs.handler(), json);
+  StatusWriter successor(api_, others, theirs);
   set_trust("cvm-1", failed_trust());
   event_api_.calls.clear();
   successor.pass(snapshot_, kNow + Seconds(1), [] { return true; });
@@ -249,9 +252,10 @@ TEST_F(Writer, ASuccessorTellsOnlyWhatChangedSince) {
 TEST_F(Writer, ConditionsKeepTheirTimeAcrossASuccession) {
   pass();
   settle();
-  StatusWriter successor(api_, events_);
-  testing::replace(successor.handler(), {});
-  for (const auto& [path, json] : api_.objects) testing::update(successor.handler(), json);
+  NodeAttestations theirs;
+  testing::replace(theirs.handler(), {});
+  for (const auto& [path, json] : api_.objects) testing::update(theirs.handler(), json);
+  StatusWriter successor(api_, events_, theirs);
   api_.calls.clear();
   successor.pass(snapshot_, kNow + Seconds(5), [] { return true; });
   ASSERT_FALSE(api_.calls.empty());
@@ -264,7 +268,7 @@ TEST_F(Writer, AStatusThatALateLeaderWroteIsPutRight) {
   settle();
   auto late = web::json::value::parse(api_.objects.at(kNa + "/cvm-1"));
   late["status"]["phase"] = web::json::value::string("Pending");
-  testing::update(writer_.handler(), late.serialize());
+  testing::update(objects_.handler(), late.serialize());
   EXPECT_THAT(pass(Seconds(1)), ElementsAre("patch " + kNa + "/cvm-1/status"));
   EXPECT_THAT(pass(Seconds(2)), IsEmpty()) << "the watch has not told of it yet";
 }
@@ -285,7 +289,7 @@ TEST_F(Writer, ForeignLabelsArePutRightAndToldOf) {
   ASSERT_THAT(pass(Seconds(1)), IsEmpty());
   const auto with = [this](const std::function<void(std::map<std::string, std::string>&)>& change) {
     edit_nodes([&](NodeMap& nodes) {
-      auto labels = nodes.at("plain-1").labels;
+      auto labels = *nodes.at("plain-1").labels;
       change(labels);
       nodes.put(testing::entry("plain-1", nodes.at("plain-1").uid, nodes.at("plain-1").trust, labels));
     });

@@ -11,6 +11,7 @@
 
 namespace nodeproof::agent {
 
+// Remembers one answer. For one thread.
 class Activator {
  public:
   Activator(ObjectApi& api, Tpm& tpm) : api_(api), tpm_(tpm) {}  // borrowed

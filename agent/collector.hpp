@@ -16,6 +16,7 @@
 
 namespace nodeproof::agent {
 
+// For one thread, that of the TPM.
 class Collector {
  public:
   // The paravisor renews its report when it is read, but not twice within 2 s (azure-evidence 1.4).

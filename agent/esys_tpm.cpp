@@ -1,17 +1,16 @@
 #include "agent/esys_tpm.hpp"
 
-#include <tss2/tss2_esys.h>
-#include <tss2/tss2_rc.h>
 #include <tss2/tss2_tctildr.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
 
-#include "base/unique_handle.hpp"
+#include "agent/esys_activation.hpp"
+#include "agent/esys_command.hpp"
 
 namespace nodeproof::agent {
 namespace {
@@ -30,15 +29,6 @@ void finalize_esys(ESYS_CONTEXT* context) {
   Esys_Finalize(&context);
 }
 
-template <typename T>
-using Returned = UniqueHandle<T, Esys_Free>;  // what an Esys_ call allocated
-
-std::string hex32(std::uint32_t value) {
-  char text[16];
-  (void)std::snprintf(text, sizeof text, "0x%08x", value);
-  return text;
-}
-
 // The layer byte is 0 for codes of the TPM itself, another for those of the software stack.
 bool is_tpm_code(TSS2_RC code) {
   return (code & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER;
@@ -49,40 +39,17 @@ TSS2_RC bare_code(TSS2_RC code) {
   return (code & TPM2_RC_FMT1) != 0 ? code & (TPM2_RC_FMT1 | 0x3fU) : code;
 }
 
-void check(TSS2_RC code, TpmSubject subject, const std::string& doing) {
-  if (code == TSS2_RC_SUCCESS) return;
-  throw TpmError(tpm_error_kind(code, subject),
-                 doing + " failed: " + Tss2_RC_Decode(code) + " (" + hex32(code) + ")");
-}
-
 // Nothing is wrong with the connection: the thing is not there.
 bool is_absence(const TpmError& error) {
   return error.kind() == TpmErrorKind::kNvMissing || error.kind() == TpmErrorKind::kNoAk;
 }
-
-// A handle of ESYS for a TPM object: only its metadata is released, the object stays.
-class Object {
- public:
-  Object(ESYS_CONTEXT* esys, TPM2_HANDLE handle, TpmSubject subject) : esys_(esys) {
-    check(Esys_TR_FromTPMPublic(esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &object_), subject,
-          (subject == TpmSubject::kNv ? "looking up NV index " : "looking up key ") + hex32(handle));
-  }
-  Object(const Object&) = delete;
-  Object& operator=(const Object&) = delete;
-  ~Object() { Esys_TR_Close(esys_, &object_); }
-  ESYS_TR get() const { return object_; }
-
- private:
-  ESYS_CONTEXT* esys_;
-  ESYS_TR object_ = ESYS_TR_NONE;
-};
 
 struct NvShape {
   UINT16 size;
   TPMA_NV attributes;
 };
 
-NvShape nv_shape(ESYS_CONTEXT* esys, const Object& index) {
+NvShape nv_shape(ESYS_CONTEXT* esys, const EsysObject& index) {
   TPM2B_NV_PUBLIC* out = nullptr;
   check(Esys_NV_ReadPublic(esys, index.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &out, nullptr),
         TpmSubject::kNv, "TPM2_NV_ReadPublic");
@@ -122,7 +89,7 @@ void define_user_data(ESYS_CONTEXT* esys) {
 // Leaves kUserDataIndex defined so that the owner can write 64 bytes to it.
 void ensure_user_data(ESYS_CONTEXT* esys) {
   try {
-    const Object index(esys, kUserDataIndex, TpmSubject::kNv);
+    const EsysObject index(esys, kUserDataIndex, TpmSubject::kNv);
     const NvShape shape = nv_shape(esys, index);
     if (shape.size == kUserDataSize && (shape.attributes & kUserDataNeeds) == kUserDataNeeds) return;
     check(Esys_NV_UndefineSpace(esys, ESYS_TR_RH_OWNER, index.get(), ESYS_TR_PASSWORD, ESYS_TR_NONE,
@@ -173,87 +140,6 @@ attest::PcrSelection read_some_pcrs(ESYS_CONTEXT* esys, attest::PcrSelection wan
     std::memcpy(values[pcr].data(), digests->digests[next++].buffer, sizeof(Sha256Digest));
   }
   return read;
-}
-
-// A transient object or session, flushed at the end.
-class Transient {
- public:
-  explicit Transient(ESYS_CONTEXT* esys) : esys_(esys) {}
-  Transient(const Transient&) = delete;
-  Transient& operator=(const Transient&) = delete;
-  ~Transient() {
-    if (handle != ESYS_TR_NONE) (void)Esys_FlushContext(esys_, handle);
-  }
-  ESYS_TR handle = ESYS_TR_NONE;
-
- private:
-  ESYS_CONTEXT* esys_;
-};
-
-// PolicySecret(TPM_RH_ENDORSEMENT), the policy of EKs by the TCG's RSA-2048 template (azure-evidence 1.3).
-constexpr std::uint8_t kEkPolicy[] = {0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xB3, 0xF8, 0x1A, 0x90, 0xCC,
-                                      0x8D, 0x46, 0xA5, 0xD7, 0x24, 0xFD, 0x52, 0xD7, 0x6E, 0x06, 0x52,
-                                      0x0B, 0x64, 0xF2, 0xA1, 0xDA, 0x1B, 0x33, 0x14, 0x69, 0xAA};
-constexpr UINT16 kRsa2048Bytes = 256;
-
-TPM2B_PUBLIC ek_template() {
-  TPM2B_PUBLIC out{};
-  TPMT_PUBLIC& area = out.publicArea;
-  area.type = TPM2_ALG_RSA;
-  area.nameAlg = TPM2_ALG_SHA256;
-  area.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
-                          TPMA_OBJECT_ADMINWITHPOLICY | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT;
-  area.authPolicy.size = sizeof kEkPolicy;
-  std::memcpy(area.authPolicy.buffer, kEkPolicy, sizeof kEkPolicy);
-  TPMS_RSA_PARMS& rsa = area.parameters.rsaDetail;
-  rsa.symmetric.algorithm = TPM2_ALG_AES;
-  rsa.symmetric.keyBits.aes = 128;
-  rsa.symmetric.mode.aes = TPM2_ALG_CFB;
-  rsa.scheme.scheme = TPM2_ALG_NULL;
-  rsa.keyBits = 2048;
-  area.unique.rsa.size = kRsa2048Bytes;
-  return out;
-}
-
-// Nobody persists the EK of an Azure vTPM, but its template gives the same key each time
-// (azure-evidence 1.3).
-void make_ek(ESYS_CONTEXT* esys, Transient& ek) {
-  const TPM2B_SENSITIVE_CREATE no_sensitive{};
-  const TPM2B_PUBLIC shape = ek_template();
-  const TPM2B_DATA no_outside_info{};
-  const TPML_PCR_SELECTION no_pcrs{};
-  check(Esys_CreatePrimary(esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-                           &no_sensitive, &shape, &no_outside_info, &no_pcrs, &ek.handle, nullptr, nullptr,
-                           nullptr, nullptr),
-        TpmSubject::kOther, "TPM2_CreatePrimary of the EK");
-}
-
-// Fulfils the EK's policy; the endorsement hierarchy has no password on Azure.
-void begin_ek_session(ESYS_CONTEXT* esys, Transient& session) {
-  TPMT_SYM_DEF no_encryption{};
-  no_encryption.algorithm = TPM2_ALG_NULL;
-  check(Esys_StartAuthSession(esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-                              nullptr, TPM2_SE_POLICY, &no_encryption, TPM2_ALG_SHA256, &session.handle),
-        TpmSubject::kOther, "TPM2_StartAuthSession");
-  // It is ours to end, whatever becomes of the command that uses it.
-  check(Esys_TRSess_SetAttributes(esys, session.handle, TPMA_SESSION_CONTINUESESSION,
-                                  TPMA_SESSION_CONTINUESESSION),
-        TpmSubject::kOther, "setting the session's attributes");
-  const TPM2B_NONCE no_nonce{};
-  const TPM2B_DIGEST any_command{};
-  const TPM2B_NONCE no_reference{};
-  check(Esys_PolicySecret(esys, ESYS_TR_RH_ENDORSEMENT, session.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-                          ESYS_TR_NONE, &no_nonce, &any_command, &no_reference, 0, nullptr, nullptr),
-        TpmSubject::kOther, "TPM2_PolicySecret");
-}
-
-// False when it does not fit.
-template <typename Tpm2b, std::size_t N>
-bool fill(Tpm2b& out, BYTE (&buffer)[N], ByteView bytes) {
-  if (bytes.size() > N) return false;
-  out.size = static_cast<UINT16>(bytes.size());
-  std::memcpy(buffer, bytes.data(), bytes.size());
-  return true;
 }
 
 // Why a device cannot be opened, which tpm2-tss does not tell; nothing for other TCTIs.
@@ -320,7 +206,7 @@ auto EsysTpm::with_context(Use use) {
 bool EsysTpm::exists(std::uint32_t handle, TpmSubject subject) {
   return with_context([&](ESYS_CONTEXT* esys) {
     try {
-      const Object object(esys, handle, subject);
+      const EsysObject object(esys, handle, subject);
       return true;
     } catch (const TpmError& e) {
       if (is_absence(e)) return false;
@@ -338,7 +224,7 @@ bool EsysTpm::has_nv(std::uint32_t index) {
 
 Bytes EsysTpm::read_nv(std::uint32_t index) {
   return with_context([index](ESYS_CONTEXT* esys) {
-    const Object object(esys, index, TpmSubject::kNv);
+    const EsysObject object(esys, index, TpmSubject::kNv);
     const std::size_t size = nv_shape(esys, object).size;
     const std::size_t chunk = nv_chunk(esys);
     Bytes out;
@@ -360,7 +246,7 @@ Bytes EsysTpm::read_nv(std::uint32_t index) {
 void EsysTpm::write_user_data(const Sha512Digest& value) {
   with_context([&value](ESYS_CONTEXT* esys) {
     ensure_user_data(esys);
-    const Object index(esys, kUserDataIndex, TpmSubject::kNv);
+    const EsysObject index(esys, kUserDataIndex, TpmSubject::kNv);
     TPM2B_MAX_NV_BUFFER data{};
     static_assert(sizeof value == kUserDataSize);
     data.size = kUserDataSize;
@@ -388,7 +274,7 @@ attest::PcrValues EsysTpm::read_pcrs(attest::PcrSelection selection) {
 
 RawQuote EsysTpm::quote(attest::PcrSelection selection, const Sha256Digest& qualifying_data) {
   return with_context([&](ESYS_CONTEXT* esys) {
-    const Object ak(esys, kAkHandle, TpmSubject::kAk);
+    const EsysObject ak(esys, kAkHandle, TpmSubject::kAk);
     TPM2B_DATA qualifying{};
     qualifying.size = static_cast<UINT16>(qualifying_data.size());
     std::memcpy(qualifying.buffer, qualifying_data.data(), qualifying_data.size());
@@ -413,29 +299,7 @@ RawQuote EsysTpm::quote(attest::PcrSelection selection, const Sha256Digest& qual
 }
 
 ByteArray<32> EsysTpm::activate(const attest::Credential& credential) {
-  TPM2B_ID_OBJECT id_object{};
-  TPM2B_ENCRYPTED_SECRET seed{};
-  if (!fill(id_object, id_object.credential, credential.id_object) ||
-      !fill(seed, seed.secret, credential.encrypted_seed)) {
-    throw TpmError(TpmErrorKind::kOther, "the credential is longer than any of a TPM");
-  }
-  return with_context([&](ESYS_CONTEXT* esys) {
-    const Object ak(esys, kAkHandle, TpmSubject::kAk);
-    Transient ek(esys);
-    Transient session(esys);
-    make_ek(esys, ek);
-    begin_ek_session(esys, session);
-    TPM2B_DIGEST* held_out = nullptr;
-    check(Esys_ActivateCredential(esys, ak.get(), ek.handle, ESYS_TR_PASSWORD, session.handle, ESYS_TR_NONE,
-                                  &id_object, &seed, &held_out),
-          TpmSubject::kOther, "TPM2_ActivateCredential");
-    const Returned<TPM2B_DIGEST> held(held_out);
-    ByteArray<32> out{};
-    if (held->size != out.size())
-      throw TpmError(TpmErrorKind::kOther, "the credential holds something else than 32 bytes");
-    std::memcpy(out.data(), held->buffer, out.size());
-    return out;
-  });
+  return with_context([&](ESYS_CONTEXT* esys) { return activate_credential(esys, credential); });
 }
 
 }  // namespace nodeproof::agent

@@ -19,6 +19,7 @@ class ObjectApi {
   virtual std::string replace(const std::string& path, const std::string& json) = 0;
 };
 
+// As thread-safe as the client.
 class KubeObjectApi final : public ObjectApi {
  public:
   explicit KubeObjectApi(kube::ApiClient& client) : client_(client) {}  // borrowed

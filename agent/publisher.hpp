@@ -10,6 +10,7 @@
 
 namespace nodeproof::agent {
 
+// For one thread.
 class Publisher {
  public:
   static constexpr int kTries = 5;

@@ -9,6 +9,7 @@ namespace nodeproof::agent {
 using Milliseconds = std::chrono::milliseconds;
 using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, Milliseconds>;
 
+// Thread-safe.
 class Timer {
  public:
   virtual ~Timer() = default;

@@ -22,10 +22,11 @@ namespace nodeproof::attest {
 // One PCR that the log has measurements for.
 struct ReplayedPcr {
   unsigned pcr = 0;
-  std::size_t events = 0;      // that extend it
-  std::size_t last_event = 0;  // index into EventLog::events of the last one that is no EV_SEPARATOR;
-                               // of the last one when all are; of StartupLocality when there is none
-  Bytes value;                 // as long as the bank's digests
+  std::size_t events = 0;  // that extend it
+  // Index into EventLog::events of the last one that is no EV_SEPARATOR; of the last one when all are; of
+  // StartupLocality when there is none.
+  std::size_t last_event = 0;
+  Bytes value;  // as long as the bank's digests
 };
 
 // The PCRs that the log has measurements for, ascending, and PCR 0 where its start value is told. An Error

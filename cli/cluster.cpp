@@ -2,9 +2,10 @@
 
 #include <cpprest/base_uri.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+
+#include "wire/dns_names.hpp"
 
 namespace nodeproof::cli {
 namespace {
@@ -13,7 +14,7 @@ using attest::JsonDocument;
 using attest::JsonValue;
 
 // The API client takes no longer answer.
-constexpr std::size_t kMaxPage = 64U << 20U;
+constexpr std::size_t kMaxAnswer = 64U << 20U;
 
 [[noreturn]] void explain_failure(const kube::ApiError& error, const std::string& what,
                                   const char* verb = "get") {
@@ -29,10 +30,14 @@ constexpr std::size_t kMaxPage = 64U << 20U;
   throw std::runtime_error(error.what());
 }
 
+std::runtime_error unreadable(const Error& error) {
+  return std::runtime_error("the API server's answer cannot be read: " + to_string(error));
+}
+
 // Gives the token of the next page.
 Result<std::string> read_page(const std::string& json, const std::string& what,
                               const std::function<Status(const JsonValue& item)>& read) {
-  NODEPROOF_TRY(document, JsonDocument::parse(as_bytes(json), kMaxPage, what));
+  NODEPROOF_TRY(document, JsonDocument::parse(as_bytes(json), kMaxAnswer, what));
   NODEPROOF_TRY(metadata, document.root().required("metadata"));
   NODEPROOF_TRY(next, metadata.optional_text("continue"));
   NODEPROOF_TRY(member, document.root().optional("items"));
@@ -90,6 +95,13 @@ bool replace_object(kube::ApiClient& api, const std::string& path, const std::st
   }
 }
 
+void read_answer(const std::string& json, std::string_view what,
+                 const std::function<Status(const JsonValue& object)>& read) {
+  const auto document = JsonDocument::parse(as_bytes(json), kMaxAnswer, what);
+  const Status status = document ? read(document->root()) : Status(document.error());
+  if (!status) throw unreadable(status.error());
+}
+
 void list_objects(kube::ApiClient& api, const std::string& path, const std::string& what,
                   const std::function<Status(const JsonValue& item)>& read) {
   const std::string first = path + (path.find('?') == std::string::npos ? "?" : "&") + "limit=500";
@@ -99,8 +111,7 @@ void list_objects(kube::ApiClient& api, const std::string& path, const std::stri
     const auto page = get_object(api, first + rest, what);
     if (!page) return;
     auto token = read_page(*page, what, read);
-    if (!token)
-      throw std::runtime_error("the API server's answer cannot be read: " + to_string(token.error()));
+    if (!token) throw unreadable(token.error());
     next = *std::move(token);
   } while (!next.empty());
 }
@@ -113,12 +124,7 @@ void check_installed(kube::ApiClient& api) {
 }
 
 void check_name(const std::string& name, const std::string& of) {
-  // Kubernetes names are DNS subdomains (RFC 1123).
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-  };
-  if (name.empty() || name.size() > 253 || name.find_first_not_of('.') == std::string::npos ||
-      !std::all_of(name.begin(), name.end(), allowed))
+  if (!wire::is_dns_subdomain(name))
     throw std::invalid_argument("'" + name + "' cannot be the name of " + of);
 }
 

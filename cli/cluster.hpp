@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "attest/strict_json.hpp"
 #include "kube/api_client.hpp"
@@ -31,6 +32,11 @@ std::optional<std::string> get_object(kube::ApiClient& api, const std::string& p
 // right to update it.
 bool replace_object(kube::ApiClient& api, const std::string& path, const std::string& json,
                     const std::string& what);
+
+// What is in an answer. Throws when it is no JSON, or `read` gives an Error: that is the cluster's failure,
+// not a finding. `what` names it.
+void read_answer(const std::string& json, std::string_view what,
+                 const std::function<Status(const attest::JsonValue& object)>& read);
 
 // Every item of a collection, page by page; `path` may hold a query; nothing when the API server does not
 // know the collection. `read` gives an Error for an item that makes the whole unusable: then it throws, too.

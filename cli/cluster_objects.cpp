@@ -9,12 +9,10 @@
 namespace nodeproof::cli {
 namespace {
 
-using attest::JsonDocument;
 using attest::JsonValue;
 
 // kubectl get nodes,nodeevidences,... -o yaml of a cluster of some hundred nodes.
 constexpr std::size_t kMaxFile = 32U << 20U;
-constexpr std::size_t kMaxObject = 4U << 20U;
 
 Result<std::string> name_of(const JsonValue& object) {
   NODEPROOF_TRY(meta, wire::parse_metadata(object));
@@ -86,15 +84,6 @@ void add_missing(NodesByName&& from, NodesByName& to) {
     if (!have.evidence) have.evidence = std::move(found.evidence);
     if (!have.quote) have.quote = std::move(found.quote);
   }
-}
-
-// Parses one answer; one that cannot be read at all is the cluster's failure, not a finding.
-template <typename Read>
-void read_answer(const std::string& json, const std::string& what, Read read) {
-  const auto document = JsonDocument::parse(as_bytes(json), kMaxObject, what);
-  const Status status = document ? read(document->root()) : Status(document.error());
-  if (!status)
-    throw std::runtime_error("the API server's answer cannot be read: " + to_string(status.error()));
 }
 
 webhook::NodeMap::Entry entry_of(const NodeObjects& objects, const webhook::TrustParameters& parameters,

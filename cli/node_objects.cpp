@@ -85,9 +85,11 @@ std::optional<NodeObjects> find_node_objects(kube::ApiClient& api, const std::st
   if (!evidence && !quote) check_installed(api);
   NodeObjects out;
   out.name = name;
-  const auto node = parsed<wire::Node>(node_json, "Node", wire::parse_node);
-  if (!*node) throw std::runtime_error("the API server's answer cannot be read: " + to_string(node->error()));
-  out.node = **node;
+  read_answer(*node_json, "Node", [&](const JsonValue& object) -> Status {
+    NODEPROOF_TRY(node, wire::parse_node(object));
+    out.node = std::move(node);
+    return Ok{};
+  });
   out.evidence = parsed<wire::NodeEvidence>(evidence, "NodeEvidence", wire::parse_node_evidence);
   out.quote = parsed<wire::NodeQuote>(quote, "NodeQuote", wire::parse_node_quote);
   return out;

@@ -7,6 +7,7 @@
 
 namespace nodeproof::kube {
 
+// For one thread.
 class Backoff {
  public:
   using Milliseconds = std::chrono::milliseconds;

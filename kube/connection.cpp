@@ -1,6 +1,7 @@
 #include <cstdlib>
 
 #include "base/file.hpp"
+#include "base/or_throw.hpp"
 #include "kube/api_client.hpp"
 #include "wire/strict_yaml.hpp"
 
@@ -27,12 +28,6 @@ std::filesystem::path mounted(const char* name) {
     throw std::runtime_error(file.string() + " is missing: is automountServiceAccountToken off?");
   }
   return file;
-}
-
-template <typename T>
-T or_throw(Result<T> result) {
-  if (!result) throw std::runtime_error(to_string(result.error()));
-  return *std::move(result);
 }
 
 std::string text_or_empty(const YamlValue& map, std::string_view key) {

@@ -5,6 +5,7 @@
 
 #include "attest/strict_json.hpp"
 #include "base/clock.hpp"
+#include "base/or_throw.hpp"
 
 namespace nodeproof::kube {
 namespace {
@@ -124,9 +125,7 @@ bool LeaderLease::try_lead(steady_clock::time_point now) {
   const std::optional<std::string> json = client_.get_if_exists(path_ + "/" + name_);
   std::optional<Record> record;
   if (json) {
-    Result<Record> parsed = Record::parse(*json);
-    if (!parsed) throw std::runtime_error(to_string(parsed.error()));
-    record = *std::move(parsed);
+    record = or_throw(Record::parse(*json));
     if (!may_take(*record, now)) return false;
   }
   try {

@@ -1,9 +1,9 @@
 #include "kube/settings.hpp"
 
-#include <algorithm>
 #include <charconv>
 
 #include "base/file.hpp"
+#include "wire/dns_names.hpp"
 
 namespace nodeproof::kube {
 namespace {
@@ -11,24 +11,6 @@ namespace {
 using wire::YamlValue;
 
 constexpr std::size_t kMaxFile = 1U << 20U;
-
-bool is_lower_alnum(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-bool is_dns_label(std::string_view text) {
-  return !text.empty() && text.size() <= 63 && is_lower_alnum(text.front()) && is_lower_alnum(text.back()) &&
-         std::all_of(text.begin(), text.end(), [](char c) { return is_lower_alnum(c) || c == '-'; });
-}
-
-bool is_dns_subdomain(std::string_view text) {
-  if (text.size() > 253) return false;
-  for (std::size_t dot = text.find('.'); dot != std::string_view::npos; dot = text.find('.')) {
-    if (!is_dns_label(text.substr(0, dot))) return false;
-    text.remove_prefix(dot + 1);
-  }
-  return is_dns_label(text);
-}
 
 Error bad(const YamlValue& value, std::string detail) {
   return {Errc::kBadValue, value.where(), std::move(detail)};
@@ -183,14 +165,14 @@ Result<std::optional<Connection>> read_connection(const YamlValue& root) {
 }
 
 Result<std::string> namespace_name(std::string_view text, std::string_view where) {
-  if (is_dns_label(text)) return std::string(text);
+  if (wire::is_dns_label(text)) return std::string(text);
   return Error{
       Errc::kBadValue, std::string(where),
       "is not a namespace: up to 63 lower-case letters, digits and dashes, such as nodeproof-system"};
 }
 
 Result<std::string> node_name(std::string_view text, std::string_view where) {
-  if (is_dns_subdomain(text)) return std::string(text);
+  if (wire::is_dns_subdomain(text)) return std::string(text);
   return Error{Errc::kBadValue, std::string(where),
                "is not the name of a Node: up to 253 lower-case letters, digits, dashes and dots"};
 }

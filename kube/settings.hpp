@@ -49,8 +49,7 @@ Status read_namespace(const wire::YamlValue& root, std::string& to);
 // client certificate.
 Result<std::optional<Connection>> read_connection(const wire::YamlValue& root);
 
-// Names that go into request paths: a DNS label of at most 63 characters, and a DNS subdomain of at
-// most 253 (RFC 1123 as Kubernetes applies it).
+// Names that go into request paths: a DNS label and a DNS subdomain (wire/dns_names.hpp).
 Result<std::string> namespace_name(std::string_view text, std::string_view where);
 Result<std::string> node_name(std::string_view text, std::string_view where);
 

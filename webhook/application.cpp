@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/file.hpp"
+#include "base/or_throw.hpp"
 #include "webhook/activation_keeper.hpp"
 #include "webhook/admission_handler.hpp"
 #include "webhook/admission_policy_watch.hpp"
@@ -42,12 +43,6 @@ constexpr std::chrono::seconds kDrainTime{10};
 constexpr std::chrono::seconds kReadinessInterval{1};
 constexpr std::chrono::minutes kHeapInterval{1};
 constexpr std::chrono::milliseconds kEventInterval{500};
-
-template <typename T>
-T or_throw(Result<T> result) {
-  if (!result) throw std::runtime_error(to_string(result.error()));
-  return *std::move(result);
-}
 
 std::vector<attest::Certificate> read_certificates(const std::filesystem::path& file) {
   if (file.empty()) return {};

@@ -7,6 +7,7 @@
 
 namespace nodeproof::webhook {
 
+// One thread makes, starts, stops and destroys it; it starts the others.
 class Application {
  public:
   // Reads certificate files, trust anchors and reference values; connects nothing yet. Throws

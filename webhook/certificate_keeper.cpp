@@ -2,29 +2,16 @@
 
 #include <spdlog/spdlog.h>
 
-#include <stdexcept>
-
-#include "attest/strict_json.hpp"
+#include "webhook/api_object.hpp"
 #include "wire/webhook_configuration.hpp"
 
 namespace nodeproof::webhook {
 namespace {
 
-constexpr std::size_t kMaxObject = 3U << 20U;
 // Both are named like this (charts/nodeproof); the second exists only where webhooks steer.
 constexpr std::array kConfigurations{
     "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/nodeproof",
     "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/nodeproof"};
-
-template <typename T>
-T or_throw(Result<T> result) {
-  if (!result) throw std::runtime_error(to_string(result.error()));
-  return *std::move(result);
-}
-
-attest::JsonDocument parse(const std::string& body, std::string_view what) {
-  return or_throw(attest::JsonDocument::parse(as_bytes(body), kMaxObject, what));
-}
 
 void tell(Renewal renewal, const ServingPki& pki) {
   if (renewal != Renewal::kCertificate) {
@@ -64,7 +51,7 @@ CertificateKeeper::Stored CertificateKeeper::read() {
       api_.get_if_exists("/api/v1/namespaces/" + ns_ + "/secrets/" + std::string(wire::kServingSecret));
   Stored out;
   if (!body) return out;
-  const attest::JsonDocument document = parse(*body, wire::kServingSecret);
+  const attest::JsonDocument document = parse_object(*body, wire::kServingSecret);
   out.exists = true;
   out.resource_version = or_throw(wire::parse_metadata(document.root())).resource_version;
   const auto read_all = [&]() -> Result<ServingPki> {
@@ -118,7 +105,7 @@ bool CertificateKeeper::publish_in(const std::string& path, ByteView wanted, con
   if (!body) return true;
   const std::string kind = path.substr(0, path.rfind('/'));
   const std::string what = kind.substr(kind.rfind('/') + 1);
-  const attest::JsonDocument document = parse(*body, what);
+  const attest::JsonDocument document = parse_object(*body, what);
   bool right = true;
   for (const wire::WebhookTrust& trust : or_throw(wire::parse_webhook_trust(document.root()))) {
     const BundleState state = judge_bundle(trust.ca_bundle, wanted, pki.authorities);

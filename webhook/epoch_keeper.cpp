@@ -6,27 +6,16 @@
 
 #include <stdexcept>
 
-#include "attest/strict_json.hpp"
+#include "webhook/api_object.hpp"
 
 namespace nodeproof::webhook {
 namespace {
 
-constexpr std::size_t kMaxObject = 3U << 20U;
 constexpr std::size_t kKidBytes = 8;  // 16 hex digits
 
 Result<std::string> resource_version(const attest::JsonValue& object) {
   NODEPROOF_TRY(meta, wire::parse_metadata(object));
   return std::move(meta.resource_version);
-}
-
-template <typename T>
-T or_throw(Result<T> result) {
-  if (!result) throw std::runtime_error(to_string(result.error()));
-  return *std::move(result);
-}
-
-attest::JsonDocument parse(const std::string& body, std::string_view what) {
-  return or_throw(attest::JsonDocument::parse(as_bytes(body), kMaxObject, what));
 }
 
 // Whether it was made with our key: nobody else can have published it.
@@ -99,7 +88,7 @@ EpochKeeper::Standing EpochKeeper::read_published() {
   const auto body =
       api_.get_if_exists("/api/v1/namespaces/" + ns_ + "/configmaps/" + std::string(wire::kEpochConfigMap));
   if (!body) return out;
-  const attest::JsonDocument document = parse(*body, wire::kEpochConfigMap);
+  const attest::JsonDocument document = parse_object(*body, wire::kEpochConfigMap);
   out.published = wire::parse_epoch_config_map(document.root());
   out.version = or_throw(resource_version(document.root()));
   return out;
@@ -113,7 +102,7 @@ Generations EpochKeeper::keep_generations(std::uint64_t epoch, const Standing& s
   Generations have;
   std::string version;
   if (body) {
-    const attest::JsonDocument document = parse(*body, wire::kEpochSecret);
+    const attest::JsonDocument document = parse_object(*body, wire::kEpochSecret);
     auto parsed = wire::parse_epoch_secret(document.root());
     if (!parsed) {
       throw std::runtime_error("the Secret " + std::string(wire::kEpochSecret) + " cannot be read (" +

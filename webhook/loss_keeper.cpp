@@ -6,13 +6,13 @@
 #include <algorithm>
 
 #include "attest/strict_json.hpp"
+#include "webhook/api_object.hpp"
 #include "webhook/node_taints.hpp"
 #include "wire/epoch.hpp"
 
 namespace nodeproof::webhook {
 namespace {
 
-constexpr std::size_t kMaxObject = std::size_t{8} << 20U;
 constexpr Seconds kRetry{10};
 constexpr Seconds kAttemptLifetime = std::chrono::hours(1);
 constexpr int kTaintTries = 3;
@@ -24,12 +24,6 @@ constexpr const char* kFailed = "failed";
 
 const wire::Taint kUnverifiedTaint{std::string(wire::kUnverifiedTaint), "NoSchedule"};
 const wire::Taint kFailedTaint{std::string(wire::kFailedTaint), "NoExecute"};
-
-attest::JsonDocument parse(const std::string& json, std::string_view what) {
-  auto document = attest::JsonDocument::parse(as_bytes(json), kMaxObject, what);
-  if (!document) throw std::runtime_error(to_string(document.error()));
-  return *std::move(document);
-}
 
 std::string config_map_path(const std::string& ns, std::string_view name) {
   return "/api/v1/namespaces/" + ns + "/configmaps/" + std::string(name);
@@ -149,10 +143,8 @@ std::optional<UnixTime> LossKeeper::first_leader() {
   if (began_) return began_;
   const auto body = api_.get_if_exists(config_map_path(ns_, wire::kEpochConfigMap));
   if (!body) return std::nullopt;
-  const attest::JsonDocument document = parse(*body, wire::kEpochConfigMap);
-  const auto created = wire::creation_time(document.root());
-  if (!created) throw std::runtime_error(to_string(created.error()));
-  began_ = *created;
+  const attest::JsonDocument document = parse_object(*body, wire::kEpochConfigMap);
+  began_ = or_throw(wire::creation_time(document.root()));
   return began_;
 }
 
@@ -160,7 +152,7 @@ std::optional<UnixTime> LossKeeper::first_leader() {
 BrakeState LossKeeper::load(UnixTime now) const {
   const auto body = api_.get_if_exists(config_map_path(ns_, wire::kBrakeConfigMap));
   if (!body) return {};
-  const attest::JsonDocument document = parse(*body, wire::kBrakeConfigMap);
+  const attest::JsonDocument document = parse_object(*body, wire::kBrakeConfigMap);
   auto state = wire::parse_brake_config_map(document.root());
   if (state) return *std::move(state);
   BrakeState out;
@@ -246,12 +238,11 @@ bool LossKeeper::patch_taint(const TaintChange& target) {
   for (int tries = 1;; ++tries) {
     const auto body = api_.get_if_exists(path);
     if (!body) return false;
-    const attest::JsonDocument document = parse(*body, "Node");
-    const auto patch = taint_patch(document.root(), target.node_uid, target.taint, target.wanted);
-    if (!patch) throw std::runtime_error(to_string(patch.error()));
-    if (!*patch) return false;
+    const attest::JsonDocument document = parse_object(*body, "Node");
+    const auto patch = or_throw(taint_patch(document.root(), target.node_uid, target.taint, target.wanted));
+    if (!patch) return false;
     try {
-      api_.json_patch(path, **patch);
+      api_.json_patch(path, *patch);
       return true;
     } catch (const kube::ApiError& e) {
       if ((e.status() != 409 && e.status() != 422) || tries == kTaintTries) throw;

@@ -7,6 +7,7 @@
 
 namespace nodeproof::webhook {
 
+// Remembers how many pods made a page that was not too long. For one thread.
 class PodPages {
  public:
   explicit PodPages(ClusterApi& api);  // borrowed

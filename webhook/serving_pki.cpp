@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "base/or_throw.hpp"
 #include "base/unique_handle.hpp"
 
 namespace nodeproof::webhook {
@@ -104,9 +105,7 @@ Certificate sign(X509& x509, EVP_PKEY& key) {
   require(size > 0, "encode a certificate");
   const Bytes der(raw, raw + size);
   OPENSSL_free(raw);
-  auto parsed = Certificate::parse_der(der, "certificate of our own");
-  if (!parsed) throw std::runtime_error(to_string(parsed.error()));
-  return *std::move(parsed);
+  return or_throw(Certificate::parse_der(der, "certificate of our own"));
 }
 
 bool is_address(const std::string& name) {

@@ -11,6 +11,7 @@
 
 #include "attest/crypto.hpp"
 #include "base/file.hpp"
+#include "base/or_throw.hpp"
 #include "base/unique_handle.hpp"
 
 namespace nodeproof::webhook {
@@ -189,13 +190,13 @@ bool TlsMaterial::take(const Texts& texts) {
 
 TlsMaterial::Pair TlsMaterial::make_pair(const Texts& texts, const Sha256Digest& content) const {
   const std::string path = files_.certificate_chain.string();
-  const auto chain = attest::parse_certificates(texts.certificate_chain, path);
-  if (!chain) throw std::runtime_error(to_string(chain.error()));
-  const UnixTime not_after = chain->front().not_after();
+  const std::vector<attest::Certificate> chain =
+      or_throw(attest::parse_certificates(texts.certificate_chain, path));
+  const UnixTime not_after = chain.front().not_after();
   refuse_expired(not_after);
   ERR_clear_error();
   ContextHandle context = make_context();
-  use_chain(context.get(), *chain, path);
+  use_chain(context.get(), chain, path);
   use_key(context.get(), texts.private_key, files_.private_key.string());
   return {std::shared_ptr<SSL_CTX>(std::move(context)), not_after, content};
 }

@@ -7,6 +7,7 @@
 
 #include "attest/strict_json.hpp"
 #include "base/uuid.hpp"
+#include "wire/dns_names.hpp"
 #include "wire/fields.hpp"
 #include "wire/json_writer.hpp"
 
@@ -18,11 +19,6 @@ using web::json::value;
 
 constexpr std::string_view kKind = "NodeInventory";
 constexpr const char* kVersion = "nodeproof.dev/v1alpha1";
-constexpr std::size_t kMaxName = 253;  // RFC 1123 subdomain
-
-bool is_alphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
 
 std::string at(std::string_view path, std::size_t index) {
   return std::string(path) + "[" + std::to_string(index) + "]";
@@ -46,11 +42,7 @@ std::string vm_key(std::string_view canonical) {
 }
 
 Result<std::string> object_name(std::string_view text, std::string_view where) {
-  const auto allowed = [](char c) { return is_alphanumeric(c) || c == '-' || c == '.'; };
-  if (!text.empty() && text.size() <= kMaxName && is_alphanumeric(text.front()) &&
-      is_alphanumeric(text.back()) && std::all_of(text.begin(), text.end(), allowed)) {
-    return std::string(text);
-  }
+  if (is_dns_subdomain(text)) return std::string(text);
   return Error{Errc::kBadValue, std::string(where),
                "is not a name of 1 to 253 lower-case letters, digits, '-' and '.'"};
 }

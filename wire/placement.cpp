@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attest/strict_json.hpp"
+#include "wire/dns_names.hpp"
 
 namespace nodeproof::wire {
 namespace {
@@ -10,14 +11,10 @@ namespace {
 using attest::JsonValue;
 
 constexpr std::size_t kMaxSelector = 16;
-constexpr std::size_t kMaxName = 63;     // of the name in a key, and of a value
-constexpr std::size_t kMaxPrefix = 253;  // a DNS subdomain (RFC 1123)
+constexpr std::size_t kMaxName = 63;  // of the name in a key, and of a value
 
-bool is_lower_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
 bool is_alphanumeric(char c) {
-  return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z');
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
 bool is_name(std::string_view text) {
@@ -25,21 +22,6 @@ bool is_name(std::string_view text) {
   if (!is_alphanumeric(text.front()) || !is_alphanumeric(text.back())) return false;
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
-}
-
-bool is_dns_label(std::string_view text) {
-  if (text.empty() || !is_lower_or_digit(text.front()) || !is_lower_or_digit(text.back())) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) { return is_lower_or_digit(c) || c == '-'; });
-}
-
-bool is_subdomain(std::string_view text) {
-  if (text.size() > kMaxPrefix) return false;
-  while (true) {
-    const std::size_t dot = text.find('.');
-    if (!is_dns_label(text.substr(0, dot))) return false;
-    if (dot == std::string_view::npos) return true;
-    text.remove_prefix(dot + 1);
-  }
 }
 
 Result<std::map<std::string, std::string>> parse_selector(const JsonValue& section) {
@@ -71,7 +53,7 @@ Result<std::map<std::string, std::string>> parse_selector(const JsonValue& secti
 bool is_label_key(std::string_view text) {
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) return is_name(text);
-  return is_subdomain(text.substr(0, slash)) && is_name(text.substr(slash + 1));
+  return is_dns_subdomain(text.substr(0, slash)) && is_name(text.substr(slash + 1));
 }
 
 bool is_label_value(std::string_view text) {

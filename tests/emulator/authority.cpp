@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/file.hpp"
+#include "base/or_throw.hpp"
 
 namespace nodeproof::emulator {
 namespace {
@@ -48,9 +49,9 @@ forge::PrivateKey load_key(const fs::path& path) {
 }
 
 attest::Certificate load_certificate(const fs::path& path, const std::string& common_name) {
-  auto certificates = attest::parse_certificates(read_file(path, kFileLimit), path.string());
-  if (!certificates) throw std::runtime_error(to_string(certificates.error()));
-  for (const attest::Certificate& certificate : *certificates) {
+  const std::vector<attest::Certificate> certificates =
+      or_throw(attest::parse_certificates(read_file(path, kFileLimit), path.string()));
+  for (const attest::Certificate& certificate : certificates) {
     if (common_name.empty() || certificate.subject_common_name() == common_name) return certificate;
   }
   throw std::runtime_error(path.string() + " holds no certificate of '" + common_name + "'");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/file.hpp"
+#include "base/or_throw.hpp"
 #include "tests/emulator/random.hpp"
 
 namespace nodeproof::emulator {
@@ -16,9 +17,7 @@ constexpr auto kClockSlack = std::chrono::hours(1);
 constexpr auto kVcekLifetime = std::chrono::hours(24 * 365 * 7);
 
 attest::Certificate first_certificate(ByteView pem, const std::string& where) {
-  auto certificates = attest::parse_certificates(pem, where);
-  if (!certificates) throw std::runtime_error(to_string(certificates.error()));
-  return certificates->front();
+  return or_throw(attest::parse_certificates(pem, where)).front();
 }
 
 Chip make_chip(const fs::path& folder, const forge::AmdAuthority& amd, UnixTime now) {

@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "base/clock.hpp"
+#include "tests/support/api_answers.hpp"
 
 namespace nodeproof::test {
 namespace {
@@ -23,10 +24,6 @@ std::string http_date(UnixTime time) {
   char text[40];
   std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
   return text;
-}
-
-std::string path_of(const std::string& target) {
-  return target.substr(0, target.find('?'));
 }
 
 const char* kNotFound = R"({"kind":"Status","reason":"NotFound","message":"not found","code":404})";
@@ -88,13 +85,9 @@ void SmallApiServer::answer(const ScriptedRequest& request, ScriptedConnection& 
 }
 
 void SmallApiServer::get(const ScriptedRequest& request, ScriptedConnection& to) {
-  const std::string path = path_of(request.target);
+  const std::string path = path_of(request);
   if (is_unknown(path)) return reply(to, 404, "404 page not found\n");
-  if (request.target.find("watch=1") != std::string::npos) {
-    to.begin_chunks();
-    to.silence(kForEver);
-    return;
-  }
+  if (is_watch(request)) return watch_quietly(to);
   if (path == kPodPath) to.pause(milliseconds(pod_delay_));
   if (request.target.find("limit=") != std::string::npos) return reply(to, 200, list(path));
   std::string body;
@@ -107,7 +100,7 @@ void SmallApiServer::get(const ScriptedRequest& request, ScriptedConnection& to)
 
 void SmallApiServer::post(const ScriptedRequest& request, ScriptedConnection& to) {
   const std::string name = value::parse(request.body).at("metadata").at("name").as_string();
-  const std::string path = path_of(request.target) + "/" + name;
+  const std::string path = path_of(request) + "/" + name;
   bool created = false;
   {
     const std::scoped_lock lock(mutex_);
@@ -118,7 +111,7 @@ void SmallApiServer::post(const ScriptedRequest& request, ScriptedConnection& to
 }
 
 void SmallApiServer::put(const ScriptedRequest& request, ScriptedConnection& to) {
-  const std::string path = path_of(request.target);
+  const std::string path = path_of(request);
   const auto version_of = [](const std::string& json) {
     return value::parse(json).at("metadata").at("resourceVersion").as_string();
   };
@@ -178,7 +171,7 @@ std::string SmallApiServer::list(const std::string& collection) const {
     if (!path.starts_with(prefix) || path.find('/', prefix.size()) != std::string::npos) continue;
     items += (items.empty() ? "" : ",") + json;
   }
-  return R"({"metadata":{"resourceVersion":")" + std::to_string(version_) + R"("},"items":[)" + items + "]}";
+  return list_json(items, version_);
 }
 
 }  // namespace nodeproof::test

@@ -4,6 +4,7 @@
 #include <openssl/rsa.h>
 
 #include "attest/openssl_scope.hpp"
+#include "base/or_throw.hpp"
 #include "tests/support/forge.hpp"
 
 namespace nodeproof::forge {
@@ -106,9 +107,7 @@ class Builder {
     require_openssl(size > 0, "encode a certificate");
     const Bytes der(raw, raw + size);
     OPENSSL_free(raw);
-    auto parsed = attest::Certificate::parse_der(der, "forged certificate");
-    if (!parsed) throw std::runtime_error(to_string(parsed.error()));
-    return *std::move(parsed);
+    return or_throw(attest::Certificate::parse_der(der, "forged certificate"));
   }
 
  private:

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <stdexcept>
 
+#include "base/or_throw.hpp"
+
 namespace nodeproof::forge {
 namespace {
 
@@ -226,9 +228,7 @@ std::vector<PcrExtend> extends_of(const EventLog& log) {
     if (event.type == attest::kEvNoAction) continue;
     for (const attest::EventDigest& digest : event.digests) {
       if (digest.algorithm != attest::kTpmAlgSha256) continue;
-      auto bytes = to_array<32>(digest.digest, "digest");
-      if (!bytes) throw std::runtime_error(to_string(bytes.error()));
-      out.push_back({event.pcr, *bytes});
+      out.push_back({event.pcr, or_throw(to_array<32>(digest.digest, "digest"))});
     }
   }
   return out;

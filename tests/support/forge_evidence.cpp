@@ -2,6 +2,7 @@
 
 #include "attest/hcl_report.hpp"
 #include "attest/openssl_scope.hpp"
+#include "base/or_throw.hpp"
 #include "tests/support/forge.hpp"
 #include "tests/support/forge_event_log.hpp"
 
@@ -10,12 +11,6 @@ namespace {
 
 using attest::Product;
 using attest::require_openssl;
-
-template <typename T>
-T expect(Result<T> result) {
-  if (!result) throw std::runtime_error(to_string(result.error()));
-  return *std::move(result);
-}
 
 // AMD 56860, ATTESTATION_REPORT: r and s are little endian, 48 bytes used of 72 each.
 constexpr std::size_t kSignatureOffset = attest::kSnpReportSignedSize;
@@ -67,7 +62,7 @@ Bytes tpms_attest(const PrivateKey& ak, const QuoteOptions& options) {
   append_be64(out, 0x2020031200120003U);  // firmwareVersion as Azure's vTPM has it
   append_selection(out, options.bank, options.selection);
   append_sized(out, options.pcr_digest ? *options.pcr_digest
-                                       : expect(attest::pcr_digest(options.pcrs, options.selection)));
+                                       : or_throw(attest::pcr_digest(options.pcrs, options.selection)));
   return out;
 }
 
@@ -183,8 +178,8 @@ const World& shared_world(Product product) {
 
 attest::TrustAnchors trust_anchors_of(const World& world) {
   attest::TrustAnchors anchors;
-  expect(attest::add_trust_anchors(anchors, {world.amd.ark.certificate},
-                                   {world.vtpm.root.certificate, world.vtpm.intermediate.certificate}));
+  or_throw(attest::add_trust_anchors(anchors, {world.amd.ark.certificate},
+                                     {world.vtpm.root.certificate, world.vtpm.intermediate.certificate}));
   return anchors;
 }
 

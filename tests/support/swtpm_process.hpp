@@ -11,13 +11,13 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
 #include "base/bytes.hpp"
 #include "base/unique_handle.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace nodeproof::test {
 
@@ -27,9 +27,6 @@ class SwtpmProcess {
 
   // A new TPM, its state in a folder of its own. Throws std::runtime_error.
   SwtpmProcess() {
-    std::string name = (std::filesystem::temp_directory_path() / "nodeproof-swtpm-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make " + name);
-    folder_ = name;
     // Another process may take the ports between our look and swtpm's bind.
     for (int tries = 0; tries < 5; ++tries) {
       port_ = free_port();
@@ -37,13 +34,9 @@ class SwtpmProcess {
       if (answers()) return;
       stop();
     }
-    std::filesystem::remove_all(folder_);
     throw std::runtime_error("swtpm does not start");
   }
-  ~SwtpmProcess() {
-    stop();
-    std::filesystem::remove_all(folder_);
-  }
+  ~SwtpmProcess() { stop(); }
   SwtpmProcess(const SwtpmProcess&) = delete;
   SwtpmProcess& operator=(const SwtpmProcess&) = delete;
 
@@ -81,7 +74,7 @@ class SwtpmProcess {
     const std::string at = "type=tcp,bindaddr=127.0.0.1,port=";
     const std::string server = at + std::to_string(port_);
     const std::string control = at + std::to_string(port_ + 1);
-    const std::string state = "dir=" + folder_.string();
+    const std::string state = "dir=" + folder_.path().string();
     const std::string log = "file=" + (folder_ / "log").string();
     pid_ = ::fork();
     if (pid_ < 0) throw std::runtime_error("cannot fork");
@@ -146,7 +139,7 @@ class SwtpmProcess {
     return false;
   }
 
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
   int port_ = 0;
   pid_t pid_ = -1;
 };

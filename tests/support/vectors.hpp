@@ -11,6 +11,7 @@
 
 #include "attest/crypto.hpp"
 #include "base/file.hpp"
+#include "base/or_throw.hpp"
 
 #define NODEPROOF_NEED_VECTORS()              \
   if (::nodeproof::vectors::folder().empty()) \
@@ -34,9 +35,7 @@ inline Bytes file(const std::filesystem::path& relative) {
 
 // PEM or DER, one or several; throws when the file is no certificate.
 inline std::vector<attest::Certificate> certificates(const std::filesystem::path& relative) {
-  auto parsed = attest::parse_certificates(file(relative), relative.string());
-  if (!parsed) throw std::runtime_error(to_string(parsed.error()));
-  return *std::move(parsed);
+  return or_throw(attest::parse_certificates(file(relative), relative.string()));
 }
 inline attest::Certificate certificate(const std::filesystem::path& relative) {
   return certificates(relative).at(0);

@@ -5,19 +5,14 @@
 #include <sstream>
 
 #include "base/file.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace nodeproof::agent {
 namespace {
 
 class CommandLineTest : public testing::Test {
  protected:
-  void SetUp() override {
-    ::unsetenv("NODE_NAME");
-    std::string name = testing::TempDir() + "nodeproof-agent-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void SetUp() override { ::unsetenv("NODE_NAME"); }
 
   std::string config(std::string_view yaml) {
     const auto path = folder_ / "agent.yaml";
@@ -31,7 +26,7 @@ class CommandLineTest : public testing::Test {
     return read_command_line(static_cast<int>(argv.size()), argv.data(), out_, err_);
   }
 
-  std::filesystem::path folder_;
+  test::TemporaryFolder folder_;
   std::ostringstream out_;
   std::ostringstream err_;
 };

@@ -5,6 +5,7 @@
 
 #include "base/file.hpp"
 #include "tests/support/forge.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "tests/support/vectors.hpp"
 
 namespace nodeproof::agent {
@@ -94,13 +95,6 @@ TEST(ThimReply, IsRefusedByName) {
 
 class CachedEndorsementsTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = testing::TempDir() + "nodeproof-cache-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   CachedEndorsements source() {
     return CachedEndorsements(
         [this](const std::stop_token&) {
@@ -113,13 +107,13 @@ class CachedEndorsementsTest : public testing::Test {
   // As the first question of a new start.
   std::vector<Bytes> ask(const EndorsementKey& key = kKey) { return source().endorsements(key, {}); }
   std::filesystem::path cache_file() const {
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_)) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path())) {
       if (entry.is_regular_file()) return entry.path();
     }
     return {};
   }
 
-  std::filesystem::path folder_;
+  test::TemporaryFolder folder_;
   std::string reply_ = Thim().reply();
   bool reachable_ = true;
   int fetches_ = 0;

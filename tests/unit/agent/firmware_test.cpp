@@ -12,6 +12,7 @@
 #include "base/file.hpp"
 #include "base/unique_handle.hpp"
 #include "tests/support/forge_event_log.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace nodeproof::agent {
 namespace {
@@ -32,7 +33,6 @@ class FirmwareTest : public testing::Test {
     put(efivars_ / kSecureBoot, std::string_view("\x06\0\0\0\x01", 5));
     put(efivars_ / kSetupMode, std::string_view("\x06\0\0\0\0", 5));
   }
-  ~FirmwareTest() override { std::filesystem::remove_all(sys_); }
 
   static void put(const std::filesystem::path& path, std::string_view content) {
     write_file(path, as_bytes(content));
@@ -47,17 +47,10 @@ class FirmwareTest : public testing::Test {
     EXPECT_THAT(facts.no_event_log->detail, HasSubstr(". Remedy: "));
   }
 
-  std::filesystem::path sys_ = make_folder();
+  test::TemporaryFolder sys_;
   std::filesystem::path log_ = sys_ / "kernel/security/tpm0/binary_bios_measurements";
   std::filesystem::path efivars_ = sys_ / "firmware/efi/efivars";
   std::filesystem::path lockdown_ = sys_ / "kernel/security/lockdown";
-
- private:
-  static std::filesystem::path make_folder() {
-    std::string name = testing::TempDir() + "nodeproof-firmware-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make " + name);
-    return name;
-  }
 };
 
 TEST_F(FirmwareTest, ReadsLogAndFacts) {
@@ -95,7 +88,7 @@ TEST_F(FirmwareTest, WithoutSecurityfsTheLogIsUnreadable) {
   std::filesystem::remove_all(sys_ / "kernel/security/tpm0");
   std::filesystem::remove(lockdown_);
   expect_no_log(kLogUnreadable, "securityfs is not mounted");
-  std::filesystem::remove_all(sys_);
+  std::filesystem::remove_all(sys_.path());
   expect_no_log(kLogUnreadable, "securityfs is not mounted");
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "attest/amd_chain.hpp"
+#include "base/or_throw.hpp"
 #include "tests/support/forge.hpp"
 #include "tests/support/vectors.hpp"
 
@@ -17,9 +18,7 @@ using testing::HasSubstr;
 constexpr Seconds kHour = std::chrono::hours(1);
 
 RevocationList parsed(const Bytes& der) {
-  auto list = RevocationList::parse_der(der, "crl");
-  if (!list) throw std::runtime_error(to_string(list.error()));
-  return *std::move(list);
+  return or_throw(RevocationList::parse_der(der, "crl"));
 }
 
 RevocationList made(const forge::CertifiedKey& issuer, const forge::RevocationListOptions& options = {}) {

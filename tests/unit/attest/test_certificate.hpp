@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "attest/crypto.hpp"
+#include "base/or_throw.hpp"
 #include "tests/support/vectors.hpp"
 
 namespace nodeproof::testing_certificates {
@@ -121,9 +122,7 @@ inline attest::Certificate make(const Spec& spec, const Key& key, const Key& sig
   Bytes der(static_cast<std::size_t>(i2d_X509(certificate, nullptr)));
   unsigned char* end = der.data();
   i2d_X509(certificate, &end);
-  auto parsed = attest::Certificate::parse_der(der, spec.name);
-  if (!parsed) throw std::runtime_error(to_string(parsed.error()));
-  return *std::move(parsed);
+  return or_throw(attest::Certificate::parse_der(der, spec.name));
 }
 
 inline attest::PublicKey public_key(const Key& key) {

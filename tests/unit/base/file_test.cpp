@@ -4,18 +4,14 @@
 
 #include <system_error>
 
+#include "tests/support/temporary_folder.hpp"
+
 namespace nodeproof {
 namespace {
 
 class FileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = testing::TempDir() + "nodeproof-file-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::filesystem::path folder_;
+  test::TemporaryFolder folder_;
 };
 
 TEST_F(FileTest, ReplacesInOneStepAndReadsBack) {
@@ -23,7 +19,7 @@ TEST_F(FileTest, ReplacesInOneStepAndReadsBack) {
   write_file(path, as_bytes("one"));
   write_file(path, as_bytes("two"), 0600);
   EXPECT_EQ(as_text(read_file(path, 10)), "two");
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path()), {}), 1);
 }
 
 TEST_F(FileTest, HoldsTheLimit) {
@@ -36,7 +32,7 @@ TEST_F(FileTest, HoldsTheLimit) {
 TEST_F(FileTest, TellsAbsentFromUnreadable) {
   EXPECT_FALSE(read_file_if_exists(folder_ / "none", 10));
   EXPECT_THROW(read_file(folder_ / "none", 10), std::system_error);
-  EXPECT_THROW(read_file_if_exists(folder_, 10), std::system_error);
+  EXPECT_THROW(read_file_if_exists(folder_.path(), 10), std::system_error);
 }
 
 TEST(PseudoFile, IsReadToItsEndAlthoughItsSizeIsZero) {

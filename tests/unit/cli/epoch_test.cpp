@@ -64,7 +64,7 @@ class Epoch : public ::testing::Test {
         [this](const EpochOptions& options) { return list_generations(options, forge::kNow, out_, err_); });
   }
 
-  testing::Folder folder_;
+  test::TemporaryFolder folder_;
   std::vector<wire::EpochKeyGeneration> generations_;
   std::string version_ = "5";
   int races_ = 0;

@@ -91,7 +91,7 @@ class GateCheck : public testing::ClusterVerb {
   ExitCode run(const Decide& decide, unsigned tries = 1, bool json = false) {
     const test::ScriptedHttpServer server(
         [&](const test::ScriptedRequest& request, test::ScriptedConnection& c) {
-          const std::string path = request.target.substr(0, request.target.find('?'));
+          const std::string path = test::path_of(request);
           if (path == "/api/v1/namespaces/payments/pods") {
             EXPECT_EQ(request.target, path + "?dryRun=All");
             const Reply reply = decide(request.body, asked_++);

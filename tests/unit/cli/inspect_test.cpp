@@ -12,7 +12,7 @@
 namespace nodeproof::cli {
 namespace {
 
-using testing::Folder;
+using test::TemporaryFolder;
 using ::testing::HasSubstr;
 using testing::make_node_evidence;
 using testing::make_node_quote;
@@ -146,7 +146,7 @@ TEST(Inspect, UnknownBytesAreDescribedByTheirSizeAndBeginning) {
 }
 
 TEST(Inspect, ExitCodesTellRecognisedUnknownAndUnreadableApart) {
-  const Folder folder;
+  const TemporaryFolder folder;
   std::ostringstream out;
   std::ostringstream err;
   EXPECT_EQ(inspect({folder.write("a", "{}"), false}, out, err), kVerified);

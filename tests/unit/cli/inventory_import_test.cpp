@@ -56,7 +56,7 @@ TEST(InventoryImport, NamesWhatIsWrongAndWhere) {
 }
 
 TEST(InventoryImport, PrintsAManifestOrNothing) {
-  const testing::Folder folder;
+  const test::TemporaryFolder folder;
   ImportOptions options{folder.write("list.json", "[" + instance("node-1", kVm1) + "]"), "pool", false};
   std::ostringstream out;
   std::ostringstream err;

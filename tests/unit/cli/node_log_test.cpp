@@ -23,7 +23,7 @@ class NodeLog : public ::testing::Test {
     return node_log(options_, out_, err_);
   }
 
-  testing::Folder folder_;
+  test::TemporaryFolder folder_;
   NodeOptions options_;
   std::ostringstream out_;
   std::ostringstream err_;

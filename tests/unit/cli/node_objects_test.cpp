@@ -8,14 +8,14 @@
 namespace nodeproof::cli {
 namespace {
 
-using testing::Folder;
+using test::TemporaryFolder;
 using ::testing::HasSubstr;
 using testing::list_of;
 using testing::make_node_evidence;
 using testing::make_node_quote;
 
 std::string error_of(const std::string& text, const std::string& node = {}) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const auto objects = read_node_objects(folder.write("f", text), node);
   return objects ? std::string() : to_string(objects.error());
 }
@@ -47,7 +47,7 @@ TEST(NodeObjects, OtherKindsAreRefusedByName) {
 }
 
 TEST(NodeObjects, AnObjectThatCannotBeReadIsKeptAsAnError) {
-  const Folder folder;
+  const TemporaryFolder folder;
   const auto objects =
       read_node_objects(folder.write("f", "kind: NodeQuote\nmetadata: {name: x}\nspec: {odd: 1}\n"), {});
   ASSERT_TRUE(objects) << to_string(objects.error());

@@ -93,7 +93,7 @@ TEST_F(PolicyTest, AFileWithoutOneOrThatIsNoYamlIsRefused) {
   EXPECT_THAT(err_.str(), HasSubstr("holds no AttestationPolicy"));
   EXPECT_EQ(of("kind: [\n"), kUsage);
   EXPECT_THAT(err_.str(), HasSubstr("policy.yaml:2:1: "));
-  EXPECT_EQ(of_files({folder_.write("there", "") + "-not"}), kEnvironment);
+  EXPECT_EQ(of_files({folder_.write("there", "").string() + "-not"}), kEnvironment);
 }
 
 // Strict by itself, and of no use: no paravisor of Turin is known.

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "cli/explain_pod.hpp"
-#include "tests/support/scripted_http_server.hpp"
+#include "tests/support/api_answers.hpp"
 #include "tests/unit/cli/published_node.hpp"
 #include "wire/node_inventory.hpp"
 
@@ -75,7 +75,7 @@ class ClusterVerb : public ::testing::Test {
   std::vector<std::string> serve(const Answers& answers, const std::function<void()>& run) {
     const test::ScriptedHttpServer server([&](const test::ScriptedRequest& request,
                                               test::ScriptedConnection& c) {
-      const std::string path = request.target.substr(0, request.target.find('?'));
+      const std::string path = test::path_of(request);
       const auto answer = answers.find(path);
       if (answer == answers.end()) return c.reply(404, "{}");
       const std::size_t next = request.target.find("&continue=p");
@@ -96,9 +96,7 @@ class ClusterVerb : public ::testing::Test {
   }
 
   static std::string list(const std::vector<std::string>& items, const std::string& next = {}) {
-    std::string out = R"({"metadata":{"continue":")" + next + R"("},"items":[)";
-    for (const std::string& item : items) out += (out.back() == '[' ? "" : ",") + item;
-    return out + "]}";
+    return test::list_json(test::joined(items), 1, next);
   }
   static Answers cluster() {
     const std::string own = kOwnGroup;
@@ -116,7 +114,7 @@ class ClusterVerb : public ::testing::Test {
             {"/api/v1/namespaces/payments/pods/api", {pod_json()}}};
   }
 
-  Folder folder_;
+  test::TemporaryFolder folder_;
   mutable int files_ = 0;
   JudgeOptions judging_;
   std::string kubeconfig_;

@@ -14,7 +14,7 @@ namespace {
 
 using attest::Check;
 using attest::Outcome;
-using testing::Folder;
+using test::TemporaryFolder;
 using ::testing::HasSubstr;
 using testing::kBootId;
 using testing::kNodeUid;
@@ -241,7 +241,7 @@ class VerifyNode : public ::testing::Test {
     return run();
   }
 
-  Folder folder_;
+  TemporaryFolder folder_;
   std::string roots_;
   std::string values_;
   NodeOptions options_;

@@ -46,7 +46,7 @@ class VerifyTrustedLaunch : public ::testing::Test {
     return verify_trusted_launch(options_, forge::kNow, out_, err_);
   }
 
-  testing::Folder folder_;
+  test::TemporaryFolder folder_;
   TrustedLaunchOptions options_;
   std::ostringstream out_;
   std::ostringstream err_;

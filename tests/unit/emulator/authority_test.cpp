@@ -19,7 +19,7 @@ class AuthorityTest : public testing::Test {
   AuthorityTest() { make_authority(folder_ / "authority", kFastBits, forge::kNow); }
   fs::path file(const std::string& name) const { return folder_ / "authority" / name; }
 
-  TestFolder folder_;
+  test::TemporaryFolder folder_;
 };
 
 TEST_F(AuthorityTest, ComesBackAsItWasMade) {
@@ -67,7 +67,7 @@ TEST_F(AuthorityTest, IsNeverOverwritten) {
 }
 
 TEST(Authority, AbsentOneNamesTheCommandThatMakesIt) {
-  const TestFolder folder;
+  const test::TemporaryFolder folder;
   try {
     load_authority(folder / "none", Product::kMilan);
     FAIL() << "loaded nothing";

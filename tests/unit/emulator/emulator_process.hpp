@@ -16,26 +16,11 @@
 
 #include "attest/strict_json.hpp"
 #include "base/file.hpp"
+#include "base/or_throw.hpp"
 #include "base/unique_handle.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace nodeproof::emulator {
-
-// A folder that vanishes with the test.
-class TestFolder {
- public:
-  TestFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "nodeproof-emulator-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make " + name);
-    path_ = name;
-  }
-  ~TestFolder() { std::filesystem::remove_all(path_); }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 class EmulatorProcess {
  public:
@@ -66,13 +51,12 @@ class EmulatorProcess {
     for (char c = 0; line.find('\n') == std::string::npos; line += c) {
       if (::read(output_.get(), &c, 1) != 1) throw std::runtime_error("no emulator: " + error_text());
     }
-    const auto document = attest::JsonDocument::parse(as_bytes(line), 4096, "ready line");
-    if (!document) throw std::runtime_error(to_string(document.error()));
-    tcti_ = document->root().required("tcti").value().text().value();
-    sys_ = document->root().required("sys").value().text().value();
-    const auto thim = document->root().optional("thim").value();
+    const auto document = or_throw(attest::JsonDocument::parse(as_bytes(line), 4096, "ready line"));
+    tcti_ = document.root().required("tcti").value().text().value();
+    sys_ = document.root().required("sys").value().text().value();
+    const auto thim = document.root().optional("thim").value();
     thim_ = thim ? thim->text().value() : std::string();
-    if (document->root().required("pid").value().unsigned_integer().value() != static_cast<unsigned>(pid_)) {
+    if (document.root().required("pid").value().unsigned_integer().value() != static_cast<unsigned>(pid_)) {
       throw std::runtime_error("the ready line names another process");
     }
   }

@@ -108,7 +108,7 @@ class EmulatorTest : public testing::Test {
                                 {.selection = attest::kNodeQuotePcrs, .exact = true});
   }
 
-  TestFolder folder_;
+  test::TemporaryFolder folder_;
 
  private:
   attest::TrustAnchors anchors() const {

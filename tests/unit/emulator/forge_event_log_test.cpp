@@ -1,5 +1,6 @@
 // As forge_test: a forged log must be right where nobody asked for a fault.
 #include "tests/support/forge_event_log.hpp"
+#include "base/or_throw.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,9 +22,7 @@ std::set<unsigned> differing(const attest::PcrValues& a, const attest::PcrValues
 }
 
 attest::EventLog parsed(const ForgedEventLog& forged) {
-  auto log = attest::parse_event_log(forged.log);
-  if (!log) throw std::runtime_error(to_string(log.error()));
-  return *std::move(log);
+  return or_throw(attest::parse_event_log(forged.log));
 }
 
 std::vector<std::string> policy_of(const EventLogOptions& options) {

@@ -11,7 +11,7 @@ namespace {
 
 class TpmCommandsTest : public testing::Test {
  protected:
-  TestFolder folder_;
+  test::TemporaryFolder folder_;
   Swtpm swtpm_{folder_ / "tpm"};
   TpmCommands tpm_{[this](ByteView command) { return swtpm_.transmit(command); }};
 };

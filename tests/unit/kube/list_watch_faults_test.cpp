@@ -11,7 +11,7 @@
 #include "attest/strict_json.hpp"
 #include "base/clock.hpp"
 #include "kube/list_watch.hpp"
-#include "tests/support/scripted_http_server.hpp"
+#include "tests/support/api_answers.hpp"
 #include "tests/unit/kube/test_connection.hpp"
 
 namespace nodeproof::kube {
@@ -99,8 +99,7 @@ class Store {
     for (const auto& [name, version] : objects_) {
       items += (items.empty() ? "" : ",") + json(name, version, "");
     }
-    return R"({"metadata":{"resourceVersion":")" + std::to_string(version_) + R"("},"items":[)" + items +
-           "]}";
+    return test::list_json(items, version_);
   }
   // Events after `version`, which moves on.
   std::string events_since(std::uint64_t& version) const {
@@ -138,7 +137,7 @@ std::uint64_t version_asked(const std::string& target) {
 
 // A healthy answer to any request.
 void answer(const Store& store, const ScriptedRequest& request, ScriptedConnection& to) {
-  if (request.target.find("watch=1") == std::string::npos) return to.reply(200, store.list());
+  if (!is_watch(request)) return to.reply(200, store.list());
   to.begin_chunks();
   std::uint64_t version = version_asked(request.target);
   while (!to.is_over()) {
@@ -262,7 +261,7 @@ std::string outcome_of(const Fault& fault) {
   store.put("b");
   std::atomic<bool> done{false};
   const ScriptedHttpServer server([&](const ScriptedRequest& request, ScriptedConnection& to) {
-    const bool watch = request.target.find("watch=1") != std::string::npos;
+    const bool watch = is_watch(request);
     if ((fault.in_list ? is_list(request) : watch) && !done.exchange(true)) {
       // What happens meanwhile is never told by the faulty answer.
       store.remove("b");
@@ -326,7 +325,7 @@ TEST(ListWatchFaults, AStreamThatOutrunsTheHandlerIsGivenUpAndListedAnew) {
   std::atomic<std::size_t> sent{0};
   std::atomic<bool> flooded{false};
   const ScriptedHttpServer server([&](const ScriptedRequest& request, ScriptedConnection& to) {
-    const bool watch = request.target.find("watch=1") != std::string::npos;
+    const bool watch = is_watch(request);
     if (!watch || flooded.exchange(true)) return answer(store, request, to);
     to.begin_chunks();
     store.put("b", std::string(1U << 20U, 'x'));

@@ -9,7 +9,7 @@
 #include <mutex>
 
 #include "base/clock.hpp"
-#include "tests/support/scripted_http_server.hpp"
+#include "tests/support/api_answers.hpp"
 #include "tests/unit/kube/test_connection.hpp"
 
 namespace nodeproof::kube {
@@ -30,14 +30,10 @@ std::string object(const std::string& name, int version) {
   return R"({"metadata":{"name":")" + name + R"(","resourceVersion":")" + std::to_string(version) + "\"}}";
 }
 std::string list_of(const std::string& items, int version, const std::string& next = "") {
-  return R"({"metadata":{"resourceVersion":")" + std::to_string(version) + R"(","continue":")" + next +
-         R"("},"items":[)" + items + "]}";
+  return test::list_json(items, static_cast<std::uint64_t>(version), next);
 }
 std::string event(const std::string& type, const std::string& body) {
   return R"({"type":")" + type + R"(","object":)" + body + "}\n";
-}
-bool is_watch(const ScriptedRequest& request) {
-  return request.target.find("watch=1") != std::string::npos;
 }
 bool is_probe(const ScriptedRequest& request) {
   return request.target.ends_with("limit=1");
@@ -96,7 +92,7 @@ class Scene {
             [](const ScriptedRequest&, ScriptedConnection& to) { to.reply(200, list_of(object("a", 5), 5)); },
             std::move(watches), std::move(options)) {}
 
-  std::vector<std::string> watch_targets() const { return targets(is_watch); }
+  std::vector<std::string> watch_targets() const { return targets(test::is_watch); }
   std::vector<std::string> targets(bool (*kind)(const ScriptedRequest&)) const {
     std::vector<std::string> out;
     for (const ScriptedRequest& request : server_.requests()) {

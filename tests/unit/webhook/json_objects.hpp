@@ -1,11 +1,11 @@
 // API objects as a watch hands them over, from their JSON.
 #pragma once
 
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "attest/strict_json.hpp"
+#include "base/or_throw.hpp"
 #include "kube/list_watch.hpp"
 
 namespace nodeproof::webhook::testing {
@@ -18,9 +18,7 @@ class JsonObject {
 
  private:
   static attest::JsonDocument parse(const std::string& json) {
-    auto parsed = attest::JsonDocument::parse(as_bytes(json), 1U << 20U, "object");
-    if (!parsed) throw std::runtime_error(to_string(parsed.error()));
-    return *std::move(parsed);
+    return or_throw(attest::JsonDocument::parse(as_bytes(json), 1U << 20U, "object"));
   }
   attest::JsonDocument document_;
 };

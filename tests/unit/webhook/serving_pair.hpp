@@ -3,7 +3,6 @@
 
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-#include <stdlib.h>
 
 #include <atomic>
 #include <filesystem>
@@ -12,6 +11,7 @@
 
 #include "base/file.hpp"
 #include "tests/support/forge.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "webhook/tls_material.hpp"
 
 namespace nodeproof::webhook::test {
@@ -42,21 +42,11 @@ inline ServingPair make_serving_pair(const forge::PrivateKey& key, long serial,
   return {forge::to_pem(attest::Certificate::parse_der(der, "serving certificate").value()), key.to_pem()};
 }
 
-// A folder of its own that goes away with the object.
+// In a folder of its own that goes away with the object.
 class PairFiles {
  public:
-  PairFiles() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "nodeproof-tls-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make " + pattern);
-    folder_ = pattern;
-  }
-  explicit PairFiles(const ServingPair& pair) : PairFiles() { write(pair); }
-  ~PairFiles() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  PairFiles(const PairFiles&) = delete;
-  PairFiles& operator=(const PairFiles&) = delete;
+  PairFiles() = default;
+  explicit PairFiles(const ServingPair& pair) { write(pair); }
 
   void write_certificate(ByteView pem) const { write_file(folder_ / "tls.crt", pem); }
   void write_key(ByteView pem) const { write_file(folder_ / "tls.key", pem, 0600); }
@@ -67,7 +57,7 @@ class PairFiles {
   TlsMaterial::Files files() const { return {folder_ / "tls.crt", folder_ / "tls.key"}; }
 
  private:
-  std::filesystem::path folder_;
+  nodeproof::test::TemporaryFolder folder_;
 };
 
 class FixedClock final : public Clock {

@@ -1,4 +1,5 @@
 #include "wire/strict_yaml.hpp"
+#include "base/or_throw.hpp"
 
 #include <gtest/gtest.h>
 
@@ -23,9 +24,7 @@ plain: [x, "7"]
 )";
 
 YamlValue root_of(const std::string& text) {
-  auto root = YamlValue::parse(text, "webhook.yaml");
-  if (!root) throw std::runtime_error(to_string(root.error()));
-  return *std::move(root);
+  return or_throw(YamlValue::parse(text, "webhook.yaml"));
 }
 
 TEST(StrictYaml, ReadsEachType) {

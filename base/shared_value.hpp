@@ -1,6 +1,7 @@
 // Values that many objects have in common, such as the labels of nodes of one pool: held once.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <utility>

@@ -50,8 +50,8 @@ struct OfferedTo {
 std::size_t hash_of_uid(std::string_view uid);
 
 struct KeptAttestation {
-  std::size_t node =
-      0;  // hash_of_uid of the Node's; 0 when the object cannot be read: of no Node that we know
+  // hash_of_uid of the Node's; 0 when the object cannot be read: of no Node that we know.
+  std::size_t node = 0;
   KeptStatus status;
   std::shared_ptr<const wire::CounterMark> counters;  // null: none that can be read
   std::shared_ptr<const OfferedTo> offer;             // likewise

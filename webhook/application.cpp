@@ -210,6 +210,7 @@ struct Application::Parts {
     state.conditions = ready_conditions(now);
     state.events = events.counts();
     state.node_events = node_events.counts();
+    state.running_pod_events = running_pod_events.counts();
     state.label_repairs = writer.label_repairs();
     state.sweep = sweeper.last();
     state.admission_policies = admission_policy_watch.last();
@@ -291,7 +292,8 @@ struct Application::Parts {
   ActivationKeeper activations{leader_api, attestations, config.epoch_length, random_seeds()};
   BreakGlassKeeper break_glass{leader_api};
   KubeClusterApi list_api{list_client};
-  PodSweeper sweeper{list_api, clock, sweep_interval(config.epoch_length)};
+  EventWriter running_pod_events{event_api};
+  PodSweeper sweeper{list_api, clock, sweep_interval(config.epoch_length), running_pod_events};
   LossKeeper losses{leader_api, config.ns, config.loss, config.brake};
   Leader leader;
   Watches watches{list_client};
@@ -307,6 +309,7 @@ struct Application::Parts {
   Periodic telling{"events", kEventInterval, [this] {
                      events.write();
                      node_events.write();
+                     running_pod_events.write();
                    }};
   AdmissionHandler admission{{[this] { return intake.snapshot(); }, pods, reader, clock, metrics,
                               [this](UnixTime now) {

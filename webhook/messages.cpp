@@ -55,6 +55,12 @@ std::string tolerated_message(std::string_view pod, std::string_view node, std::
       unmet);
 }
 
+std::string unproven_message(std::string_view pod, std::string_view node, std::string_view policy,
+                             const Unmet& unmet) {
+  return placement_message(
+      "pod " + std::string(pod) + " runs on node " + std::string(node) + " unproven: ", policy, unmet);
+}
+
 std::string refusal_message(std::string_view pod, std::string_view what, std::string_view remedy) {
   return fitted("pod " + std::string(pod) + ": ", what, "; remedy: " + one_line(remedy, kMaxRemedy));
 }

@@ -36,6 +36,10 @@ std::string unmet_message(std::string_view pod, std::string_view node, std::stri
 std::string tolerated_message(std::string_view pod, std::string_view node, std::string_view policy,
                               const Unmet& unmet);
 
+// The same of a pod that runs where its policy is not met any more.
+std::string unproven_message(std::string_view pod, std::string_view node, std::string_view policy,
+                             const Unmet& unmet);
+
 // "pod P: WHAT; remedy: REMEDY", with the same limit.
 std::string refusal_message(std::string_view pod, std::string_view what, std::string_view remedy);
 

@@ -420,6 +420,9 @@ std::string Metrics::render(const MetricsState& state, UnixTime now) const {
              families);
   add_events("nodeproof_node_events_total", "Events about Nodes by what became of them", state.node_events,
              families);
+  add_events("nodeproof_running_pod_events_total",
+             "Events about pods that run on nodes which do not meet their policies, by what became of them",
+             state.running_pod_events, families);
   add_value(families, "nodeproof_label_repairs_total",
             "Times that labels of ours on a Node, changed by somebody else, were put right",
             static_cast<double>(state.label_repairs), MetricType::Counter);

@@ -41,8 +41,9 @@ struct MetricsState {
   std::uint64_t certificate_reload_errors = 0;
   std::uint64_t log_lines_dropped = 0;
   std::vector<Condition> conditions;  // of being ready
-  EventCounts events;                 // about pods
+  EventCounts events;                 // about placements of pods
   EventCounts node_events;
+  EventCounts running_pod_events;
   std::uint64_t label_repairs = 0;
   std::shared_ptr<const SweepOutcome> sweep;  // the leader's last one; null: none yet, or not leading
   std::shared_ptr<const AdmissionPolicyOutcome> admission_policies;  // the leader's; null: not looked at

@@ -34,8 +34,8 @@ void log_change(const UnprovenCounts& counts, const std::optional<UnprovenPod>& 
 
 }  // namespace
 
-PodSweeper::PodSweeper(ClusterApi& api, const Clock& clock, Seconds interval)
-    : pages_(api), clock_(clock), interval_(interval) {}
+PodSweeper::PodSweeper(ClusterApi& api, const Clock& clock, Seconds interval, EventWriter& events)
+    : pages_(api), events_(events), clock_(clock), interval_(interval) {}
 
 // One that began before `after` may have come too early.
 bool PodSweeper::is_due(UnixTime now, std::optional<UnixTime> after) const {
@@ -50,6 +50,7 @@ void PodSweeper::step(const SnapshotSource& snapshot, const std::function<bool()
   if (!is_due(now, after)) return;
   SweepOutcome outcome;
   outcome.at = now;
+  events_.begin();
   std::optional<UnprovenPod> first;
   attest::JsonParser parser;  // for this sweep alone: it holds what the longest page took
   std::string token;
@@ -61,6 +62,7 @@ void PodSweeper::step(const SnapshotSource& snapshot, const std::function<bool()
     for (const auto& pods : parts) {
       outcome.counts.add(pods);
       add_to(outcome.at_stake, pods);
+      events_.tell(pods, now, std::chrono::steady_clock::now());
       if (!first && !pods.empty()) first = pods.front();
     }
     token = std::move(page.next);
@@ -70,6 +72,7 @@ void PodSweeper::step(const SnapshotSource& snapshot, const std::function<bool()
 
 void PodSweeper::finish(SweepOutcome outcome, const std::optional<UnprovenPod>& first) {
   const auto before = last();
+  events_.finish();
   if (!before || before->counts.by_reason != outcome.counts.by_reason) log_change(outcome.counts, first);
   auto now = std::make_shared<const SweepOutcome>(std::move(outcome));
   const std::lock_guard lock(mutex_);
@@ -77,6 +80,7 @@ void PodSweeper::finish(SweepOutcome outcome, const std::optional<UnprovenPod>& 
 }
 
 void PodSweeper::forget() {
+  events_.forget();
   const std::lock_guard lock(mutex_);
   last_.reset();
 }

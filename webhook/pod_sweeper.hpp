@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "webhook/pod_pages.hpp"
+#include "webhook/unproven_events.hpp"
 
 namespace nodeproof::webhook {
 
@@ -23,8 +24,9 @@ class PodSweeper {
  public:
   using SnapshotSource = std::function<std::shared_ptr<const Snapshot>()>;
 
-  // A sweep is due `interval` after the last one that came to its end. `api` and `clock` are borrowed.
-  PodSweeper(ClusterApi& api, const Clock& clock, Seconds interval);
+  // A sweep is due `interval` after the last one that came to its end. `api` and `clock` are borrowed, and
+  // so is `events`, which is told on each pod that is found.
+  PodSweeper(ClusterApi& api, const Clock& clock, Seconds interval, EventWriter& events);
 
   // Sweeps when it is due, each page judged by the snapshot of its moment. One that does not come to its end,
   // because `may_go_on` says no or the API server fails, changes nothing; the latter throws. Earlier than
@@ -42,6 +44,7 @@ class PodSweeper {
   void finish(SweepOutcome outcome, const std::optional<UnprovenPod>& first);
 
   PodPages pages_;
+  UnprovenEvents events_;
   const Clock& clock_;
   const Seconds interval_;
   mutable std::mutex mutex_;

@@ -61,6 +61,8 @@ unproven_on() {  # unproven_on NODE STATUS
   [[ $(kube get nodeattestation "$1" -o 'jsonpath={.status.conditions[?(@.type=="UnprovenPods")].status}') == "$2" ]]
 }
 
+has_unproven_event() { [[ $(kube -n "$1" get events --field-selector "involvedObject.name=$2,reason=NodeUnproven" -o json | jq '.items | length') == 1 ]]; }
+
 case_unproven_pods_are_listed() {
   local list node
   kube create namespace early
@@ -74,6 +76,7 @@ case_unproven_pods_are_listed() {
   [[ $(listed "$list" "$workloads/tacit") == "mirror-pod no-tpm $bad" ]]
   [[ $(listed "$list" early/fine) == '' ]]
   wait_until 60 "the sweep to tell of the old pod" tells_unproven unmet 1
+  wait_until 10 "the Event of the old pod" has_unproven_event early old
   wait_until 60 "the sweep to tell of the static pod" tells_unproven mirror-pod 1
   wait_until 30 "the condition of $bad" unproven_on "$bad" True
   # Earlier cases may have left pods on proven nodes that are marked where nobody acts on it.

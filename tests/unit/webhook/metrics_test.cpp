@@ -41,6 +41,7 @@ MetricsState state() {
   out.certificate_reload_errors = 4;
   out.events = {.written = 5, .repeated = 6, .dropped = 7, .failed = 8};
   out.node_events = {.written = 9};
+  out.running_pod_events = {.written = 11};
   out.label_repairs = 4;
   SweepOutcome sweep;
   sweep.at = kNow - Seconds(20);
@@ -102,6 +103,7 @@ TEST(Metrics, HaveTheseNames) {
                                    "nodeproof_ready_condition gauge",
                                    "nodeproof_placement_events_total counter",
                                    "nodeproof_node_events_total counter",
+                                   "nodeproof_running_pod_events_total counter",
                                    "nodeproof_label_repairs_total counter",
                                    "nodeproof_http_connections gauge",
                                    "nodeproof_http_events_total counter"};
@@ -140,6 +142,7 @@ TEST(Metrics, TellTheStateOfTheMoment) {
                            "nodeproof_serving_ca_expiry_time_seconds 1787616009\n",
                            "nodeproof_ca_bundle_foreign_values_total 3\n",
                            "nodeproof_node_events_total{result=\"written\"} 9\n",
+                           "nodeproof_running_pod_events_total{result=\"written\"} 11\n",
                            "nodeproof_label_repairs_total 4\n",
                            "nodeproof_ready 0\n",
                            "nodeproof_ready_condition{condition=\"view/nodes\"} 1\n",

@@ -64,7 +64,9 @@ class Sweeper : public ::testing::Test {
 
   PagedPods api_;
   SetClock clock_;
-  PodSweeper sweeper_{api_, clock_, kInterval};
+  testing::FakeClusterApi event_api_;
+  EventWriter events_{event_api_};
+  PodSweeper sweeper_{api_, clock_, kInterval, events_};
   std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<const Snapshot>(testing::picture());
   int pages_left_ = 1000;
 };
@@ -84,6 +86,19 @@ TEST_F(Sweeper, ReadsPageByPageAndCounts) {
   EXPECT_EQ(sweeper_.last()->counts.on_node("plain-1"), 80U);
   EXPECT_EQ(sweeper_.last()->counts.on_node("cvm-1"), 0U);
   EXPECT_EQ(sweeper_.last()->at, kNow);
+}
+
+TEST_F(Sweeper, TellsThePodsThatItFinds) {
+  api_.pods = {pod_json("cvm-1"), pod_json("plain-1")};
+  step();
+  events_.write();
+  ASSERT_THAT(event_api_.calls, SizeIs(1));
+  EXPECT_EQ(event_api_.calls[0].first, "create /api/v1/namespaces/vault/events");
+  EXPECT_THAT(event_api_.calls[0].second, HasSubstr("plain-1"));
+  clock_.time += kInterval;
+  step();
+  events_.write();
+  EXPECT_THAT(event_api_.calls, SizeIs(1)) << "once";
 }
 
 TEST_F(Sweeper, IsDueAgainAfterItsInterval) {

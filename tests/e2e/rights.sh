@@ -39,7 +39,7 @@ ROWS
 }
 reason_of() { rarely_used | sed -n "s/^$(sed 's/[*./]/\\&/g' <<<"$1") | //p"; }
 
-# What only cases before this one make our programs do, should it run alone.
+# Some of what cases before this one make our programs do; alone, this case names the rights that only the others use.
 use_rights() {
   create_unscheduled_pod righted
   refused_for no-tpm bind righted "$bad"

@@ -197,7 +197,7 @@ TEST_F(Writer, ARefusedNodeDoesNotHoldUpTheOthers) {
 }
 
 // A webhook that starts anew knows nothing of what was written, and a view that is not complete is not
-// reported from at all (readiness_test, MayReport): what stands on the Nodes stays.
+// reported from at all (readiness_test, NotReady): what stands on the Nodes stays.
 TEST_F(Writer, ARestartStripsNothing) {
   pass();
   settle();

@@ -58,17 +58,23 @@ void StatusWriter::forget_gone(const NodeMap& nodes) {
 bool StatusWriter::report(const NodeEntry& node, const Snapshot& snapshot, UnixTime now,
                           const UnprovenCounts* unproven, Failures& failures) {
   const Seconds heartbeat = std::max(Seconds(1), shortest_max_age(*snapshot.policies) / 2);
-  try {
-    wire::NodeAttestationStatus status = status_of(node, snapshot, now);
-    if (unproven != nullptr) status.unproven_pods = unproven->on_node(node.name);
-    labels_.keep(node, labels_of(status), now);
-    write_status(node, status, heartbeat, now);
-    report_log_change(node.name, node, now);
-  } catch (const kube::ApiError& e) {
-    if (failures.count++ == 0) failures.first = "node " + node.name + ": " + e.what();
-    return e.status() != 0 && e.status() != 429;
-  }
-  return true;
+  wire::NodeAttestationStatus status = status_of(node, snapshot, now);
+  if (unproven != nullptr) status.unproven_pods = unproven->on_node(node.name);
+  bool failed = false;
+  // One write that is refused must not hold up the others of its node.
+  const auto may_go_on_after = [&](const auto& write) {
+    try {
+      write();
+    } catch (const kube::ApiError& e) {
+      if (!failed && failures.count++ == 0) failures.first = "node " + node.name + ": " + e.what();
+      failed = true;
+      return e.status() != 0 && e.status() != 429;
+    }
+    return true;
+  };
+  return may_go_on_after([&] { labels_.keep(node, labels_of(status), now); }) &&
+         may_go_on_after([&] { write_status(node, status, heartbeat, now); }) &&
+         may_go_on_after([&] { report_log_change(node.name, node, now); });
 }
 
 // What goes on failing in the same way is said once.

@@ -98,7 +98,7 @@ release_by_helm() { helm "$1" nodeproof --kubeconfig "$RUN/admin.kubeconfig" --n
 processes_of() {
   local exe
   for exe in /proc/[0-9]*/exe; do
-    if [[ $(readlink "$exe") == "/usr/bin/$1" ]]; then basename "$(dirname "$exe")"; fi
+    if [[ $(readlink "$exe") == */usr/bin/"$1" ]]; then basename "$(dirname "$exe")"; fi
   done
 }
 

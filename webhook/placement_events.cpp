@@ -29,18 +29,22 @@ std::optional<wire::InvolvedObject> placed_pod(const wire::AdmissionRequest& req
 
 }  // namespace
 
+std::string occasion_of(std::string_view reason, UnixTime now) {
+  return std::string(reason) + "/" + std::to_string(to_unix(now) / kSameReason.count());
+}
+
 std::optional<wire::Event> placement_event(const wire::AdmissionRequest& request, const PodLookup& lookup,
                                            const AdmissionDecision& decision, UnixTime now) {
   if ((decision.allowed && !decision.tolerated) || request.dry_run) return std::nullopt;
   auto pod = placed_pod(request, lookup, decision);
   // A pod that is to get a name from the API server has none to find its Event by.
   if (!pod || pod->name.empty()) return std::nullopt;
-  const std::string when = "/" + std::to_string(to_unix(now) / kSameReason.count());
   if (!decision.allowed)
-    return wire::Event{*std::move(pod), true, "PlacementRefused", decision.message, decision.reason + when};
+    return wire::Event{*std::move(pod), true, "PlacementRefused", decision.message,
+                       occasion_of(decision.reason, now)};
   const Toleration& tolerated = *decision.tolerated;
   return wire::Event{*std::move(pod), tolerated.action == attest::EnforcementAction::kWarn,
-                     "PlacementUnproven", tolerated.message, tolerated.code + when};
+                     "PlacementUnproven", tolerated.message, occasion_of(tolerated.code, now)};
 }
 
 EventLimiter::Verdict EventLimiter::judge(const wire::Event& event, Time now) {

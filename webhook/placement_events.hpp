@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "webhook/decide.hpp"
@@ -16,6 +17,8 @@ namespace nodeproof::webhook {
 // The scheduler tries a pod again every few seconds and forgets why it failed; one Event for each reason
 // in that time, whichever replica refuses.
 inline constexpr Seconds kSameReason{600};
+// The occasion of such an Event: its reason, and which of those times it is.
+std::string occasion_of(std::string_view reason, UnixTime now);
 
 // A refusal and a Warn policy's word are Warnings, a DryRun policy's is not. Nothing for what is proven, for
 // dry runs of the request, and for refusals that are told to whoever asked alone.

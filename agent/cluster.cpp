@@ -2,6 +2,7 @@
 
 #include "attest/strict_json.hpp"
 #include "base/file.hpp"
+#include "base/or_throw.hpp"
 #include "base/uuid.hpp"
 
 namespace nodeproof::agent {
@@ -48,9 +49,7 @@ std::string read_boot_id(const std::filesystem::path& file) {
   try {
     std::string text(as_text(read_file(file, kLimit)));
     while (!text.empty() && text.back() == '\n') text.pop_back();
-    auto id = canonical_uuid(text, file.string());
-    if (id) return std::move(*id);
-    throw std::runtime_error(to_string(id.error()));
+    return or_throw(canonical_uuid(text, file.string()));
   } catch (const std::exception& e) {
     throw NotReady(std::string("no boot ID: ") + e.what() +
                    ". Remedy: set bootIdFile to the kernel's /proc/sys/kernel/random/boot_id");

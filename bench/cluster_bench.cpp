@@ -10,6 +10,7 @@
 
 #include "attest/hcl_report.hpp"
 #include "attest/runtime_claims.hpp"
+#include "base/or_throw.hpp"
 #include "bench/cluster.hpp"
 #include "bench/measure.hpp"
 #include "bench/pure_crypto.hpp"
@@ -97,21 +98,15 @@ class View {
   std::vector<std::unique_ptr<kube::ListWatch>> watches_;  // last: stopped before what they feed
 };
 
-template <typename T>
-T valid(Result<T> result) {
-  if (!result) throw std::runtime_error(to_string(result.error()));
-  return *std::move(result);
-}
-
 // The public-key operations of as many cold verifications, on every core, without anything else.
 Duration pure_crypto(const forge::World& world, std::size_t count) {
   forge::BootOptions options;
   options.with_ak_certificate = false;
   const attest::BootEvidence evidence = forge::make_boot_evidence(world, options);
-  const attest::HclReport hcl = valid(attest::parse_hcl_report(evidence.hcl_report));
-  const Bytes modulus = valid(attest::parse_claimed_ak(hcl.runtime_claims)).rsa_modulus();
+  const attest::HclReport hcl = or_throw(attest::parse_hcl_report(evidence.hcl_report));
+  const Bytes modulus = or_throw(attest::parse_claimed_ak(hcl.runtime_claims)).rsa_modulus();
   const attest::QuoteEvidence quote = forge::make_quote(world.ak);
-  const Bytes signature = valid(attest::parse_quote_signature(quote.signature));
+  const Bytes signature = or_throw(attest::parse_quote_signature(quote.signature));
   const PureInputs inputs{evidence.certificates[0].der(),
                           evidence.certificates[1].der(),
                           evidence.certificates[2].der(),

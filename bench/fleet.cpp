@@ -18,6 +18,7 @@
 
 #include "attest/strict_json.hpp"
 #include "base/clock.hpp"
+#include "base/or_throw.hpp"
 #include "tests/emulator/authority.hpp"
 #include "tests/support/forge_node.hpp"
 #include "wire/epoch.hpp"
@@ -32,12 +33,6 @@ using web::http::methods;
 constexpr const char* kNamespace = "nodeproof-system";
 const std::string kOurs = "/apis/nodeproof.dev/v1alpha1/";
 constexpr Seconds kStatusPeriod{300};  // nodeStatusReportFrequency of a kubelet with nothing to tell
-
-template <typename T>
-T valid(Result<T> result) {
-  if (!result) throw std::runtime_error(to_string(result.error()));
-  return *std::move(result);
-}
 
 // Whom the cluster-admin acts as.
 using Headers = std::vector<std::pair<std::string, std::string>>;
@@ -65,8 +60,8 @@ class Api {
 };
 
 wire::ObjectMeta metadata_of(const std::string& json) {
-  const auto document = valid(attest::JsonDocument::parse(as_bytes(json), 4U << 20U, "answer"));
-  return valid(wire::parse_metadata(document.root()));
+  const auto document = or_throw(attest::JsonDocument::parse(as_bytes(json), 4U << 20U, "answer"));
+  return or_throw(wire::parse_metadata(document.root()));
 }
 
 std::string uuid(const char* prefix, std::size_t index) {
@@ -163,8 +158,8 @@ class Fleet {
   wire::PublishedEpoch epoch(Api& api) const {
     const std::string json = api.send(methods::GET, std::string("/api/v1/namespaces/") + kNamespace +
                                                         "/configmaps/" + std::string(wire::kEpochConfigMap));
-    const auto document = valid(attest::JsonDocument::parse(as_bytes(json), 1U << 20U, "ConfigMap"));
-    return valid(wire::parse_epoch_config_map(document.root()));
+    const auto document = or_throw(attest::JsonDocument::parse(as_bytes(json), 1U << 20U, "ConfigMap"));
+    return or_throw(wire::parse_epoch_config_map(document.root()));
   }
 
   void join(Api& api, std::size_t index) {

@@ -1,9 +1,8 @@
 #include "bench/verify_inputs.hpp"
 
-#include <stdexcept>
-
 #include "attest/hcl_report.hpp"
 #include "attest/runtime_claims.hpp"
+#include "base/or_throw.hpp"
 #include "tests/support/forge.hpp"
 #include "tests/support/vectors.hpp"
 
@@ -13,19 +12,13 @@ namespace {
 constexpr unsigned kAmdRsaBits = 4096;
 constexpr const char* kRecorded = "azure-snp/milan-v3-report-userdata";
 
-template <typename T>
-T valid(Result<T> result) {
-  if (!result) throw std::runtime_error(to_string(result.error()));
-  return *std::move(result);
-}
-
 // What the pure program needs beside: the parts that the verifier finds by itself.
 void take_apart(VerifyInputs& inputs) {
-  const attest::HclReport hcl = valid(attest::parse_hcl_report(inputs.hcl_report));
+  const attest::HclReport hcl = or_throw(attest::parse_hcl_report(inputs.hcl_report));
   inputs.report = to_bytes(hcl.hardware_report);
-  inputs.ak_modulus = valid(attest::parse_claimed_ak(hcl.runtime_claims)).rsa_modulus();
-  inputs.quote_signature = valid(attest::parse_quote_signature(inputs.quote.signature));
-  inputs.expected.value = valid(attest::parse_tpms_attest(inputs.quote.attest)).qualifying_data;
+  inputs.ak_modulus = or_throw(attest::parse_claimed_ak(hcl.runtime_claims)).rsa_modulus();
+  inputs.quote_signature = or_throw(attest::parse_quote_signature(inputs.quote.signature));
+  inputs.expected.value = or_throw(attest::parse_tpms_attest(inputs.quote.attest)).qualifying_data;
 }
 
 VerifyInputs forged() {
@@ -66,7 +59,7 @@ VerifyInputs recorded() {
     out.certificates.push_back(vectors::certificate(path).der());
   }
   out.quote = {vectors::file(folder / "quote.msg"), vectors::file(folder / "quote.sig"),
-               valid(attest::parse_pcrs(vectors::file(folder / "pcrs-sha256.bin")))};
+               or_throw(attest::parse_pcrs(vectors::file(folder / "pcrs-sha256.bin")))};
   take_apart(out);
   return out;
 }

@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "base/clock.hpp"
+#include "base/or_throw.hpp"
 #include "tests/support/api_answers.hpp"
 #include "tests/unit/kube/test_connection.hpp"
 
@@ -63,9 +64,7 @@ class Recorder {
 
  private:
   static std::string name(const JsonValue& each) {
-    const auto member = each.required("metadata")->required("name");
-    if (!member) throw std::runtime_error(to_string(member.error()));
-    return *member->text();
+    return *or_throw(each.required("metadata")->required("name")).text();
   }
   void add(const std::string& line) {
     const std::scoped_lock lock(mutex_);

@@ -46,9 +46,8 @@ bool Activator::answer(wire::NodeEvidence& evidence) {
   if (!document) return false;
   const auto offer = wire::parse_activation_offer(document->root(), evidence.boot.node_uid);
   if (!offer) {
-    spdlog::warn("what NodeAttestation {} offers cannot be read: {}", evidence.name,
-                 to_string(offer.error()));
-    return false;
+    throw std::runtime_error("what NodeAttestation " + evidence.name +
+                             " offers cannot be read: " + to_string(offer.error()));
   }
   // One for other keys is of an earlier boot; the leader will offer another.
   if (!*offer || (*offer)->ak != keys->ak || (*offer)->ek != keys->ek) return false;

@@ -21,6 +21,13 @@ void log_state(const wire::NodeEvidence& evidence) {
     spdlog::warn("evidence collected: {}: {}", why->code, why->detail);
 }
 
+// What goes on failing in the same way is told once; empty: it works.
+void log_if_news(const std::string& before, const std::string& now) {
+  if (now == before) return;
+  if (!now.empty()) return spdlog::error("{}", now);
+  spdlog::info("this works again, which failed before: {}", before);
+}
+
 }  // namespace
 
 AgentLoop::AgentLoop(LoopSettings settings, LoopParts parts, std::uint32_t jitter_seed)
@@ -49,7 +56,7 @@ bool AgentLoop::once(const std::stop_token& stop) {
 
 // True unless something failed. What a stop ended early is not counted.
 bool AgentLoop::attest(const std::stop_token& stop) {
-  AttestationResult result = attempt([&] { refresh(stop); });
+  AttestationResult result = attempt(refresh_trouble_, [&] { refresh(stop); });
   const bool done = result == AttestationResult::kPublished;
   if (stop.stop_requested()) return done;
   if (done && evidence_->platform == wire::kPlatformNone) result = AttestationResult::kNoProof;
@@ -58,24 +65,28 @@ bool AgentLoop::attest(const std::stop_token& stop) {
 }
 
 // kPublished when `action` ended without an exception; the one place where they end.
-AttestationResult AgentLoop::attempt(const std::function<void()>& action) {
+AttestationResult AgentLoop::attempt(std::string& trouble, const std::function<void()>& action) {
   retry_after_ = Seconds(0);
+  AttestationResult result = AttestationResult::kPublished;
+  std::string now;
   try {
     action();
-    return AttestationResult::kPublished;
   } catch (const kube::ApiError& e) {
     retry_after_ = e.retry_after();
     const std::string remedy = remedy_for(e);
-    spdlog::error("{}{}{}", e.what(), remedy.empty() ? "" : ". Remedy: ", remedy);
-    return AttestationResult::kApiFailure;
+    now = e.what() + (remedy.empty() ? "" : ". Remedy: " + remedy);
+    result = AttestationResult::kApiFailure;
   } catch (const TpmError& e) {
     const wire::CollectionState state = collection_state(e);
-    spdlog::error("{}: {}", state.code, state.detail);
-    return AttestationResult::kTpmFailure;
+    now = state.code + ": " + state.detail;
+    result = AttestationResult::kTpmFailure;
   } catch (const std::exception& e) {
-    spdlog::error("{}", e.what());
-    return AttestationResult::kOtherFailure;
+    now = e.what();
+    result = AttestationResult::kOtherFailure;
   }
+  log_if_news(trouble, now);
+  trouble = std::move(now);
+  return result;
 }
 
 Milliseconds AgentLoop::wait_after_failure() {
@@ -128,7 +139,7 @@ bool AgentLoop::ensure_evidence(const attest::BootIdentity& boot, const wire::Pu
 void AgentLoop::complete_evidence(bool collected) {
   if (collected) activator_.carry_over(*evidence_);
   if (awaits_activation() || (collected && evidence_->activation))
-    attempt([this] { activator_.answer(*evidence_); });
+    attempt(activation_trouble_, [this] { activator_.answer(*evidence_); });
 }
 
 bool AgentLoop::awaits_activation() const {
@@ -194,8 +205,8 @@ bool AgentLoop::lacks_endorsements() const {
 }
 
 void AgentLoop::mend_evidence(const std::stop_token& stop) {
-  if (awaits_activation()) attempt([this] { activator_.answer(*evidence_); });
-  attempt([&] {
+  if (awaits_activation()) attempt(activation_trouble_, [this] { activator_.answer(*evidence_); });
+  attempt(mending_trouble_, [&] {
     if (lacks_endorsements()) parts_.collector.add_endorsements(*evidence_, stop);
     if (evidence_->collection.code == kComplete && !awaits_activation()) mending_backoff_.reset();
     publish_evidence();

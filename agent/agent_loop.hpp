@@ -1,5 +1,6 @@
 // The agent's life: collect evidence once per boot, quote at every refresh, publish both, and try
-// again when something is missing. All failures of the environment end here, in one log line each.
+// again when something is missing. All failures of the environment end here, in one log line for as long as
+// each goes on.
 #pragma once
 
 #include <cstdint>
@@ -54,7 +55,7 @@ class AgentLoop {
 
  private:
   bool attest(const std::stop_token& stop);
-  AttestationResult attempt(const std::function<void()>& action);
+  AttestationResult attempt(std::string& trouble, const std::function<void()>& action);
   void refresh(const std::stop_token& stop);
   void complete_evidence(bool collected);
   bool awaits_activation() const;
@@ -83,6 +84,10 @@ class AgentLoop {
   std::optional<wire::CollectionState> collection_trouble_;
   std::optional<wire::CollectionState> quote_trouble_;
   int quote_failures_ = 0;
+  // What last failed in each; empty: nothing did.
+  std::string refresh_trouble_;
+  std::string activation_trouble_;
+  std::string mending_trouble_;
   Seconds retry_after_{0};  // what the API server asked for last
 };
 

@@ -32,16 +32,18 @@ void ActivationKeeper::pass(const Snapshot& snapshot, GenerationView generations
   const std::uint64_t epoch = attest::epoch_at(now, epoch_length_);
   const wire::EpochKeyGeneration* generation = generation_for(generations, epoch);
   if (generation == nullptr) return;
+  failures_.begin();
   for (const NodeMap::Entry& node : *snapshot.nodes) {
     if (!node->trust || !node->trust->activation) continue;
     if (!leading()) return;
     try {
       offer(*node, *generation, epoch, generations);
     } catch (const kube::ApiError& e) {
-      spdlog::warn("no credential could be offered to node {}: {}", node->name, e.what());
-      if (e.status() == 0 || e.status() == 429) return;
+      failures_.add("node " + node->name, e.what());
+      if (e.status() == 0 || e.status() == 429) break;
     }
   }
+  failures_.end();
 }
 
 // Into an object that is there and this Node's: the status writer makes it, and garbage collection takes that

@@ -8,6 +8,7 @@
 
 #include "webhook/cluster_api.hpp"
 #include "webhook/node_attestations.hpp"
+#include "webhook/pass_failures.hpp"
 #include "webhook/snapshot.hpp"
 
 namespace nodeproof::webhook {
@@ -31,8 +32,8 @@ class ActivationKeeper {
       : api_(api), objects_(objects), epoch_length_(epoch_length), seeds_(std::move(seeds)) {}
 
   // Writes an offer where there is none for the node's keys and the generation of the moment, while `leading`
-  // says so. A write that fails is logged and tried again at the next pass; when the API server does not
-  // answer, the pass ends.
+  // says so. A write that fails is tried again at the next pass, and logged when that is news; when the API
+  // server does not answer, the pass ends.
   void pass(const Snapshot& snapshot, GenerationView generations, UnixTime now,
             const std::function<bool()>& leading);
 
@@ -44,6 +45,7 @@ class ActivationKeeper {
   NodeAttestations& objects_;
   Seconds epoch_length_;
   SeedSource seeds_;
+  PassFailures failures_{"offering credentials to nodes"};
 };
 
 }  // namespace nodeproof::webhook

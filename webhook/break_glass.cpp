@@ -19,16 +19,6 @@ std::string closing_patch(const BreakGlass& opened) {
   return patch.serialize();
 }
 
-// A conflict is left to the next pass, which sees what changed.
-void attempt(const char* what, const std::string& name, const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const kube::ApiError& e) {
-    if (e.status() != 409)
-      spdlog::warn("break-glass of namespace {} could not be {}: {}", name, what, e.what());
-  }
-}
-
 bool same_occasion(const BreakGlass& a, const BreakGlass& b) {
   return a.uid == b.uid && a.reason == b.reason && a.until == b.until;
 }
@@ -49,13 +39,24 @@ void BreakGlassKeeper::pass(const NamespaceMap& namespaces, UnixTime now,
     const auto found = namespaces.find(item.first);
     return found == namespaces.end() || !found->second.break_glass;
   });
+  failures_.begin();
   for (const auto& item : namespaces) {
     if (!item.second.break_glass) continue;
     if (!leading()) return;
     const std::string& name = item.first;
     const BreakGlass& opened = *item.second.break_glass;
-    attempt("told of", name, [&] { tell(name, opened, now); });
-    if (const auto why = ended(opened, now)) attempt("ended", name, [&] { close(name, opened, *why, now); });
+    attempt(name, [&] { tell(name, opened, now); });
+    if (const auto why = ended(opened, now)) attempt(name, [&] { close(name, opened, *why, now); });
+  }
+  failures_.end();
+}
+
+// A conflict is left to the next pass, which sees what changed.
+void BreakGlassKeeper::attempt(const std::string& name, const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const kube::ApiError& e) {
+    if (e.status() != 409) failures_.add("namespace " + name, e.what());
   }
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "webhook/cluster_api.hpp"
+#include "webhook/pass_failures.hpp"
 #include "webhook/snapshot.hpp"
 
 namespace nodeproof::webhook {
@@ -24,7 +25,8 @@ class BreakGlassKeeper {
   explicit BreakGlassKeeper(ClusterApi& api) : api_(api) {}  // borrowed
 
   // Tells of each namespace that was opened, once for each reason and end, and closes those past their end.
-  // `leading` is asked before each namespace. What fails is logged and tried again at the next pass.
+  // `leading` is asked before each namespace. What fails is tried again at the
+  // next pass, and logged when that is news.
   void pass(const NamespaceMap& namespaces, UnixTime now, const std::function<bool()>& leading);
   // After leadership was lost: somebody else may have told since.
   void forget() { told_.clear(); }
@@ -33,6 +35,7 @@ class BreakGlassKeeper {
   std::uint64_t closed() const { return closed_; }
 
  private:
+  void attempt(const std::string& name, const std::function<void()>& call);
   void tell(const std::string& name, const BreakGlass& opened, UnixTime now);
   void close(const std::string& name, const BreakGlass& opened, const std::string& why, UnixTime now);
   bool report(const std::string& name, const BreakGlass& opened, const std::string& reason,
@@ -40,6 +43,7 @@ class BreakGlassKeeper {
 
   ClusterApi& api_;
   std::map<std::string, BreakGlass> told_;  // by namespace: what was told of last
+  PassFailures failures_{"telling of break-glass or ending it"};
   std::atomic<std::uint64_t> opened_{0};
   std::atomic<std::uint64_t> closed_{0};
 };

@@ -67,6 +67,17 @@ Received<wire::EvidenceSummary> summarized(const Result<wire::NodeEvidence>& evi
   return std::make_shared<const Result<wire::EvidenceSummary>>(wire::summary_of(*evidence));
 }
 
+// Not at every refresh of a node that goes on in the same way. `before`: null when it was readable and nobody
+// reads it any more, or when there was none.
+template <typename T>
+void log_readability(const std::string& name, const Received<T>& before, const Result<T>& now) {
+  constexpr std::string_view kWhat = std::is_same_v<T, wire::NodeQuote> ? "quote" : "evidence";
+  const bool was_unreadable = before != nullptr && !*before;
+  if (!now && !was_unreadable)
+    spdlog::warn("the {} of node {} cannot be read: {}", kWhat, name, to_string(now.error()));
+  if (now && was_unreadable) spdlog::info("the {} of node {} can be read again", kWhat, name);
+}
+
 // The names that a list under way has brought. What else is known is gone when the list ends.
 class Listing {
  public:
@@ -149,9 +160,11 @@ void EvidenceIntake::put_node_locked(const JsonValue& object) {
   const auto node = wire::parse_node(object);
   if (!node) {
     const std::string name = name_of(object);
-    spdlog::error("Node {} cannot be read, it counts as gone: {}", name, to_string(node.error()));
-    return remove_node_locked(name);
+    note_unreadable_locked(name, node.error());
+    return end_node_locked(name);
   }
+  if (unreadable_nodes_.erase(node->meta.name) != 0)
+    spdlog::info("Node {} can be read again", node->meta.name);
   Record& record = records_[node->meta.name];
   const Shared<attest::BootIdentity> identity(attest::BootIdentity{node->meta.uid, node->boot_id});
   const auto labels = labels_.share(our_labels(node->meta.labels));
@@ -174,7 +187,18 @@ void EvidenceIntake::put_node_locked(const JsonValue& object) {
   node_changed_locked(node->meta.name, record);
 }
 
-void EvidenceIntake::remove_node_locked(const std::string& name) {
+// Once, for kubelets report all day.
+void EvidenceIntake::note_unreadable_locked(const std::string& name, const Error& why) {
+  if (unreadable_nodes_.insert(name).second)
+    spdlog::error("Node {} cannot be read, it counts as gone: {}", name, to_string(why));
+}
+
+void EvidenceIntake::forget_node_locked(const std::string& name) {
+  unreadable_nodes_.erase(name);
+  end_node_locked(name);
+}
+
+void EvidenceIntake::end_node_locked(const std::string& name) {
   const auto found = records_.find(name);
   if (found == records_.end()) return;
   Record& record = found->second;
@@ -202,15 +226,15 @@ kube::WatchHandler EvidenceIntake::nodes() {
   };
   out.remove = [this](const JsonValue& object) {
     const std::lock_guard lock(mutex_);
-    remove_node_locked(name_of(object));
+    forget_node_locked(name_of(object));
   };
   out.listed = [this, listing] {
     const std::lock_guard lock(mutex_);
-    std::vector<std::string> known;
+    std::vector<std::string> known(unreadable_nodes_.begin(), unreadable_nodes_.end());
     for (const auto& [name, record] : records_) {
       if (record.node) known.push_back(name);
     }
-    for (const std::string& name : listing->end(std::move(known))) remove_node_locked(name);
+    for (const std::string& name : listing->end(std::move(known))) forget_node_locked(name);
     listed_locked(kNodes);
   };
   return out;
@@ -231,7 +255,8 @@ void EvidenceIntake::wait_for_room(std::unique_lock<std::mutex>& lock) {
 }
 
 template <typename T, typename Parse, typename Keep, typename Has>
-kube::WatchHandler EvidenceIntake::received(Collection collection, Parse parse, Keep keep, Has has) {
+kube::WatchHandler EvidenceIntake::received(Collection collection, Received<T> Record::*held, Parse parse,
+                                            Keep keep, Has has) {
   const auto listing = std::make_shared<Listing>();
   const auto drop = [this, keep](const std::string& name) {
     const auto found = records_.find(name);
@@ -245,15 +270,15 @@ kube::WatchHandler EvidenceIntake::received(Collection collection, Parse parse, 
     listing->begin();
     wait_for_nodes();
   };
-  out.update = [this, listing, parse, keep](const JsonValue& object) {
+  out.update = [this, listing, held, parse, keep](const JsonValue& object) {
     const std::string name = name_of(object);
     if (name.empty()) return;
     listing->saw(name);
     auto parsed = std::make_shared<const Result<T>>(parse(object));
-    if (!*parsed)
-      spdlog::warn("the evidence or quote of node {} cannot be read: {}", name, to_string(parsed->error()));
     std::unique_lock lock(mutex_);
-    keep(records_[name], std::move(parsed));
+    Record& record = records_[name];
+    log_readability(name, record.*held, *parsed);
+    keep(record, std::move(parsed));
     touch_locked(name);
     if (listing->under_way()) wait_for_room(lock);
   };
@@ -279,7 +304,7 @@ kube::WatchHandler EvidenceIntake::evidences() {
     record.summary = evidence == nullptr ? nullptr : summarized(*evidence);
     record.evidence = std::move(evidence);
   };
-  return received<wire::NodeEvidence>(kEvidences, wire::parse_node_evidence, keep,
+  return received<wire::NodeEvidence>(kEvidences, &Record::evidence, wire::parse_node_evidence, keep,
                                       [](const Record& record) { return record.summary != nullptr; });
 }
 kube::WatchHandler EvidenceIntake::quotes() {
@@ -287,9 +312,9 @@ kube::WatchHandler EvidenceIntake::quotes() {
     record.quote = std::move(quote);
     record.quote_spent = false;
   };
-  return received<wire::NodeQuote>(kQuotes, wire::parse_node_quote, keep, [](const Record& record) {
-    return record.quote != nullptr || record.quote_spent;
-  });
+  return received<wire::NodeQuote>(
+      kQuotes, &Record::quote, wire::parse_node_quote, keep,
+      [](const Record& record) { return record.quote != nullptr || record.quote_spent; });
 }
 
 // ---- Policies, namespaces, inventories: rarely changed, so each change publishes a copy -----------

@@ -87,13 +87,16 @@ class EvidenceIntake {
 
   // Feeds (evidence_feeds.cpp). Those that end in `_locked` are called with the lock held.
   // `keep(Record&, Received<T>)` files an object, or its absence when null; `has(Record)` says whether one is
-  // there.
+  // there. `held`: where it is kept while it is read.
   template <typename T, typename Parse, typename Keep, typename Has>
-  kube::WatchHandler received(Collection collection, Parse parse, Keep keep, Has has);
+  kube::WatchHandler received(Collection collection, Received<T> Record::*held, Parse parse, Keep keep,
+                              Has has);
   template <typename Map, typename Put>
   kube::WatchHandler published(Collection collection, std::shared_ptr<const Map> Snapshot::*part, Put put);
   void put_node_locked(const attest::JsonValue& object);
-  void remove_node_locked(const std::string& name);
+  void note_unreadable_locked(const std::string& name, const Error& why);
+  void end_node_locked(const std::string& name);
+  void forget_node_locked(const std::string& name);
   void put_keys(const attest::JsonValue& secret);
   void listed_locked(Collection collection);
   void await_nodes_locked();
@@ -140,6 +143,7 @@ class EvidenceIntake {
   bool all_listed_ = false;
   // Until `complete`, once all is listed: the nodes that have not been judged from the whole of it.
   std::set<std::string> awaited_;
+  std::set<std::string> unreadable_nodes_;  // names of Nodes that were told of as such
 
   // Written with both locks held, so that admission waits for a pointer to be copied and nothing else.
   mutable std::mutex snapshot_mutex_;

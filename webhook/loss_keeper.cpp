@@ -73,6 +73,13 @@ LossKeeper::LossKeeper(ClusterApi& api, std::string ns, const LossSettings& sett
 
 void LossKeeper::pass(const Snapshot& snapshot, const PoliciesAtStake& at_stake, UnixTime now,
                       const std::function<bool()>& leading) {
+  taint_failures_.begin();
+  answer(snapshot, at_stake, now, leading);
+  taint_failures_.end();
+}
+
+void LossKeeper::answer(const Snapshot& snapshot, const PoliciesAtStake& at_stake, UnixTime now,
+                        const std::function<bool()>& leading) {
   losses_ = observe(losses_, snapshot, settings_, now);
   drop_what_is_over(now);
   const auto began = first_leader();
@@ -269,8 +276,7 @@ void LossKeeper::change_taint(const TaintChange& target, const std::string& why,
   } catch (const kube::ApiError& e) {
     if (e.status() == 0) throw;
     count(action, kFailed);
-    spdlog::warn("taint {} of node {} could not be changed: {}", described(target.taint), target.node,
-                 e.what());
+    taint_failures_.add("node " + target.node + ", " + described(target.taint), e.what());
   }
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "webhook/loss.hpp"
+#include "webhook/pass_failures.hpp"
 #include "webhook/pod_pages.hpp"
 #include "wire/event.hpp"
 
@@ -31,8 +32,9 @@ class LossKeeper {
   LossKeeper(ClusterApi& api, std::string ns, const LossSettings& settings, const BrakeLimits& limits);
 
   // Does what is due. `leading` is asked before each node. `at_stake`: of the last sweep; empty before the
-  // first, then nobody is evicted. One pod or node that fails is logged and tried again; an API server that
-  // does not answer, or another leader's write of the ledger, ends the pass: throws kube::ApiError.
+  // first, then nobody is evicted. One pod or node that fails is tried again, and logged when that is news;
+  // an API server that does not answer, or another leader's write of the ledger, ends the pass: throws
+  // kube::ApiError.
   void pass(const Snapshot& snapshot, const PoliciesAtStake& at_stake, UnixTime now,
             const std::function<bool()>& leading);
   // After leadership was lost: graces begin anew, the ledger stays.
@@ -55,6 +57,8 @@ class LossKeeper {
     UnixTime now;
   };
 
+  void answer(const Snapshot& snapshot, const PoliciesAtStake& at_stake, UnixTime now,
+              const std::function<bool()>& leading);
   void drop_what_is_over(UnixTime now);
   std::optional<UnixTime> first_leader();
   BrakeState load(UnixTime now) const;
@@ -83,6 +87,7 @@ class LossKeeper {
   Losses losses_;
   Attempts attempts_;
   std::set<std::pair<std::string, std::string>> told_taints_;  // in a dry run: UID of the Node, key
+  PassFailures taint_failures_{"changing taints of nodes"};
   std::optional<UnixTime> began_;
   std::string told_brake_;  // the reason that was told last
 

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "webhook/phase_log.hpp"
 #include "wire/event.hpp"
@@ -34,12 +35,12 @@ void StatusWriter::forget() {
 void StatusWriter::pass(const Snapshot& snapshot, UnixTime now, const std::function<bool()>& leading,
                         const UnprovenCounts* unproven) {
   forget_gone(*snapshot.nodes);
-  Failures failures;
+  failures_.begin();
   for (const NodeMap::Entry& node : *snapshot.nodes) {
     if (!leading()) return;
-    if (node->trust && !report(*node, snapshot, now, unproven, failures)) break;
+    if (node->trust && !report(*node, snapshot, now, unproven)) break;
   }
-  log_failures(std::move(failures));
+  failures_.end();
 }
 
 void StatusWriter::forget_gone(const NodeMap& nodes) {
@@ -56,7 +57,7 @@ void StatusWriter::forget_gone(const NodeMap& nodes) {
 
 // False when there is no use in going on.
 bool StatusWriter::report(const NodeEntry& node, const Snapshot& snapshot, UnixTime now,
-                          const UnprovenCounts* unproven, Failures& failures) {
+                          const UnprovenCounts* unproven) {
   const Seconds heartbeat = std::max(Seconds(1), shortest_max_age(*snapshot.policies) / 2);
   wire::NodeAttestationStatus status = status_of(node, snapshot, now);
   if (unproven != nullptr) status.unproven_pods = unproven->on_node(node.name);
@@ -66,8 +67,7 @@ bool StatusWriter::report(const NodeEntry& node, const Snapshot& snapshot, UnixT
     try {
       write();
     } catch (const kube::ApiError& e) {
-      if (!failed && failures.count++ == 0) failures.first = "node " + node.name + ": " + e.what();
-      failed = true;
+      if (!std::exchange(failed, true)) failures_.add("node " + node.name, e.what());
       return e.status() != 0 && e.status() != 429;
     }
     return true;
@@ -75,18 +75,6 @@ bool StatusWriter::report(const NodeEntry& node, const Snapshot& snapshot, UnixT
   return may_go_on_after([&] { labels_.keep(node, labels_of(status), now); }) &&
          may_go_on_after([&] { write_status(node, status, heartbeat, now); }) &&
          may_go_on_after([&] { report_log_change(node.name, node, now); });
-}
-
-// What goes on failing in the same way is said once.
-void StatusWriter::log_failures(Failures failures) {
-  const bool news = failures.count != failures_.count || failures.first != failures_.first;
-  if (news && failures.count > 0) {
-    spdlog::warn("the status of {} nodes could not be written and is tried again; first of {}",
-                 failures.count, failures.first);
-  } else if (news) {
-    spdlog::info("the status of every node is written again");
-  }
-  failures_ = std::move(failures);
 }
 
 // Once for each boot, whoever leads: a second Event of the same name is refused.

@@ -11,6 +11,7 @@
 #include "webhook/label_keeper.hpp"
 #include "webhook/node_attestations.hpp"
 #include "webhook/node_status.hpp"
+#include "webhook/pass_failures.hpp"
 #include "webhook/sweep.hpp"
 
 namespace nodeproof::webhook {
@@ -41,13 +42,7 @@ class StatusWriter {
     KeptStatus status;
     UnixTime at;
   };
-  // Of a pass: the first failure, and how many.
-  struct Failures {
-    std::string first;
-    std::size_t count = 0;
-  };
-  bool report(const NodeEntry& node, const Snapshot& snapshot, UnixTime now, const UnprovenCounts* unproven,
-              Failures& failures);
+  bool report(const NodeEntry& node, const Snapshot& snapshot, UnixTime now, const UnprovenCounts* unproven);
   void write_status(const NodeEntry& node, const wire::NodeAttestationStatus& status, Seconds heartbeat,
                     UnixTime now);
   void forget_gone(const NodeMap& nodes);
@@ -56,13 +51,12 @@ class StatusWriter {
   void tell_change(const NodeEntry& node, const wire::ToldAttestation* before,
                    const wire::NodeAttestationStatus& status, UnixTime now);
   void report_log_change(const std::string& name, const NodeEntry& node, UnixTime now);
-  void log_failures(Failures failures);
 
   ClusterApi& api_;
   EventWriter& events_;
   NodeAttestations& objects_;
   LabelKeeper labels_{api_, events_};
-  Failures failures_;                                 // of the last pass
+  PassFailures failures_{"writing the status of nodes"};
   std::unordered_map<std::size_t, Written> written_;  // by hash_of_uid of the Node
   std::map<std::string, std::string> told_boots_;     // by name: boot ID of the last change of log told
   KeptStatus::Pool words_;

@@ -92,7 +92,7 @@ TEST_F(ActivatorTest, AnswersAnOfferForItsKeysOnce) {
   api_.objects[kAttestation] = offered(target_of(ek_, ek_));
   EXPECT_FALSE(activator_.answer(evidence_)) << "for another AK";
   api_.objects[kAttestation] = R"({"spec":{"nodeUID":")" + kNodeUid + R"("},"status":{"activation":{}}})";
-  EXPECT_FALSE(activator_.answer(evidence_)) << "unreadable";
+  EXPECT_THROW(activator_.answer(evidence_), std::runtime_error) << "unreadable";
   EXPECT_EQ(tpm_.activations, 0);
 
   api_.objects[kAttestation] = offered(target_);

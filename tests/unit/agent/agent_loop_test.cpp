@@ -2,13 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 
 #include <set>
 #include <sstream>
 
 #include "base/file.hpp"
+#include "tests/support/captured_log.hpp"
 #include "tests/unit/agent/fakes.hpp"
 
 namespace nodeproof::agent {
@@ -27,14 +26,8 @@ class AgentLoopTest : public testing::Test {
   AgentLoopTest() {
     api_.fill();
     set_boot_id(kBootId);
-    previous_logger_ = spdlog::default_logger();
-    spdlog::set_default_logger(
-        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_st>(log_)));
   }
-  ~AgentLoopTest() override {
-    spdlog::set_default_logger(previous_logger_);
-    std::filesystem::remove(boot_id_file_);
-  }
+  ~AgentLoopTest() override { std::filesystem::remove(boot_id_file_); }
 
   void set_boot_id(const std::string& id) { write_file(boot_id_file_, as_bytes(id + "\n")); }
   bool once() { return loop_.once(stop_.get_token()); }
@@ -81,8 +74,7 @@ class AgentLoopTest : public testing::Test {
   FixedClock clock_;
   std::stop_source stop_;
   std::string boot_id_file_ = testing::TempDir() + "nodeproof-loop-boot-id-" + std::to_string(::getpid());
-  std::ostringstream log_;
-  std::shared_ptr<spdlog::logger> previous_logger_;
+  test::CapturedLog log_;
   Metrics metrics_{"1.2.3", clock_};
   Collector collector_{tpm_, firmware_, endorsements_, timer_, clock_};
   AgentLoop loop_{{"node-1", "nodeproof-system", boot_id_file_, Seconds(120), std::chrono::hours(24)},
@@ -115,8 +107,8 @@ TEST_F(AgentLoopTest, AMissingEventLogIsPublishedAndLoggedOnce) {
   EXPECT_EQ(evidence().collection.code, kComplete);
   EXPECT_EQ(tpm_.quotes, 3);
   const std::string line = "no-log: it is empty. Remedy: fill it";
-  EXPECT_NE(log_.str().find(line), std::string::npos);
-  EXPECT_EQ(log_.str().find(line), log_.str().rfind(line));
+  EXPECT_NE(log_.text().find(line), std::string::npos);
+  EXPECT_EQ(log_.text().find(line), log_.text().rfind(line));
 }
 
 TEST_F(AgentLoopTest, ARefreshWritesTheQuoteAloneWithTheEpochOfTheMoment) {
@@ -252,7 +244,22 @@ TEST_F(AgentLoopTest, BacksOffWhileTheApiServerIsAwayAndReturnsToItsPlace) {
   EXPECT_LE(timer_.waits[0], Backoff::kFirst);
   EXPECT_GT(timer_.waits[4], timer_.waits[0]);
   EXPECT_EQ(timer_.waits[6], Seconds(120));
-  EXPECT_THAT(log_.str(), HasSubstr("connection refused. Remedy: the API server does not answer"));
+  EXPECT_THAT(log_.text(), HasSubstr("connection refused. Remedy: the API server does not answer"));
+}
+
+TEST_F(AgentLoopTest, SaysOnceThatSomethingFailsAndOnceThatItWorksAgain) {
+  const auto refuse = [](const std::string&) { throw kube::ApiError(403, "Forbidden", "not allowed"); };
+  run(12, [&](int wait) {
+    if (wait == 2) api_.before = refuse;
+    if (wait == 6) api_.before = [](const std::string&) {};
+  });
+  const std::string log = log_.text();
+  const std::size_t failed = log.find("not allowed");
+  const std::size_t again = log.find("this works again, which failed before: not allowed");
+  ASSERT_NE(again, std::string::npos) << log;
+  EXPECT_LT(failed, again);
+  EXPECT_EQ(log.find("not allowed", failed + 1), log.rfind("not allowed"))
+      << "named twice: when it fails and when it works again";
 }
 
 TEST_F(AgentLoopTest, WaitsAsLongAsTheApiServerAsks) {
@@ -275,8 +282,8 @@ TEST_P(AgentLoopReports, WhatIsAbsentOnOneLineWithARemedyAndGoesOn) {
   GetParam().arrange(api_);
   run(3);
   EXPECT_EQ(timer_.waits.size(), 3U);
-  EXPECT_THAT(log_.str(), HasSubstr(GetParam().message));
-  EXPECT_THAT(log_.str(), HasSubstr("Remedy: "));
+  EXPECT_THAT(log_.text(), HasSubstr(GetParam().message));
+  EXPECT_THAT(log_.text(), HasSubstr("Remedy: "));
   EXPECT_FALSE(api_.objects.contains(FakeApi::kEvidence));
 }
 
@@ -369,7 +376,7 @@ TEST_F(AgentLoopTest, AnotherKeyGenerationIsQuotedAtOnce) {
 TEST_F(AgentLoopTest, SaysWhenTheBootIdCannotBeRead) {
   std::filesystem::remove(boot_id_file_);
   EXPECT_FALSE(once());
-  EXPECT_THAT(log_.str(), HasSubstr("bootIdFile"));
+  EXPECT_THAT(log_.text(), HasSubstr("bootIdFile"));
 }
 
 TEST_F(AgentLoopTest, AStopWhileCollectingPublishesNothing) {

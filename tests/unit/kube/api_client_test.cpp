@@ -2,12 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
 #include <sstream>
 
 #include "base/clock.hpp"
+#include "tests/support/captured_log.hpp"
 #include "tests/support/scripted_http_server.hpp"
 #include "tests/unit/kube/test_connection.hpp"
 
@@ -277,16 +277,12 @@ TEST(ApiClient, WarningsAreLoggedOnceWithTheirRemedy) {
     to.reply(200, "{}", {R"(Warning: 299 - "unknown field \"spec.later\"")"});
   });
   ApiClient client(connection_to(server.url()), "test");
-  std::ostringstream log;
-  const auto previous = spdlog::default_logger();
-  spdlog::set_default_logger(
-      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_st>(log)));
+  const test::CapturedLog log;
   client.replace("/apis/nodeproof.dev/v1alpha1/nodequotes/cvm-1", "{}");
   client.replace("/apis/nodeproof.dev/v1alpha1/nodequotes/cvm-1", "{}");
-  spdlog::set_default_logger(previous);
-  EXPECT_THAT(log.str(), HasSubstr(R"(unknown field \"spec.later\")"));
-  EXPECT_THAT(log.str(), HasSubstr("kubectl apply -f crds/nodequotes.yaml"));
-  EXPECT_EQ(log.str().find("warns"), log.str().rfind("warns"));
+  EXPECT_THAT(log.text(), HasSubstr(R"(unknown field \"spec.later\")"));
+  EXPECT_THAT(log.text(), HasSubstr("kubectl apply -f crds/nodequotes.yaml"));
+  EXPECT_EQ(log.text().find("warns"), log.text().rfind("warns"));
 }
 
 TEST(ApiClient, ManyThreadsShareIt) {

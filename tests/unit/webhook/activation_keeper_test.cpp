@@ -1,8 +1,10 @@
 #include "webhook/activation_keeper.hpp"
 
 #include <cpprest/json.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/captured_log.hpp"
 #include "tests/unit/webhook/cluster_picture.hpp"
 #include "tests/unit/webhook/fake_cluster_api.hpp"
 #include "tests/unit/webhook/json_objects.hpp"
@@ -10,6 +12,8 @@
 namespace nodeproof::webhook {
 namespace {
 
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using testing::kEpoch;
 using testing::kEpochLength;
 using testing::kNodeUid;
@@ -113,9 +117,14 @@ TEST_F(CredentialOffers, OffersNothingWhere) {
 TEST_F(CredentialOffers, AFailedWriteIsTriedAgain) {
   testing::replace(objects_.handler(), {attestation()});
   api_.before = [](const std::string&) { throw kube::ApiError(500, "InternalError", "not now"); };
-  EXPECT_EQ(writes(), 0U);
+  test::CapturedLog log;
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(writes(), 0U);
+  EXPECT_THAT(
+      log.lines(),
+      ElementsAre(HasSubstr("offering credentials to nodes failed and is tried again: node cvm-1: ")));
   api_.before = nullptr;
   EXPECT_EQ(writes(), 1U);
+  EXPECT_THAT(log.lines(), ElementsAre(HasSubstr("offered a credential"), HasSubstr("works again")));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <future>
 
+#include "tests/support/captured_log.hpp"
 #include "tests/unit/webhook/cluster_picture.hpp"
 #include "tests/unit/webhook/json_objects.hpp"
 #include "wire/epoch.hpp"
@@ -12,6 +13,8 @@
 namespace nodeproof::webhook {
 namespace {
 
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using testing::kBootId;
 using testing::kEpoch;
 using testing::kNodeUid;
@@ -121,6 +124,28 @@ TEST_F(Intake, IsNotCompleteBeforeTheEvidenceAtHandIsVerified) {
   list_all();
   const auto snapshot = until([](const Snapshot& s) { return s.complete; });
   EXPECT_EQ(snapshot->nodes->at("cvm-1").trust->phase, Phase::kVerified);
+}
+
+TEST_F(Intake, TellsOnceWhatCannotBeRead) {
+  const std::string broken_node =
+      R"({"metadata":{"name":"cvm-1","uid":"?"},"status":{"nodeInfo":{"bootID":7}}})";
+  const std::string broken = R"({"metadata":{"name":"cvm-1"},"spec":7})";
+  test::CapturedLog log;
+  for (int refresh = 0; refresh < 3; ++refresh) {
+    update(intake_.nodes(), broken_node);
+    update(intake_.evidences(), broken);
+    update(intake_.quotes(), broken);
+  }
+  EXPECT_THAT(log.lines(), ElementsAre(HasSubstr("Node cvm-1 cannot be read, it counts as gone: "),
+                                       HasSubstr("the evidence of node cvm-1 cannot be read: "),
+                                       HasSubstr("the quote of node cvm-1 cannot be read: ")));
+  update(intake_.evidences(), wire::to_json(evidence_));
+  update(intake_.quotes(), wire::to_json(testing::make_quote(evidence_)));
+  EXPECT_THAT(log.lines(), ElementsAre(HasSubstr("the evidence of node cvm-1 can be read again"),
+                                       HasSubstr("the quote of node cvm-1 can be read again")));
+  update(intake_.nodes(), node_json("cvm-1"));
+  EXPECT_THAT(log.text(), HasSubstr("Node cvm-1 can be read again"));
+  until_phase(Phase::kPending);
 }
 
 // Evidence and quote are dropped once nothing reads them any more.

@@ -2,11 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
-#include <spdlog/spdlog.h>
 
-#include <sstream>
-
+#include "tests/support/captured_log.hpp"
 #include "tests/unit/webhook/cluster_picture.hpp"
 #include "tests/unit/webhook/fake_cluster_api.hpp"
 #include "tests/unit/webhook/json_objects.hpp"
@@ -152,6 +149,17 @@ TEST_F(Writer, LeavesTheObjectOfAGoneNodeToGarbageCollection) {
   testing::remove(objects_.handler(),
                   wire::new_node_attestation("cvm-1", "77777777-7777-4777-8777-777777777777"));
   EXPECT_THAT(pass(), ElementsAre("create " + kNa, "patch " + kNa + "/cvm-1/status"));
+}
+
+// A Node that cannot be read for a while counts as gone, too.
+TEST_F(Writer, ForgetsWhatItWroteOfANodeThatIsGone) {
+  pass();
+  settle();
+  const auto snapshot = std::exchange(snapshot_, Snapshot(snapshot_));
+  keep_only({"plain-1"});
+  EXPECT_THAT(pass(), IsEmpty());
+  snapshot_ = snapshot;
+  EXPECT_THAT(pass(), ElementsAre("patch " + kNa + "/cvm-1/status"));
 }
 
 TEST_F(Writer, MakesADeletedObjectAnew) {
@@ -334,33 +342,10 @@ TEST_F(Writer, KeysUnderOurPrefixThatWeDoNotWriteGo) {
   EXPECT_THAT(events(), ::testing::Contains("LabelsPutRight"));
 }
 
-class Log {
- public:
-  Log() : previous_(spdlog::default_logger()) {
-    spdlog::set_default_logger(
-        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_)));
-  }
-  ~Log() { spdlog::set_default_logger(previous_); }
-  Log(const Log&) = delete;
-  Log& operator=(const Log&) = delete;
-  // Lines since the last call.
-  std::vector<std::string> lines() {
-    std::istringstream stream(text_.str());
-    text_.str({});
-    std::vector<std::string> out;
-    for (std::string line; std::getline(stream, line);) out.push_back(line);
-    return out;
-  }
-
- private:
-  std::ostringstream text_;
-  std::shared_ptr<spdlog::logger> previous_;
-};
-
 TEST_F(Writer, LogsAChangeThatTimeMakesAndNothingWhileNothingChanges) {
   pass();
   settle();
-  Log log;
+  test::CapturedLog log;
   for (int i = 0; i < 15; ++i) pass(Seconds(i));
   EXPECT_THAT(log.lines(), IsEmpty()) << "passes and signs of life are not logged";
   pass(Seconds(21));
@@ -372,12 +357,15 @@ TEST_F(Writer, LogsAChangeThatTimeMakesAndNothingWhileNothingChanges) {
 
 TEST_F(Writer, LogsAFailureThatGoesOnOnce) {
   api_.before = [](const std::string&) { throw kube::ApiError(403, "Forbidden", "not allowed"); };
-  Log log;
+  test::CapturedLog log;
   for (int i = 0; i < 5; ++i) pass(Seconds(i));
-  EXPECT_THAT(log.lines(), ElementsAre(HasSubstr("the status of 2 nodes could not be written")));
+  EXPECT_THAT(
+      log.lines(),
+      ElementsAre(HasSubstr(
+          "writing the status of nodes failed for 2 of them and is tried again, first node cvm-1: ")));
   api_.before = nullptr;
   pass(Seconds(6));
-  EXPECT_THAT(log.lines(), ElementsAre(HasSubstr("written again")));
+  EXPECT_THAT(log.lines(), ElementsAre(HasSubstr("writing the status of nodes works again")));
 }
 
 }  // namespace

@@ -124,8 +124,7 @@ struct Application::Parts {
         event_client(connection, kUserAgent, kEventTimeout),
         tls(make_tls(from, clock)),
         leader(leader_client, leader_api, clock,
-               {from.ns, identity_of(from), from.epoch_length, from.max_report_age},
-               [this] { return clock_allows_lead(); }) {
+               {from.ns, identity_of(from), from.epoch_length, from.max_report_age}) {
     add_watches();
   }
 
@@ -162,12 +161,6 @@ struct Application::Parts {
       leader.note_keys_changed();
     };
     return out;
-  }
-
-  // Unknown counts as right: the lease's own reply tells.
-  bool clock_allows_lead() const {
-    const auto offset = leader_client.clock_offset();
-    return !offset || (*offset <= kMaxClockOffset && *offset >= -kMaxClockOffset);
   }
 
   ReadinessView readiness() const {

@@ -9,16 +9,15 @@ constexpr const char* kLeaseName = "nodeproof-webhook";
 
 }  // namespace
 
-Leader::Leader(kube::ApiClient& client, ClusterApi& api, const Clock& clock, const LeaderOptions& options,
-               std::function<bool()> may_lead)
-    : lease_(client, options.ns, kLeaseName, options.identity),
+Leader::Leader(kube::ApiClient& client, ClusterApi& api, const Clock& clock, const LeaderOptions& options)
+    : client_(client),
+      lease_(client, options.ns, kLeaseName, options.identity),
       epochs_(api, options.ns, options.epoch_length, options.max_report_age, random_keys()),
       clock_(clock),
-      epoch_length_(options.epoch_length),
-      may_lead_(std::move(may_lead)) {}
+      epoch_length_(options.epoch_length) {}
 
 void Leader::step() {
-  if (!may_lead_()) {
+  if (!may_lead()) {
     resign();
     // Nothing else would tell when this clock is right again.
     return lease_.look(std::chrono::steady_clock::now());
@@ -31,7 +30,7 @@ void Leader::step() {
     return;
   }
   // The lease's reply may be the first to tell that this clock is wrong.
-  if (!may_lead_()) return resign();
+  if (!may_lead()) return resign();
   if (keys_changed_.exchange(false)) published_.reset();
   const UnixTime now = clock_.now();
   const std::uint64_t epoch = attest::epoch_at(now, epoch_length_);

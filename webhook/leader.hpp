@@ -2,11 +2,11 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 
 #include "base/clock.hpp"
 #include "kube/leader_lease.hpp"
 #include "webhook/epoch_keeper.hpp"
+#include "webhook/readiness.hpp"
 
 namespace nodeproof::webhook {
 
@@ -23,10 +23,9 @@ class Leader {
   // How often step is to be called: often enough for the shortest epochs.
   static constexpr std::chrono::milliseconds kInterval{500};
 
-  // `may_lead`: false while this replica's clock is wrong; then it gives the lease up. All that is
-  // referred to must outlive it.
-  Leader(kube::ApiClient& client, ClusterApi& api, const Clock& clock, const LeaderOptions& options,
-         std::function<bool()> may_lead);
+  // All that is referred to must outlive it. `client` also tells how far this clock is off: while it is
+  // wrong the lease is given up.
+  Leader(kube::ApiClient& client, ClusterApi& api, const Clock& clock, const LeaderOptions& options);
 
   // Acquires or renews the lease; as the leader, publishes the epoch when a new one has begun. Throws
   // what EpochKeeper::step throws.
@@ -46,11 +45,13 @@ class Leader {
   const EpochKeeper& epochs() const { return epochs_; }
 
  private:
+  bool may_lead() const { return clock_allows_lead(client_.clock_offset()); }
+
+  const kube::ApiClient& client_;
   kube::LeaderLease lease_;
   EpochKeeper epochs_;
   const Clock& clock_;
   Seconds epoch_length_;
-  std::function<bool()> may_lead_;
   std::optional<std::uint64_t> published_;  // the epoch of the last step that succeeded
   std::atomic<bool> keys_changed_{false};
   std::atomic<bool> leading_{false};

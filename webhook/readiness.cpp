@@ -57,6 +57,10 @@ std::vector<Condition> conditions(const ReadinessView& view, Seconds max_age, Un
   return out;
 }
 
+bool clock_allows_lead(const std::optional<Seconds>& clock_offset) {
+  return !clock_offset || is_right(clock_offset);
+}
+
 std::optional<Refusal> unfit(const StoreView& oldest, Seconds max_age,
                              const std::optional<Seconds>& clock_offset) {
   if (const std::string problem = store_problem(oldest, max_age); !problem.empty()) {

@@ -36,6 +36,10 @@ std::vector<Condition> conditions(const ReadinessView& view, Seconds max_age, Un
 std::optional<Refusal> unfit(const StoreView& oldest, Seconds max_age,
                              const std::optional<Seconds>& clock_offset);
 
+// Whether a replica with this clock may publish epochs. Unknown counts as right: the first reply to come
+// tells.
+bool clock_allows_lead(const std::optional<Seconds>& clock_offset);
+
 // Turns conditions into lines of log, one for each change of what holds.
 class ReadinessLog {
  public:

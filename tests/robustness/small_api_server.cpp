@@ -2,10 +2,9 @@
 
 #include <cpprest/json.h>
 
-#include <ctime>
-
 #include "base/clock.hpp"
 #include "tests/support/api_answers.hpp"
+#include "tests/support/http_date.hpp"
 
 namespace nodeproof::test {
 namespace {
@@ -15,16 +14,6 @@ using web::json::value;
 
 constexpr milliseconds kForEver{600'000};
 constexpr const char* kPodPath = "/api/v1/namespaces/demo/pods/api";
-
-// IMF-fixdate (RFC 9110 5.6.7).
-std::string http_date(UnixTime time) {
-  const std::time_t seconds = to_unix(time);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[40];
-  std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return text;
-}
 
 const char* kNotFound = R"({"kind":"Status","reason":"NotFound","message":"not found","code":404})";
 const char* kConflict = R"({"kind":"Status","reason":"Conflict","message":"it was changed","code":409})";

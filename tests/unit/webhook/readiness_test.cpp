@@ -87,6 +87,12 @@ INSTANTIATE_TEST_SUITE_P(
                           "serving-certificate", "there is no serving certificate yet", true}),
     [](const auto& param) { return param.param.name; });
 
+TEST(ClockAllowsLead, WithinTheLimitAndWhileUnknown) {
+  EXPECT_TRUE(clock_allows_lead(std::nullopt));
+  for (const int offset : {-5, 0, 5}) EXPECT_TRUE(clock_allows_lead(Seconds(offset))) << offset;
+  for (const int offset : {-3600, -6, 6, 3600}) EXPECT_FALSE(clock_allows_lead(Seconds(offset))) << offset;
+}
+
 struct UnfitRow {
   std::string name;
   StoreView oldest;

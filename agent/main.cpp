@@ -24,7 +24,7 @@ constexpr std::size_t kHttpThreads = 2;
 constexpr int kLooksPerRefresh = 4;
 
 kube::Connection connection_of(const Options& options) {
-  if (options.kubeconfig) return kube::kubeconfig_connection(*options.kubeconfig);
+  if (options.kubeconfig) return kube::kubeconfig_connection({*options.kubeconfig});
   if (options.config.connection) return *options.config.connection;
   return kube::in_cluster_connection();
 }

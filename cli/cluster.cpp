@@ -2,9 +2,11 @@
 
 #include <cpprest/base_uri.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
+#include "cli/log_in.hpp"
 #include "wire/dns_names.hpp"
 
 namespace nodeproof::cli {
@@ -56,17 +58,20 @@ bool is_set(const char* variable) {
 bool is_pod_without_kubeconfig(const ClusterOptions& options) {
   if (!options.kubeconfig.empty() || !options.context.empty() || is_set("KUBECONFIG")) return false;
   if (!is_set("KUBERNETES_SERVICE_HOST")) return false;
-  return !is_set("HOME") || !std::filesystem::exists(kube::default_kubeconfig());
+  return !is_set("HOME") || !std::filesystem::exists(kube::default_kubeconfig().front());
 }
 
 kube::Connection connection_of(const ClusterOptions& options) {
   if (is_pod_without_kubeconfig(options)) return kube::in_cluster_connection();
-  const std::filesystem::path file =
-      options.kubeconfig.empty() ? kube::default_kubeconfig() : std::filesystem::path(options.kubeconfig);
-  if (!std::filesystem::exists(file))
-    throw std::runtime_error("there is no kubeconfig " + file.string() +
+  const auto files = options.kubeconfig.empty() ? kube::default_kubeconfig()
+                                                : std::vector<std::filesystem::path>{options.kubeconfig};
+  const auto exists = [](const auto& file) { return std::filesystem::exists(file); };
+  if (std::none_of(files.begin(), files.end(), exists))
+    throw std::runtime_error("there is no kubeconfig " + files.front().string() +
                              ". Name one with --kubeconfig, or give the objects with -f");
-  return kube::kubeconfig_connection(file, options.context);
+  kube::Connection out = kube::kubeconfig_connection(files, options.context);
+  log_in(out);
+  return out;
 }
 
 }  // namespace

@@ -21,8 +21,8 @@ struct ClusterOptions {
   std::string context;
 };
 
-// These throw std::runtime_error with what to do: no kubeconfig, access denied, no answer from the API
-// server.
+// These throw std::runtime_error with what to do: no kubeconfig, a log-in that failed, access denied, no
+// answer from the API server.
 std::unique_ptr<kube::ApiClient> connect(const ClusterOptions& options);
 
 // One GET; nothing on 404. `what`: the resource, for the right to read it.

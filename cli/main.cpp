@@ -121,8 +121,9 @@ who made the nonce that the quote answers (epoch-origin), and so the quote's age
 carries a recent challenge (report-freshness). Those are listed as not checked. A quote that somebody kept
 for a day therefore still passes here; the webhook refuses it.
 
-From a cluster the Node object is compared too (UID, boot ID). The kubeconfig is --kubeconfig, else
-KUBECONFIG, else ~/.kube/config; tokens and client certificates are used, log-in programs are not run.
+From a cluster the Node object is compared too (UID, boot ID). The kubeconfig is --kubeconfig, else those of
+KUBECONFIG, read as kubectl reads them, else ~/.kube/config. A program that it names to log in with (exec, such
+as kubelogin) is run; passwords, impersonation and proxies are refused.
 It needs the right to get nodes, nodeevidences and nodequotes.
 
 Examples:

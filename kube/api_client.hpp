@@ -2,7 +2,6 @@
 // exceptions; callers catch once per loop.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -10,44 +9,13 @@
 
 #include "base/bytes.hpp"
 #include "base/time.hpp"
+#include "kube/connection.hpp"
 
 namespace nodeproof::kube {
 
 // Starts cpprest with this many threads instead of 40: they only move bytes, our own threads wait. Once in
 // a program, before the first client.
 void limit_http_threads(std::size_t threads);
-
-// How to reach and authenticate to one API server. Files are read again when they change, because
-// kubelets rotate tokens.
-struct Connection {
-  // https://host:port, or http:// on 127.0.0.1 alone (kubectl proxy). No IPv6 address, but a name may
-  // stand for one.
-  std::string server;
-  std::filesystem::path ca_file;           // PEM; system CAs are never trusted
-  std::filesystem::path token_file;        // or empty
-  std::filesystem::path client_cert_file;  // or empty, with client_key_file
-  std::filesystem::path client_key_file;
-
-  // In memory instead of a file, as kubeconfig files carry them. Each is used when its file is empty.
-  std::string ca_pem = {};
-  std::string token = {};
-  std::string client_cert_pem = {};
-  std::string client_key_pem = {};
-
-  bool operator==(const Connection&) const = default;
-};
-
-// From KUBERNETES_SERVICE_HOST/PORT and the mounted service account. Throws std::runtime_error with
-// what is missing.
-Connection in_cluster_connection();
-// One context of one kubeconfig file, the current one when `context` is empty: server,
-// certificate-authority(-data), token, tokenFile, client-certificate(-data) and key. Inline data stays in
-// memory. Throws std::runtime_error naming the field that cannot be used (exec plugins, passwords,
-// impersonation, proxies, no CA).
-Connection kubeconfig_connection(const std::filesystem::path& file, const std::string& context = {});
-// $KUBECONFIG, else ~/.kube/config. Throws std::runtime_error when it names several files: kubectl merges
-// them, we do not.
-std::filesystem::path default_kubeconfig();
 
 // The server answered with an error Status, or did not answer. Then the status is 0 and the reason
 // one of Unreachable, Timeout, TooLarge (an answer over 64 MiB) and Stopped. Status 410 with reason

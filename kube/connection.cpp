@@ -1,8 +1,10 @@
+#include "kube/connection.hpp"
+
 #include <cstdlib>
+#include <sstream>
 
 #include "base/file.hpp"
 #include "base/or_throw.hpp"
-#include "kube/api_client.hpp"
 #include "wire/strict_yaml.hpp"
 
 namespace nodeproof::kube {
@@ -35,18 +37,43 @@ std::string text_or_empty(const YamlValue& map, std::string_view key) {
   return member ? or_throw(member->text()) : std::string();
 }
 
+struct Kubeconfig {
+  YamlValue root;
+  std::filesystem::path file;
+};
+
+struct Entry {
+  YamlValue value;
+  std::filesystem::path folder;  // that relative paths in it start from
+};
+
+std::string names_of(const std::vector<Kubeconfig>& configs) {
+  std::string out;
+  for (const Kubeconfig& config : configs) out += (out.empty() ? "" : ", ") + config.file.string();
+  return out;
+}
+
 // The entry of `clusters`, `users` or `contexts` with that name, and in it the map `key`.
-YamlValue named_entry(const YamlValue& root, std::string_view list, const std::string& name,
-                      std::string_view key) {
-  const YamlValue entries = or_throw(root.required(list));
+std::optional<Entry> entry_in(const Kubeconfig& config, std::string_view list, const std::string& name,
+                              std::string_view key) {
+  const std::optional<YamlValue> entries = or_throw(config.root.optional(list));
+  if (!entries) return std::nullopt;
   std::optional<YamlValue> found;
-  for (const YamlValue& entry : or_throw(entries.list())) {
+  for (const YamlValue& entry : or_throw(entries->list())) {
     if (text_or_empty(entry, "name") != name) continue;
     if (found) throw std::runtime_error(entry.where() + ": is a second '" + name + "'");
     found = or_throw(entry.required(key));
   }
-  if (found) return *std::move(found);
-  throw std::runtime_error(entries.where() + ": holds no '" + name + "'");
+  if (!found) return std::nullopt;
+  return Entry{*std::move(found), std::filesystem::absolute(config.file).parent_path()};
+}
+
+Entry named_entry(const std::vector<Kubeconfig>& configs, std::string_view list, const std::string& name,
+                  std::string_view key) {
+  for (const Kubeconfig& config : configs) {
+    if (auto found = entry_in(config, list, name, key)) return *std::move(found);
+  }
+  throw std::runtime_error(names_of(configs) + ": " + std::string(list) + ": holds no '" + name + "'");
 }
 
 // Features whose silent omission would connect to another place or as somebody else.
@@ -77,18 +104,71 @@ void take_pem(const YamlValue& map, const std::string& key, const std::filesyste
   if (!path.empty()) file = base / path;  // an absolute path stays itself
 }
 
-void take_user(const YamlValue& user, const std::filesystem::path& base, Connection& out) {
-  refuse(user, {"exec", "auth-provider"},
-         "no program is run to log in. Make a kubeconfig that holds a token: kubectl config view --minify "
-         "--flatten > FILE, then put token: in the place of exec:, with what "
-         "kubectl create token SERVICEACCOUNT prints");
+ExecConfig::Interactive interactive_mode(const YamlValue& exec) {
+  const std::optional<YamlValue> member = or_throw(exec.optional("interactiveMode"));
+  if (!member) return ExecConfig::Interactive::kIfAvailable;
+  const std::string text = or_throw(member->text());
+  if (text == "Never") return ExecConfig::Interactive::kNever;
+  if (text == "IfAvailable") return ExecConfig::Interactive::kIfAvailable;
+  if (text == "Always") return ExecConfig::Interactive::kAlways;
+  throw std::runtime_error(member->where() + ": must be Never, IfAvailable or Always");
+}
+
+// A path is relative to the kubeconfig, a name is looked for in PATH.
+std::string exec_command(const YamlValue& exec, const std::filesystem::path& folder) {
+  const std::string command = or_throw(or_throw(exec.required("command")).text());
+  return command.find('/') == std::string::npos ? command : (folder / command).string();
+}
+
+ExecConfig exec_config(const YamlValue& exec, const std::filesystem::path& folder) {
+  ExecConfig out;
+  const YamlValue version = or_throw(exec.required("apiVersion"));
+  out.api_version = or_throw(version.text());
+  if (out.api_version != "client.authentication.k8s.io/v1" &&
+      out.api_version != "client.authentication.k8s.io/v1beta1") {
+    throw std::runtime_error(version.where() + ": must be client.authentication.k8s.io/v1 or /v1beta1");
+  }
+  out.command = exec_command(exec, folder);
+  if (const auto arguments = or_throw(exec.optional("args"))) {
+    for (const YamlValue& argument : or_throw(arguments->list()))
+      out.arguments.push_back(or_throw(argument.text()));
+  }
+  if (const auto variables = or_throw(exec.optional("env"))) {
+    for (const YamlValue& variable : or_throw(variables->list())) {
+      out.environment.emplace_back(or_throw(or_throw(variable.required("name")).text()),
+                                   text_or_empty(variable, "value"));
+    }
+  }
+  out.interactive = interactive_mode(exec);
+  const std::optional<YamlValue> cluster_info = or_throw(exec.optional("provideClusterInfo"));
+  out.provide_cluster_info = cluster_info && or_throw(cluster_info->boolean());
+  out.install_hint = text_or_empty(exec, "installHint");
+  out.where = exec.where();
+  return out;
+}
+
+void take_user(const Entry& entry, Connection& out) {
+  const auto& [user, folder] = entry;
+  refuse(user, {"auth-provider"},
+         "kubectl has not known it since 1.26; use exec, a token or a client certificate");
   refuse(user, {"username", "password", "as", "as-uid", "as-groups", "as-user-extra"},
          "use a token, a tokenFile or a client certificate");
   const std::string token_file = text_or_empty(user, "tokenFile");
-  if (!token_file.empty()) out.token_file = base / token_file;
+  if (!token_file.empty()) out.token_file = folder / token_file;
   out.token = text_or_empty(user, "token");
-  take_pem(user, "client-certificate", base, out.client_cert_file, out.client_cert_pem);
-  take_pem(user, "client-key", base, out.client_key_file, out.client_key_pem);
+  take_pem(user, "client-certificate", folder, out.client_cert_file, out.client_cert_pem);
+  take_pem(user, "client-key", folder, out.client_key_file, out.client_key_pem);
+  const std::optional<YamlValue> exec = or_throw(user.optional("exec"));
+  // As with kubectl, what stands in the file comes first.
+  if (exec && out.token.empty() && out.token_file.empty()) out.exec = exec_config(*exec, folder);
+}
+
+std::string current_context(const std::vector<Kubeconfig>& configs) {
+  for (const Kubeconfig& config : configs) {
+    const std::string name = text_or_empty(config.root, "current-context");
+    if (!name.empty()) return name;
+  }
+  throw std::runtime_error(names_of(configs) + ": current-context: is required");
 }
 
 }  // namespace
@@ -105,35 +185,41 @@ Connection in_cluster_connection() {
   return out;
 }
 
-std::filesystem::path default_kubeconfig() {
+std::vector<std::filesystem::path> default_kubeconfig() {
   const char* named = std::getenv("KUBECONFIG");
-  if (named != nullptr && *named != '\0') {
-    if (std::string_view(named).find(':') == std::string_view::npos) return named;
-    throw std::runtime_error("KUBECONFIG names several files; name one with --kubeconfig");
+  std::vector<std::filesystem::path> out;
+  std::istringstream list(named == nullptr ? "" : named);
+  for (std::string file; std::getline(list, file, ':');) {
+    if (!file.empty()) out.emplace_back(file);
   }
+  if (!out.empty()) return out;
   const char* home = std::getenv("HOME");
   if (home == nullptr || *home == '\0')
     throw std::runtime_error("neither KUBECONFIG nor HOME is set; name a file with --kubeconfig");
-  return std::filesystem::path(home) / ".kube" / "config";
+  return {std::filesystem::path(home) / ".kube" / "config"};
 }
 
-Connection kubeconfig_connection(const std::filesystem::path& file, const std::string& context_wanted) {
-  const Bytes content = read_file(file, kMaxKubeconfig);
-  const YamlValue root = or_throw(YamlValue::parse(as_text(content), file.string()));
-  const std::string context_name =
-      context_wanted.empty() ? or_throw(or_throw(root.required("current-context")).text()) : context_wanted;
-  const YamlValue context = named_entry(root, "contexts", context_name, "context");
+Connection kubeconfig_connection(const std::vector<std::filesystem::path>& files,
+                                 const std::string& context_wanted) {
+  std::vector<Kubeconfig> configs;
+  for (const std::filesystem::path& file : files) {
+    if (files.size() > 1 && !std::filesystem::exists(file)) continue;
+    const Bytes content = read_file(file, kMaxKubeconfig);
+    configs.push_back({or_throw(YamlValue::parse(as_text(content), file.string())), file});
+  }
+  if (configs.empty()) throw std::runtime_error("none of the kubeconfigs that are named is there");
+  const std::string name = context_wanted.empty() ? current_context(configs) : context_wanted;
+  const YamlValue context = named_entry(configs, "contexts", name, "context").value;
   const std::string cluster_name = or_throw(or_throw(context.required("cluster")).text());
-  const YamlValue cluster = named_entry(root, "clusters", cluster_name, "cluster");
-  refuse(cluster, {"proxy-url", "tls-server-name"}, "reach the server by the name in its certificate");
-  refuse_insecure(cluster);
+  const Entry cluster = named_entry(configs, "clusters", cluster_name, "cluster");
+  refuse(cluster.value, {"proxy-url", "tls-server-name"}, "reach the server by the name in its certificate");
+  refuse_insecure(cluster.value);
 
-  const std::filesystem::path base = std::filesystem::absolute(file).parent_path();
   Connection out;
-  out.server = or_throw(or_throw(cluster.required("server")).text());
-  take_pem(cluster, "certificate-authority", base, out.ca_file, out.ca_pem);
-  const std::string user_name = text_or_empty(context, "user");
-  if (!user_name.empty()) take_user(named_entry(root, "users", user_name, "user"), base, out);
+  out.server = or_throw(or_throw(cluster.value.required("server")).text());
+  take_pem(cluster.value, "certificate-authority", cluster.folder, out.ca_file, out.ca_pem);
+  const std::string user = text_or_empty(context, "user");
+  if (!user.empty()) take_user(named_entry(configs, "users", user, "user"), out);
   return out;
 }
 

@@ -61,6 +61,16 @@ void require(long openssl_result, const char* what) {
   if (openssl_result != 1) throw std::runtime_error(what);
 }
 
+// Whoever serves runs nobody's program.
+const Connection& with_credentials(const Connection& connection) {
+  if (!connection.exec) return connection;
+  throw std::runtime_error(
+      connection.exec->where + ": " + connection.exec->command +
+      " is not run here to log in. Make a kubeconfig that holds a token: kubectl config view "
+      "--minify --flatten > FILE, then put token: in the place of exec:, with what kubectl "
+      "create token SERVICEACCOUNT prints");
+}
+
 }  // namespace
 
 TlsMaterial::TlsMaterial(const std::string& ca, const std::string& cert, const std::string& key) {
@@ -95,7 +105,7 @@ void TlsMaterial::install(SSL_CTX* context) const {
 }
 
 Credentials::Credentials(const Connection& connection)
-    : connection_(connection),
+    : connection_(with_credentials(connection)),
       texts_(read(connection)),
       tls_(parse(connection, texts_)),
       read_at_(std::chrono::steady_clock::now()) {

@@ -39,7 +39,7 @@ sigset_t block_signals() {
 }
 
 kube::Connection connection_of(const Options& options) {
-  if (options.kubeconfig) return kube::kubeconfig_connection(*options.kubeconfig);
+  if (options.kubeconfig) return kube::kubeconfig_connection({*options.kubeconfig});
   if (options.config.connection) return *options.config.connection;
   return kube::in_cluster_connection();
 }

@@ -35,6 +35,33 @@ case_nodes_are_listed() {
   grep "$bad  Unsupported  no-tpm" "$RUN/listed"
 }
 
+# As on AKS with Entra ID, where kubelogin gives a token: here a program that gives the certificate of an administrator.
+case_a_program_logs_in() {
+  local plugins=$RUN/plugins
+  mkdir -p "$plugins"
+  ln -sf "$(realpath "$BIN")/nodeproof" "$plugins/kubectl-nodeproof"
+  kube config view --raw --flatten -o json | jq '{apiVersion: "client.authentication.k8s.io/v1", kind: "ExecCredential", status: {
+    clientCertificateData: (.users[0].user["client-certificate-data"] | @base64d), clientKeyData: (.users[0].user["client-key-data"] | @base64d)}}' \
+    >"$RUN/credential.json"
+  printf '#!/bin/sh\n[ "$1" = get-token ] && cat %q\n' "$RUN/credential.json" >"$RUN/log-in"
+  chmod +x "$RUN/log-in"
+  kube config view --raw --flatten -o json |
+    jq '.users[0].user = {exec: {apiVersion: "client.authentication.k8s.io/v1", command: "./log-in", args: ["get-token"], interactiveMode: "Never"}}' \
+      >"$RUN/exec.kubeconfig"
+  # It knows none of the emulator's authorities (exit code 1), but it has read the node.
+  exits_with 1 "$BIN/nodeproof" nodes "$good" --kubeconfig "$RUN/exec.kubeconfig" >"$RUN/listed"
+  grep "^$good " "$RUN/listed"
+  # Users in one file and the rest in another, as a plugin of kubectl.
+  jq '{users}' "$RUN/exec.kubeconfig" >"$RUN/users.kubeconfig"
+  jq 'del(.users)' "$RUN/exec.kubeconfig" >"$RUN/clusters.kubeconfig"
+  exits_with 1 env "PATH=$plugins:$PATH" "KUBECONFIG=$RUN/clusters.kubeconfig:$RUN/users.kubeconfig" \
+    "$(tool kubectl)" nodeproof nodes "$good" >"$RUN/listed"
+  grep "^$good " "$RUN/listed"
+  printf '#!/bin/sh\nexit 1\n' >"$RUN/log-in"
+  exits_with 3 "$BIN/nodeproof" nodes "$good" --kubeconfig "$RUN/exec.kubeconfig" 2>"$RUN/not-logged-in"
+  grep 'user.exec: .*log-in ' "$RUN/not-logged-in"
+}
+
 # Somebody with the rights of our own account, for all others are kept out (guards.sh).
 case_foreign_labels_are_put_right() {
   local unknown=nodeproof.node-restriction.kubernetes.io/approved

@@ -6,7 +6,9 @@
 namespace nodeproof::kube {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Pair;
 
 const std::string kConfig = R"(apiVersion: v1
 kind: Config
@@ -41,7 +43,7 @@ std::string edited(const std::string& from, const std::string& to) {
 
 TEST(Kubeconfig, TheCurrentContextIsRead) {
   const TemporaryFolder folder;
-  const Connection connection = kubeconfig_connection(folder.write("config", kConfig));
+  const Connection connection = kubeconfig_connection({folder.write("config", kConfig)});
   EXPECT_EQ(connection.server, "https://api.example.org:6443");
   EXPECT_EQ(connection.ca_pem, "CA");
   EXPECT_TRUE(connection.ca_file.empty());
@@ -54,26 +56,98 @@ TEST(Kubeconfig, TheCurrentContextIsRead) {
 TEST(Kubeconfig, AnotherContextCanBeNamed) {
   const TemporaryFolder folder;
   const std::string text = edited("user: nobody", "user: me");
-  EXPECT_EQ(kubeconfig_connection(folder.write("config", text), "a").server, "https://other:443");
+  EXPECT_EQ(kubeconfig_connection({folder.write("config", text)}, "a").server, "https://other:443");
 }
 
 TEST(Kubeconfig, TheDefaultIsTheEnvironmentsOrTheHomes) {
   ::setenv("HOME", "/home/me", 1);
   ::unsetenv("KUBECONFIG");
-  EXPECT_EQ(default_kubeconfig(), "/home/me/.kube/config");
+  EXPECT_THAT(default_kubeconfig(), ElementsAre("/home/me/.kube/config"));
   ::setenv("KUBECONFIG", "/etc/one", 1);
-  EXPECT_EQ(default_kubeconfig(), "/etc/one");
-  ::setenv("KUBECONFIG", "/etc/one:/etc/two", 1);
-  EXPECT_THROW(static_cast<void>(default_kubeconfig()), std::runtime_error);
+  EXPECT_THAT(default_kubeconfig(), ElementsAre("/etc/one"));
+  ::setenv("KUBECONFIG", ":/etc/one::/etc/two", 1);
+  EXPECT_THAT(default_kubeconfig(), ElementsAre("/etc/one", "/etc/two"));
   ::unsetenv("KUBECONFIG");
   ::unsetenv("HOME");
   EXPECT_THROW(static_cast<void>(default_kubeconfig()), std::runtime_error);
 }
 
+// As kubectl merges them: the first that has something of a name counts.
+TEST(Kubeconfig, SeveralFilesAreReadAsOne) {
+  const TemporaryFolder folder;
+  const auto own = folder.write("own", R"(
+users:
+- name: me
+  user: {tokenFile: token}
+clusters: null
+)");
+  const auto all = folder.write("all", kConfig);
+  const Connection connection = kubeconfig_connection({folder.path() / "absent", own, all});
+  EXPECT_EQ(connection.server, "https://api.example.org:6443");
+  EXPECT_EQ(connection.token_file, folder.path() / "token");
+  EXPECT_TRUE(connection.token.empty()) << "of the second file's user of that name";
+  try {
+    static_cast<void>(kubeconfig_connection({own, all}, "c"));
+    ADD_FAILURE() << "accepted";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr(own.string() + ", " + all.string() + ": contexts: holds no 'c'"));
+  }
+  EXPECT_THROW(static_cast<void>(kubeconfig_connection({folder.path() / "a", folder.path() / "b"})),
+               std::runtime_error);
+}
+
+constexpr const char* kExec = R"(exec:
+      apiVersion: client.authentication.k8s.io/v1beta1
+      command: kubelogin
+      args: [get-token, --login, devicecode]
+      env: [{name: AAD_LOGIN, value: "1"}]
+      interactiveMode: Never
+      provideClusterInfo: true
+      installHint: install it)";
+
+TEST(Kubeconfig, AProgramToLogInWithIsRead) {
+  const TemporaryFolder folder;
+  const auto exec_of = [&](const std::string& text) {
+    return kubeconfig_connection({folder.write("config", text)}).exec;
+  };
+  const auto exec = exec_of(edited("token: abc", kExec));
+  ASSERT_TRUE(exec);
+  EXPECT_EQ(exec->api_version, "client.authentication.k8s.io/v1beta1");
+  EXPECT_EQ(exec->command, "kubelogin");
+  EXPECT_THAT(exec->arguments, ElementsAre("get-token", "--login", "devicecode"));
+  EXPECT_THAT(exec->environment, ElementsAre(Pair("AAD_LOGIN", "1")));
+  EXPECT_EQ(exec->interactive, ExecConfig::Interactive::kNever);
+  EXPECT_TRUE(exec->provide_cluster_info);
+  EXPECT_EQ(exec->install_hint, "install it");
+  EXPECT_THAT(exec->where, HasSubstr("user.exec"));
+
+  const std::string least =
+      "exec: {apiVersion: client.authentication.k8s.io/v1, command: bin/login, env: null}";
+  const auto plain = exec_of(edited("token: abc", least));
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->command, folder.path() / "bin/login") << "relative to the file";
+  EXPECT_EQ(plain->interactive, ExecConfig::Interactive::kIfAvailable);
+  EXPECT_FALSE(plain->provide_cluster_info);
+  EXPECT_FALSE(exec_of(edited("token: abc", "token: abc\n    " + least))) << "a token comes first";
+}
+
+// The agent and the webhook serve: they run nobody's program.
+TEST(Kubeconfig, AnApiClientRunsNoProgram) {
+  const TemporaryFolder folder;
+  try {
+    const ApiClient client(kubeconfig_connection({folder.write("config", edited("token: abc", kExec))}),
+                           "test");
+    ADD_FAILURE() << "accepted";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("user.exec: kubelogin is not run here"));
+    EXPECT_THAT(error.what(), HasSubstr("kubectl create token"));
+  }
+}
+
 TEST(Kubeconfig, FilesAreNamedAbsolutely) {
   const TemporaryFolder folder;
   const std::string text = edited("token: abc", "tokenFile: /run/token");
-  const Connection connection = kubeconfig_connection(folder.write("config", text));
+  const Connection connection = kubeconfig_connection({folder.write("config", text)});
   EXPECT_EQ(connection.token_file, "/run/token");
 }
 
@@ -89,7 +163,18 @@ TEST(Kubeconfig, WhatCannotBeUsedIsNamed) {
       {"cluster: mine", "cluster: yours", "clusters: holds no 'yours'"},
       {"user: me", "user: you", "users: holds no 'you'"},
       {"    server: https://api.example.org:6443\n", "", "cluster.server: is required"},
-      {"token: abc", "exec: {command: kubelogin}", "user.exec: is not supported; no program is run"},
+      {"token: abc", "exec: {command: kubelogin}", "user.exec.apiVersion: is required"},
+      {"token: abc", "exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: a}",
+       "user.exec.apiVersion: must be client.authentication.k8s.io/v1"},
+      {"token: abc", "exec: {apiVersion: client.authentication.k8s.io/v1}", "user.exec.command: is required"},
+      {"token: abc", "exec: {apiVersion: client.authentication.k8s.io/v1, command: a, args: b}",
+       "user.exec.args"},
+      {"token: abc", "exec: {apiVersion: client.authentication.k8s.io/v1, command: a, env: [{value: b}]}",
+       "name: is required"},
+      {"token: abc",
+       "exec: {apiVersion: client.authentication.k8s.io/v1, command: a, interactiveMode: Perhaps}",
+       "user.exec.interactiveMode: must be Never, IfAvailable or Always"},
+      {"token: abc", "auth-provider: {name: azure}", "user.auth-provider: is not supported"},
       {"- name: other", "- name: mine", "is a second 'mine'"},
       {"token: abc", "username: admin", "user.username: is not supported"},
       {"token: abc", "as: root", "user.as: is not supported"},
@@ -104,13 +189,13 @@ TEST(Kubeconfig, WhatCannotBeUsedIsNamed) {
   for (const Case& c : cases) {
     const auto file = folder.write("config", edited(c.from, c.to));
     try {
-      static_cast<void>(kubeconfig_connection(file));
+      static_cast<void>(kubeconfig_connection({file}));
       ADD_FAILURE() << c.to << " was accepted";
     } catch (const std::runtime_error& error) {
       EXPECT_THAT(error.what(), HasSubstr(c.sentence));
     }
   }
-  EXPECT_THROW(static_cast<void>(kubeconfig_connection(folder.path() / "absent")), std::runtime_error);
+  EXPECT_THROW(static_cast<void>(kubeconfig_connection({folder.path() / "absent"})), std::runtime_error);
 }
 
 TEST(InCluster, OutsideAPodItSaysWhatIsMissing) {

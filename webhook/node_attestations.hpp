@@ -20,8 +20,8 @@ class KeptStatus {
   struct Words {
     std::string phase;
     std::string code;
-    std::vector<wire::StatusCondition> conditions;  // of ours, without their times
-    auto operator<=>(const Words&) const = default;
+    std::vector<wire::StatusCondition> conditions;   // of ours, without their times
+    auto operator<=>(const Words&) const = default;  // NOLINT(modernize-use-nullptr): no pointer
   };
   using Pool = SharedValues<Words>;
 

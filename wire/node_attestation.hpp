@@ -29,8 +29,8 @@ struct StatusCondition {
   std::string status;  // "True", "False", "Unknown"
   std::string reason;  // a CamelCase word
   std::string message;
-  UnixTime since;  // lastTransitionTime
-  auto operator<=>(const StatusCondition&) const = default;
+  UnixTime since;                                            // lastTransitionTime
+  auto operator<=>(const StatusCondition&) const = default;  // NOLINT(modernize-use-nullptr): no pointer
 };
 inline constexpr std::string_view kVerifiedCondition = "Verified";
 inline constexpr std::string_view kUnprovenPodsCondition = "UnprovenPods";

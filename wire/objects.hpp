@@ -31,8 +31,8 @@ Result<ObjectMeta> parse_metadata(const attest::JsonValue& object);
 
 struct Taint {
   std::string key;
-  std::string effect;  // "NoSchedule", "NoExecute", ...
-  auto operator<=>(const Taint&) const = default;
+  std::string effect;                              // "NoSchedule", "NoExecute", ...
+  auto operator<=>(const Taint&) const = default;  // NOLINT(modernize-use-nullptr): no pointer
 };
 
 struct Node {

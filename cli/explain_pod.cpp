@@ -52,7 +52,7 @@ Result<std::optional<wire::Pod>> pod_of_files(const std::vector<PodManifest>& po
 void fetch_surroundings(const ExplainOptions& options, kube::ApiClient& api, const wire::Pod& pod,
                         ClusterObjects& objects) {
   fetch_policies(api, objects);
-  fetch_inventories(api, objects);
+  fetch_needed_inventories(api, objects);
   fetch_namespace(api, pod.meta.ns, objects);
   const std::string& node = options.node.empty() ? pod.node_name : options.node;
   node.empty() ? fetch_nodes(api, objects) : fetch_node(api, node, objects);

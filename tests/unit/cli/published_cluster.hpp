@@ -27,6 +27,15 @@ inline std::string plain_node_json() {
   return R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"plain-1","uid":")" +
          std::string(kOtherUuid) + R"("},"status":{"nodeInfo":{"bootID":")" + kOtherUuid + R"("}}})";
 }
+// Node cvm-2 with its evidence and quote: the AK of cvm-1 signs for it as well.
+inline std::vector<std::string> twin() {
+  wire::NodeEvidence evidence = testing::evidence();
+  evidence.name = "cvm-2";
+  evidence.boot = {kOtherUuid, kOtherUuid};
+  return {R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"cvm-2","uid":")" + std::string(kOtherUuid) +
+              R"("},"status":{"nodeInfo":{"bootID":")" + kOtherUuid + R"("}}})",
+          to_json(evidence), to_json(make_node_quote(evidence, {.epoch = {forge::kKid, kEpoch}}))};
+}
 inline std::string namespace_json(const std::string& name = "payments",
                                   const std::string& enforce = "annotated-pods") {
   return R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":")" + name +

@@ -30,15 +30,18 @@ constexpr const char* kFooter =
     "  trustAnchors: {amd: FILE, vtpm: FILE}        # PEM; beside the built-in roots\n"
     "  revocationLists: [FILE, ...]     # CRLs of AMD's and Microsoft's CAs; past nextUpdate they refuse\n"
     "  referenceValues: FILE            # YAML; instead of the built-in paravisors\n"
+    "  trustedLaunch: {strict: false}   # true: AK and VM id must have the form of confidential VMs\n"
+    "  loss: {taintUnverified: false, dryRun: false}              # when a node loses its proof\n"
+    "  brake: {maxEvictionsPerHour: 250, maxNodesFraction: 10%}   # past it a person decides\n"
+    "  admissionPolicies: FILE          # as the chart installed them; the leader tells what differs\n"
     "  identity: NAME                   # of this replica; the host's name by default\n"
     "  logFormat: text                  # or json: an object a line\n"
     "  connection:                      # only outside a pod\n"
     "    server: https://127.0.0.1:6443\n"
     "    caFile: ca.crt\n"
     "    tokenFile: token               # or clientCertFile and clientKeyFile\n\n"
-    "Exit code: 0 stopped by a signal; 2 usage or configuration; 3 environment; 4 stopped at once by a "
-    "second\n"
-    "signal.";
+    "Exit code: 0 stopped by a signal; 2 usage or configuration; 3 environment; 4 stopped at once by a\n"
+    "second signal.";
 
 struct Flags : kube::CommonFlags {
   std::string listen;

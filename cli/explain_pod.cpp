@@ -85,10 +85,8 @@ Result<wire::Pod> gather(const ExplainOptions& options, ClusterObjects& objects)
 
 void name_unread(std::ostream& err, const std::vector<std::string>& unread) {
   if (unread.empty()) return;
-  std::string names;
-  for (const std::string& name : unread) names += (names.empty() ? "" : ", ") + name;
-  err << "nodeproof: not looked at, because it makes no pod that this version knows: " << printable(names)
-      << ".\n";
+  err << "nodeproof: not looked at, because it makes no pod that this version knows: "
+      << printable(joined(unread)) << ".\n";
 }
 
 Result<ExitCode> run(const ExplainOptions& options, UnixTime now, std::ostream& out, std::ostream& err) {

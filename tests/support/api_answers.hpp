@@ -1,6 +1,7 @@
 // What scripted API servers have in common: what is asked for, pages of lists, and watches without events.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -27,6 +28,31 @@ inline std::string list_json(std::string_view items, std::uint64_t resource_vers
   return R"({"metadata":{"resourceVersion":")" + std::to_string(resource_version) + R"(","continue":")" +
          std::string(next) + R"("},"items":[)" + std::string(items) + "]}";
 }
+
+// The pages of a list of `count` objects, `size` on each but the last; an empty list has one. `object` gives
+// the JSON of each by its index. The token of a page is its number, from 0.
+template <typename Object>
+std::vector<std::string> pages_of(std::size_t count, std::size_t size, Object object) {
+  std::vector<std::string> out;
+  std::size_t index = 0;
+  do {
+    const std::size_t end = std::min(index + size, count);
+    std::string items;
+    for (const std::size_t first = index; index < end; ++index) {
+      if (index != first) items += ',';
+      items += object(index);
+    }
+    out.push_back(list_json(items, 1, index < count ? std::to_string(out.size() + 1) : std::string()));
+  } while (index < count);
+  return out;
+}
+// The number of the page that is asked for.
+inline std::size_t page_asked_for(const ScriptedRequest& request) {
+  constexpr std::string_view kToken = "&continue=";
+  const std::size_t at = request.target.find(kToken);
+  return at == std::string::npos ? 0 : std::stoul(request.target.substr(at + kToken.size()));
+}
+
 inline std::string joined(const std::vector<std::string>& objects) {
   std::string out;
   for (const std::string& object : objects) out += (out.empty() ? "" : ",") + object;

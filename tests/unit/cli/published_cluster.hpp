@@ -78,21 +78,18 @@ class ClusterVerb : public ::testing::Test {
     return folder_.write("objects" + std::to_string(files_++), list_of(objects));
   }
 
-  // By path without query, and answered page by page where there are several.
+  // By path without query, and answered page by page where there are several: the token of each is its
+  // number.
   using Answers = std::map<std::string, std::vector<std::string>>;
   // Every request that was made, in order.
   std::vector<std::string> serve(const Answers& answers, const std::function<void()>& run) {
-    const test::ScriptedHttpServer server([&](const test::ScriptedRequest& request,
-                                              test::ScriptedConnection& c) {
-      const std::string path = test::path_of(request);
-      const auto answer = answers.find(path);
-      if (answer == answers.end()) return c.reply(404, "{}");
-      const std::size_t next = request.target.find("&continue=p");
-      const std::size_t page = next == std::string::npos
-                                   ? 0
-                                   : static_cast<std::size_t>(std::stoul(request.target.substr(next + 11)));
-      c.reply(200, answer->second.at(page), {"Content-Type: application/json"});
-    });
+    const test::ScriptedHttpServer server(
+        [&](const test::ScriptedRequest& request, test::ScriptedConnection& c) {
+          const std::string path = test::path_of(request);
+          const auto answer = answers.find(path);
+          if (answer == answers.end()) return c.reply(404, "{}");
+          c.reply(200, answer->second.at(test::page_asked_for(request)), {"Content-Type: application/json"});
+        });
     kubeconfig_ = folder_.write(
         "kubeconfig", "current-context: a\nclusters:\n- name: c\n  cluster: {server: \"" + server.url() +
                           "\"}\ncontexts:\n- name: a\n  context: {cluster: c}\n");

@@ -176,7 +176,7 @@ class Server {
       return path == kEventsPath ? stream_events(to, events_) : test::watch_quietly(to);
     const auto list = lists_.find(path);
     to.reply(200, list == lists_.end() ? test::list_json({}) : list->second.at(test::page_asked_for(request)),
-             {"Date: Tue, 25 Aug 2026 00:00:00 GMT"});
+             {test::date_header(forge::kNow)});
   }
 
  private:

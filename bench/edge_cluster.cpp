@@ -114,17 +114,20 @@ Collections make_collections(const std::filesystem::path& authority) {
           {own + "nodeevidences", to_json(evidence)},
           {own + "nodequotes", to_json(make_quote(world, evidence, generation, epoch))},
           {own + "attestationpolicies", kPolicy},
+          {own + "nodeinventories", ""},
           {own + "nodeattestations", ""}};
 }
 
 void answer(const Collections& collections, const ScriptedRequest& request, ScriptedConnection& connection) {
+  // The webhook compares its clock by the answer about the lease: a refusal is dated, too.
+  const std::vector<std::string> date{test::date_header(SystemClock().now())};
   const auto found = collections.find(test::path_of(request));
   if (request.method != "GET" || found == collections.end()) {
     // The webhook stays a follower: it may not even read the lease.
-    return connection.reply(403, R"({"kind":"Status","code":403,"reason":"Forbidden"})");
+    return connection.reply(403, R"({"kind":"Status","code":403,"reason":"Forbidden"})", date);
   }
   if (test::is_watch(request)) return test::watch_quietly(connection);
-  connection.reply(200, test::list_json(found->second));
+  connection.reply(200, test::list_json(found->second), date);
 }
 
 UniqueHandle<SSL_CTX, SSL_CTX_free> make_context(const char* certificate, const char* key) {

@@ -2,8 +2,6 @@
 
 #include <cpprest/json.h>
 
-#include <ctime>
-
 #include "base/clock.hpp"
 #include "tests/support/api_answers.hpp"
 
@@ -15,16 +13,6 @@ using web::json::value;
 
 constexpr milliseconds kForEver{600'000};
 constexpr const char* kPodPath = "/api/v1/namespaces/demo/pods/api";
-
-// IMF-fixdate (RFC 9110 5.6.7).
-std::string http_date(UnixTime time) {
-  const std::time_t seconds = to_unix(time);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[40];
-  std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return text;
-}
 
 const char* kNotFound = R"({"kind":"Status","reason":"NotFound","message":"not found","code":404})";
 const char* kConflict = R"({"kind":"Status","reason":"Conflict","message":"it was changed","code":409})";
@@ -144,7 +132,7 @@ bool SmallApiServer::is_unknown(const std::string& path) const {
 
 void SmallApiServer::reply(ScriptedConnection& to, int status, const std::string& body) const {
   const UnixTime now = SystemClock().now() + Seconds(shift_);
-  to.reply(status, body, {"Date: " + http_date(now)});
+  to.reply(status, body, {date_header(now)});
 }
 
 void SmallApiServer::add(const std::string& path, const std::string& json) {

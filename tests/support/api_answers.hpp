@@ -1,13 +1,17 @@
-// What scripted API servers have in common: what is asked for, pages of lists, and watches without events.
+// What scripted API servers have in common: what is asked for, pages of lists, dates, and watches without
+// events.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/time.hpp"
 #include "tests/support/scripted_http_server.hpp"
 
 namespace nodeproof::test {
@@ -19,6 +23,16 @@ inline std::string path_of(const ScriptedRequest& request) {
 
 inline bool is_watch(const ScriptedRequest& request) {
   return request.target.find("watch=1") != std::string::npos;
+}
+
+// By which clients compare their clock with ours; IMF-fixdate (RFC 9110 5.6.7).
+inline std::string date_header(UnixTime time) {
+  const std::time_t seconds = to_unix(time);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  std::array<char, 40> text{};
+  std::strftime(text.data(), text.size(), "Date: %a, %d %b %Y %H:%M:%S GMT", &parts);
+  return text.data();
 }
 
 // One page. `items` are objects with commas between them; `next` is the token by which the next page is asked

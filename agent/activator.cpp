@@ -42,9 +42,9 @@ bool Activator::answer(wire::NodeEvidence& evidence) {
   const auto keys = keys_of(evidence);
   const auto body = api_.get_if_exists(std::string(kAttestations) + evidence.name);
   if (!keys || !body) return false;
-  const auto document = attest::JsonDocument::parse(as_bytes(*body), 3U << 20U, "NodeAttestation");
-  if (!document) return false;
-  const auto offer = wire::parse_activation_offer(document->root(), evidence.boot.node_uid);
+  const auto offer = parse_object(*body, "NodeAttestation", [&](const attest::JsonValue& object) {
+    return wire::parse_activation_offer(object, evidence.boot.node_uid);
+  });
   if (!offer) {
     throw std::runtime_error("what NodeAttestation " + evidence.name +
                              " offers cannot be read: " + to_string(offer.error()));

@@ -1,14 +1,11 @@
 #include "agent/command_line.hpp"
 
 #include <CLI/CLI.hpp>
-#include <ostream>
 
-#include "kube/settings.hpp"
+#include "kube/command_line.hpp"
 
 namespace nodeproof::agent {
 namespace {
-
-constexpr int kUsageError = 2;
 
 constexpr const char* kDescription =
     "Publishes what the hardware and the vTPM of this node can prove.\n\n"
@@ -41,69 +38,39 @@ constexpr const char* kFooter =
     "The chart's policy lets nobody else write evidence, and that account only for its own node.\n\n"
     "Exit code: 0 stopped by a signal, or published (--once); 2 usage or configuration; 3 environment.";
 
-struct Flags {
-  std::string config;
+struct Flags : kube::CommonFlags {
   std::string node_name;
   std::string tcti;
-  std::string kubeconfig;
-  std::string ns;
   std::string metrics_listen;
-  std::string log_format;
   bool once = false;
 };
 
-Result<Config> load_config(const std::string& path) {
-  if (path.empty()) return Config{};
-  NODEPROOF_TRY(text, kube::read_settings_file(path));
-  return parse_config(text, path);
-}
-
 Result<Options> combine(const Flags& flags) {
-  NODEPROOF_TRY(config, load_config(flags.config));
-  Options out;
-  out.config = std::move(config);
-  out.once = flags.once;
+  NODEPROOF_TRY(config, kube::read_config(flags, parse_config));
+  Options out{std::move(config), {}, flags.kubeconfig, flags.once};
   if (flags.node_name.empty()) {
     return Error{
         Errc::kMissing, "--node-name",
         "is not given and NODE_NAME is not set; name the Node that this machine is, see kubectl get nodes"};
   }
-  NODEPROOF_TRY(name, kube::node_name(flags.node_name, "--node-name"));
-  out.node_name = std::move(name);
-  if (!flags.ns.empty()) {
-    NODEPROOF_TRY(ns, kube::namespace_name(flags.ns, "--namespace"));
-    out.config.ns = std::move(ns);
-  }
+  NODEPROOF_CHECK(kube::read_flag(flags.node_name, "--node-name", kube::node_name, out.node_name));
   if (!flags.tcti.empty()) out.config.tcti = flags.tcti;
-  if (!flags.metrics_listen.empty()) {
-    NODEPROOF_TRY(listen, kube::endpoint(flags.metrics_listen, "--metrics-listen"));
-    out.config.metrics_listen = std::move(listen);
-  }
-  if (!flags.log_format.empty()) {
-    NODEPROOF_TRY(format, kube::log_format(flags.log_format, "--log-format"));
-    out.config.log_format = format;
-  }
-  if (!flags.kubeconfig.empty()) out.kubeconfig = flags.kubeconfig;
+  NODEPROOF_CHECK(
+      kube::read_flag(flags.metrics_listen, "--metrics-listen", kube::endpoint, out.config.metrics_listen));
   return out;
 }
 
 void add_flags(CLI::App& app, Flags& flags) {
-  app.set_help_flag("-h,--help", "Print this and exit");
-  app.set_version_flag("--version", "nodeproof-agent " NODEPROOF_VERSION, "Print the version and exit");
-  app.add_option("--config", flags.config, "Configuration file (YAML); defaults hold without one")
-      ->type_name("FILE");
+  kube::add_common_flags(app, "nodeproof-agent " NODEPROOF_VERSION,
+                         "Namespace of the ConfigMap nodeproof-epoch", flags);
   app.add_option("--node-name", flags.node_name, "Name of this machine's Node")
       ->envname("NODE_NAME")
       ->type_name("NAME");
   app.add_option("--tcti", flags.tcti, "How to reach the TPM, as tpm2-tss takes it")->type_name("TCTI");
-  app.add_option("--kubeconfig", flags.kubeconfig, "Reach the API server by this file's current context")
-      ->type_name("FILE");
-  app.add_option("--namespace", flags.ns, "Namespace of the ConfigMap nodeproof-epoch")->type_name("NAME");
   app.add_flag("--once", flags.once, "Collect and publish once, then exit: 0 published, 3 not");
   app.add_option("--metrics-listen", flags.metrics_listen,
                  "Address and port of probes and metrics; port 0: a free one")
       ->type_name("ADDRESS:PORT");
-  app.add_option("--log-format", flags.log_format, "text, or json: an object a line")->type_name("FORMAT");
   app.footer(kFooter);
 }
 
@@ -114,15 +81,7 @@ std::variant<Options, int> read_command_line(int argc, const char* const* argv, 
   CLI::App app{kDescription, "nodeproof-agent"};
   Flags flags;
   add_flags(app, flags);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e, out, err) == 0 ? 0 : kUsageError;
-  }
-  auto options = combine(flags);
-  if (options) return std::move(*options);
-  err << "nodeproof-agent: " << to_string(options.error()) << "\n";
-  return kUsageError;
+  return kube::read_command_line<Options>(app, argc, argv, out, err, [&flags] { return combine(flags); });
 }
 
 }  // namespace nodeproof::agent

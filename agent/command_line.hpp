@@ -1,8 +1,8 @@
 // nodeproof-agent's command line: --help, flags, and the configuration file that they override.
 #pragma once
 
+#include <filesystem>
 #include <iosfwd>
-#include <optional>
 #include <variant>
 
 #include "agent/config.hpp"
@@ -12,7 +12,7 @@ namespace nodeproof::agent {
 struct Options {
   Config config;
   std::string node_name;
-  std::optional<std::filesystem::path> kubeconfig;
+  std::filesystem::path kubeconfig;  // empty: not given
   bool once = false;
 };
 

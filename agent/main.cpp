@@ -13,6 +13,7 @@
 #include "agent/published_endorsements.hpp"
 #include "agent/stop_signal.hpp"
 #include "agent/thim_client.hpp"
+#include "kube/command_line.hpp"
 
 namespace nodeproof::agent {
 namespace {
@@ -23,12 +24,6 @@ constexpr std::size_t kHttpThreads = 2;
 // With refreshes of 120 s, after a revocation every node is proven anew within an epoch.
 constexpr int kLooksPerRefresh = 4;
 
-kube::Connection connection_of(const Options& options) {
-  if (options.kubeconfig) return kube::kubeconfig_connection({*options.kubeconfig});
-  if (options.config.connection) return *options.config.connection;
-  return kube::in_cluster_connection();
-}
-
 int run(const Options& options) {
   const Config& config = options.config;
   StopSignal signal;
@@ -38,7 +33,8 @@ int run(const Options& options) {
   EsysTpm esys(config.tcti);
   MeasuredTpm tpm(esys, metrics);
   KernelFirmware firmware({config.event_log_file, config.efivars_directory, config.lockdown_file});
-  kube::ApiClient client(connection_of(options), "nodeproof-agent/" NODEPROOF_VERSION);
+  kube::ApiClient client(kube::connection_of(options.kubeconfig, options.config.connection),
+                         "nodeproof-agent/" NODEPROOF_VERSION);
   KubeObjectApi api(client);
   CachedEndorsements cached(
       [&config](const std::stop_token& stop) { return fetch_thim_certification(config.thim, stop); },

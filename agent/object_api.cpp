@@ -11,9 +11,8 @@ std::string remedy_for(const kube::ApiError& error) {
       return "the API server does not know this identity: check the service account token or client "
              "certificate";
     case 403:
-      return "the API server forbids it: check the chart's RBAC, and that the agent runs in a pod on the "
-             "node that it "
-             "speaks for (the policy nodeproof-agent-objects ties its token to that node)";
+      return "the API server forbids it: check the chart's RBAC, and that the agent runs in a pod on "
+             "the node that it speaks for (the policy nodeproof-agent-objects ties its token to that node)";
     case 404:
       return "the API server does not know this resource: apply the CRDs in crds/";
     case 429:

@@ -4,6 +4,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <type_traits>
 
 #include "attest/strict_json.hpp"
 #include "kube/api_client.hpp"
@@ -39,9 +41,9 @@ class KubeObjectApi final : public ObjectApi {
 
 // The body of one API object by one of wire's parsers. etcd stores at most 1.5 MiB; JSON may be
 // wordier.
-template <typename T>
-Result<T> parse_object(const std::string& body, std::string_view what,
-                       Result<T> (*parse)(const attest::JsonValue&)) {
+template <typename Parse>
+std::invoke_result_t<Parse, const attest::JsonValue&> parse_object(const std::string& body,
+                                                                   std::string_view what, Parse parse) {
   constexpr std::size_t kLimit = 3U << 20U;
   NODEPROOF_TRY(document, attest::JsonDocument::parse(as_bytes(body), kLimit, what));
   return parse(document.root());

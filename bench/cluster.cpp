@@ -8,11 +8,12 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
-#include "tests/support/scripted_http_server.hpp"
+#include "tests/support/api_answers.hpp"
 #include "wire/epoch.hpp"
 
 namespace nodeproof::bench {
@@ -24,7 +25,6 @@ using test::ScriptedRequest;
 
 constexpr unsigned kAmdRsaBits = 4096;
 constexpr Seconds kEpochLength = attest::kDefaultEpochLength;
-constexpr std::chrono::hours kForever{24};
 constexpr std::size_t kPodSize = 4800;  // the mean of performance-limits' pods
 constexpr std::size_t kEventSize = 4000;
 const std::uint64_t kEpoch = attest::epoch_at(forge::kNow, kEpochLength);
@@ -133,14 +133,6 @@ NodeObjects forge_all(const forge::World& world, std::size_t count) {
   return threads.clear(), out;
 }
 
-std::string page(const std::vector<std::string>& objects, std::size_t first) {
-  const std::size_t end = std::min(first + kPageSize, objects.size());
-  std::string out = R"({"metadata":{"resourceVersion":"1","continue":")" +
-                    (end < objects.size() ? std::to_string(end) : std::string()) + R"("},"items":[)";
-  for (std::size_t i = first; i < end; ++i) out += (i == first ? "" : ",") + objects[i];
-  return out + "]}";
-}
-
 std::string pod_json(std::size_t index) {
   std::string out = R"({"metadata":{"name":"settlement-7d4b9c6f5d-)" + std::to_string(100000 + index) +
                     R"(","generateName":"settlement-7d4b9c6f5d-","namespace":"team-)" +
@@ -169,45 +161,43 @@ void stream_events(ScriptedConnection& to, std::size_t count) {
     to.chunk(batch);
     batch.clear();
   }
-  to.silence(kForever);
+  to.silence(std::chrono::hours(24));
 }
 
+// Pages are made beforehand: the server must not be what is waited for.
 class Server {
  public:
   Server(const ClusterSize& size, const forge::World& world)
-      : size_(size), objects_(forge_all(world, size.nodes)) {
-    for (std::size_t first = 0; first < std::max<std::size_t>(size.pods, 1); first += kPageSize) {
-      pod_pages_.push_back(pod_page(first, kPageSize, size.pods));
-    }
-  }
+      : lists_(make_lists(size, world)), events_(size.events) {}
 
   void answer(const ScriptedRequest& request, ScriptedConnection& to) const {
-    const std::string path = request.target.substr(0, request.target.find('?'));
-    if (request.target.find("watch=1") != std::string::npos) {
-      if (path == kEventsPath) return stream_events(to, size_.events);
-      to.begin_chunks();
-      to.silence(kForever);
-      return;
-    }
-    const auto at = request.target.find("continue=");
-    to.reply(200, list(path, at == std::string::npos ? 0 : std::stoul(request.target.substr(at + 9))),
-             {"Date: Tue, 25 Aug 2026 00:00:00 GMT"});
+    const std::string path = test::path_of(request);
+    if (test::is_watch(request))
+      return path == kEventsPath ? stream_events(to, events_) : test::watch_quietly(to);
+    const auto list = lists_.find(path);
+    to.reply(200, list == lists_.end() ? test::list_json({}) : list->second.at(test::page_asked_for(request)),
+             {test::date_header(forge::kNow)});
   }
 
  private:
-  std::string list(const std::string& path, std::size_t first) const {
-    if (path == "/api/v1/nodes") return page(objects_.nodes, first);
-    if (path == "/api/v1/pods") return pod_pages_.at(first / kPageSize);
-    if (path.ends_with("/nodeevidences")) return page(objects_.evidences, first);
-    if (path.ends_with("/nodequotes")) return page(objects_.quotes, first);
-    if (path.ends_with("/nodeattestations")) return page(objects_.attestations, first);
-    if (path.ends_with("/secrets")) return page({wire::epoch_secret({generation()}, "np", "1")}, first);
-    return page({}, first);
+  using Pages = std::vector<std::string>;
+
+  static std::map<std::string, Pages> make_lists(const ClusterSize& size, const forge::World& world) {
+    const NodeObjects objects = forge_all(world, size.nodes);
+    const auto pages_of = [](const std::vector<std::string>& each) {
+      return test::pages_of(each.size(), kPageSize, [&each](std::size_t i) { return each[i]; });
+    };
+    const std::string own = "/apis/nodeproof.dev/v1alpha1/";
+    return {{"/api/v1/nodes", pages_of(objects.nodes)},
+            {"/api/v1/pods", pod_pages(size.pods)},
+            {"/api/v1/namespaces/np/secrets", pages_of({wire::epoch_secret({generation()}, "np", "1")})},
+            {own + "nodeevidences", pages_of(objects.evidences)},
+            {own + "nodequotes", pages_of(objects.quotes)},
+            {own + "nodeattestations", pages_of(objects.attestations)}};
   }
 
-  ClusterSize size_;
-  NodeObjects objects_;
-  std::vector<std::string> pod_pages_;
+  std::map<std::string, Pages> lists_;  // by path; all others are empty
+  std::size_t events_;
 };
 
 // The child: serves until it is killed, or its parent is gone.
@@ -253,12 +243,8 @@ std::string pod_uid(std::size_t index) {
   return out.data();
 }
 
-std::string pod_page(std::size_t first, std::size_t count, std::size_t total) {
-  const std::size_t end = std::min(first + count, total);
-  std::string out = R"({"metadata":{"resourceVersion":"1","continue":")" +
-                    (end < total ? std::to_string(end) : std::string()) + R"("},"items":[)";
-  for (std::size_t i = first; i < end; ++i) out += (i == first ? "" : ",") + pod_json(i);
-  return out + "]}";
+std::vector<std::string> pod_pages(std::size_t pods) {
+  return test::pages_of(pods, kPageSize, pod_json);
 }
 
 Cluster::Cluster(const ClusterSize& size, const forge::World& world) {

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "tests/support/forge_node.hpp"
 #include "webhook/node_trust.hpp"
@@ -20,14 +21,14 @@ struct ClusterSize {
 inline constexpr const char* kEventsPath = "/api/v1/events";
 inline constexpr std::size_t kPageSize = 500;
 
-// Authorities with keys of AMD's sizes; all nodes share one AK, whose making takes longest.
+// Authorities with keys of AMD's sizes. Every node gets an AK of its own.
 forge::World make_cluster_world();
 // Judge at forge::kNow with what verifies the evidence of such a cluster.
 webhook::TrustParameters trust_parameters(const forge::World& world);
 std::string node_name(std::size_t index);
 std::string pod_uid(std::size_t index);
-// One page of a PodList from pod `first` on.
-std::string pod_page(std::size_t first, std::size_t count, std::size_t total);
+// The pages of a PodList, kPageSize on each.
+std::vector<std::string> pod_pages(std::size_t pods);
 
 class Cluster {
  public:

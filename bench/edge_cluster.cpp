@@ -15,8 +15,8 @@
 
 #include "base/clock.hpp"
 #include "tests/emulator/authority.hpp"
+#include "tests/support/api_answers.hpp"
 #include "tests/support/forge_node.hpp"
-#include "tests/support/scripted_http_server.hpp"
 #include "wire/epoch.hpp"
 
 namespace nodeproof::bench {
@@ -36,7 +36,6 @@ constexpr const char* kNamespace =
 
 constexpr unsigned kRsaBits = 2048;
 constexpr std::uint64_t kEpochsAround = 1000;  // of the key: eight hours to either side
-constexpr std::chrono::hours kQuiet{1};
 
 forge::World make_world(const std::filesystem::path& authority, UnixTime now) {
   emulator::make_authority(authority, kRsaBits, now);
@@ -115,22 +114,20 @@ Collections make_collections(const std::filesystem::path& authority) {
           {own + "nodeevidences", to_json(evidence)},
           {own + "nodequotes", to_json(make_quote(world, evidence, generation, epoch))},
           {own + "attestationpolicies", kPolicy},
+          {own + "nodeinventories", ""},
           {own + "nodeattestations", ""}};
 }
 
 void answer(const Collections& collections, const ScriptedRequest& request, ScriptedConnection& connection) {
-  const std::size_t mark = request.target.find('?');
-  const auto found = collections.find(request.target.substr(0, mark));
+  // The webhook compares its clock by the answer about the lease: a refusal is dated, too.
+  const std::vector<std::string> date{test::date_header(SystemClock().now())};
+  const auto found = collections.find(test::path_of(request));
   if (request.method != "GET" || found == collections.end()) {
     // The webhook stays a follower: it may not even read the lease.
-    return connection.reply(403, R"({"kind":"Status","code":403,"reason":"Forbidden"})");
+    return connection.reply(403, R"({"kind":"Status","code":403,"reason":"Forbidden"})", date);
   }
-  if (request.target.find("watch=1", mark) == std::string::npos) {
-    return connection.reply(200, R"({"metadata":{"resourceVersion":"1"},"items":[)" + found->second + "]}");
-  }
-  connection.begin_chunks();
-  connection.silence(kQuiet);
-  connection.cut();
+  if (test::is_watch(request)) return test::watch_quietly(connection);
+  connection.reply(200, test::list_json(found->second), date);
 }
 
 UniqueHandle<SSL_CTX, SSL_CTX_free> make_context(const char* certificate, const char* key) {

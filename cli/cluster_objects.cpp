@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/object_files.hpp"
+#include "webhook/ak_holders.hpp"
 #include "wire/attestation_policy.hpp"
 #include "wire/node_inventory.hpp"
 
@@ -109,6 +110,24 @@ webhook::NodeMap::Entry entry_of(const NodeObjects& objects, const webhook::Trus
       webhook::NodeEntry{node.meta.name, node.meta.uid, std::move(trust), {}});
 }
 
+// As webhook::EvidenceIntake concludes: each node for itself, then those that share an AK.
+void settle_disputes(webhook::Snapshot& snapshot, UnixTime now) {
+  webhook::NodeMap nodes = *snapshot.nodes;
+  webhook::AkHolders all;
+  for (const webhook::NodeMap::Entry& node : nodes) all.put(node->name, node->trust.get());
+  const Seconds max_age = webhook::longest_max_age(*snapshot.policies);
+  for (const webhook::AkHolders::Group& group : all.shared()) {
+    std::vector<webhook::AkHolder> holders;
+    for (const std::string& name : group) holders.push_back({name, nodes.at(name).trust});
+    for (auto& [name, trust] : webhook::disputed(holders, *snapshot.inventory, max_age, now)) {
+      webhook::NodeEntry node = nodes.at(name);
+      node.trust = std::make_shared<const webhook::NodeTrust>(std::move(trust));
+      nodes.put(std::make_shared<const webhook::NodeEntry>(std::move(node)));
+    }
+  }
+  snapshot.nodes = std::make_shared<const webhook::NodeMap>(std::move(nodes));
+}
+
 }  // namespace
 
 Status read_cluster_objects(const std::vector<std::string>& files, ClusterObjects& out) {
@@ -128,11 +147,14 @@ void fetch_policies(kube::ApiClient& api, ClusterObjects& out) {
   out.policies.merge(found);
 }
 
-void fetch_inventories(kube::ApiClient& api, ClusterObjects& out) {
+void fetch_needed_inventories(kube::ApiClient& api, ClusterObjects& out) {
   const bool needed = std::any_of(out.policies.begin(), out.policies.end(), [](const auto& item) {
     return item.second && item.second->node_identity == attest::NodeIdentity::kInventory;
   });
-  if (!needed) return;
+  if (needed) fetch_inventories(api, out);
+}
+
+void fetch_inventories(kube::ApiClient& api, ClusterObjects& out) {
   std::map<std::string, Result<wire::NodeInventory>> found;
   list_objects(api, std::string(kOwnGroup) + "/nodeinventories", "nodeinventories.nodeproof.dev",
                [&](const JsonValue& item) { return put_inventory(item, found); });
@@ -207,6 +229,7 @@ webhook::Snapshot snapshot_of(const ClusterObjects& objects, const webhook::Trus
   out.inventory = std::make_shared<const webhook::Inventory>(std::move(inventory));
   out.namespaces = std::make_shared<const webhook::NamespaceMap>(objects.namespaces);
   out.complete = true;
+  settle_disputes(out, now);
   return out;
 }
 

@@ -31,8 +31,9 @@ Status read_cluster_objects(const std::vector<std::string>& files, ClusterObject
 
 // Each adds what `out` does not hold yet. They throw as cluster.hpp says.
 void fetch_policies(kube::ApiClient& api, ClusterObjects& out);
-// Where one of the policies of `out` rests on them: few may read them.
 void fetch_inventories(kube::ApiClient& api, ClusterObjects& out);
+// Only where one of the policies of `out` rests on them: few may read them.
+void fetch_needed_inventories(kube::ApiClient& api, ClusterObjects& out);
 void fetch_namespace(kube::ApiClient& api, const std::string& name, ClusterObjects& out);
 void fetch_namespaces(kube::ApiClient& api, ClusterObjects& out);
 void fetch_attestations(kube::ApiClient& api, ClusterObjects& out);
@@ -42,7 +43,8 @@ void fetch_nodes(kube::ApiClient& api, ClusterObjects& out);
 std::optional<wire::Pod> fetch_pod(kube::ApiClient& api, const std::string& ns, const std::string& name);
 
 // What the webhook would decide from, but that nodes are judged without the cluster's epoch key
-// (webhook::judge_without_key). A node without a Node object is none.
+// (webhook::judge_without_key), and that only those of `objects` are compared with each other. A node without
+// a Node object is none.
 webhook::Snapshot snapshot_of(const ClusterObjects& objects, const webhook::TrustParameters& parameters,
                               UnixTime now);
 

@@ -118,10 +118,10 @@ void tell(const EpochOptions& options, const EpochKeyGeneration& generation, boo
   }
   out << "Revoked key generation " << generation.kid << " (epochs " << generation.first << " to "
       << generation.last << ") in Secret " << options.ns << "/" << wire::kEpochSecret
-      << ".\nNodes whose last quote answers it are Stale from now on, and no sensitive pod is placed on them "
-         "until "
-         "their next quote. The webhook's leader publishes an epoch of a new generation within seconds, and "
-         "agents quote it within a quarter of agent.refresh. Watch: kubectl get nodeattestations\n";
+      << ".\nNodes whose last quote answers it are Stale from now on, and no sensitive pod is placed on "
+         "them until their next quote. The webhook's leader publishes an epoch of a new generation within "
+         "seconds, and agents quote it within a quarter of agent.refresh. Watch: kubectl get "
+         "nodeattestations\n";
 }
 
 Result<ExitCode> revoke(const EpochOptions& options, std::ostream& out) {

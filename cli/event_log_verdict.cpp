@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attest/pcr.hpp"
+#include "cli/printable.hpp"
 
 namespace nodeproof::cli {
 namespace {
@@ -28,12 +29,6 @@ const ReplayedPcr* find_pcr(const std::vector<ReplayedPcr>& pcrs, unsigned pcr) 
   const auto found =
       std::find_if(pcrs.begin(), pcrs.end(), [pcr](const ReplayedPcr& one) { return one.pcr == pcr; });
   return found == pcrs.end() ? nullptr : &*found;
-}
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const std::string& part : parts) out += (out.empty() ? "" : ", ") + part;
-  return out;
 }
 
 class Judge {

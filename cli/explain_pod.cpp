@@ -52,7 +52,7 @@ Result<std::optional<wire::Pod>> pod_of_files(const std::vector<PodManifest>& po
 void fetch_surroundings(const ExplainOptions& options, kube::ApiClient& api, const wire::Pod& pod,
                         ClusterObjects& objects) {
   fetch_policies(api, objects);
-  fetch_inventories(api, objects);
+  fetch_needed_inventories(api, objects);
   fetch_namespace(api, pod.meta.ns, objects);
   const std::string& node = options.node.empty() ? pod.node_name : options.node;
   node.empty() ? fetch_nodes(api, objects) : fetch_node(api, node, objects);
@@ -85,10 +85,8 @@ Result<wire::Pod> gather(const ExplainOptions& options, ClusterObjects& objects)
 
 void name_unread(std::ostream& err, const std::vector<std::string>& unread) {
   if (unread.empty()) return;
-  std::string names;
-  for (const std::string& name : unread) names += (names.empty() ? "" : ", ") + name;
-  err << "nodeproof: not looked at, because it makes no pod that this version knows: " << printable(names)
-      << ".\n";
+  err << "nodeproof: not looked at, because it makes no pod that this version knows: "
+      << printable(joined(unread)) << ".\n";
 }
 
 Result<ExitCode> run(const ExplainOptions& options, UnixTime now, std::ostream& out, std::ostream& err) {

@@ -8,6 +8,7 @@
 #include "attest/crypto.hpp"
 #include "base/unique_handle.hpp"
 #include "cli/amd_extensions.hpp"
+#include "cli/printable.hpp"
 #include "cli/recognisers.hpp"
 #include "cli/x509_text.hpp"
 
@@ -28,10 +29,8 @@ struct Part {
   std::vector<Item> items;
 };
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + text;
-  return out.empty() ? "(none)" : out;
+std::string joined_or_none(const std::vector<std::string>& texts) {
+  return texts.empty() ? "(none)" : joined(texts);
 }
 
 Part describe_certificate(const attest::Certificate& certificate) {
@@ -47,8 +46,8 @@ Part describe_certificate(const attest::Certificate& certificate) {
   add("key", key_text_of_certificate(certificate.der()));
   add("signatureAlgorithm", signature_algorithm_of(certificate.der()));
   add("ca", certificate.is_ca() ? "yes" : "no");
-  add("policyOids", joined(certificate.policy_oids()));
-  add("extendedKeyUsage", joined(certificate.extended_key_usage_oids()));
+  add("policyOids", joined_or_none(certificate.policy_oids()));
+  add("extendedKeyUsage", joined_or_none(certificate.extended_key_usage_oids()));
   std::vector<Item> amd = amd_extension_items(certificate);
   if (!amd.empty()) out.items.emplace_back("amdExtensions", std::move(amd));
   add("sha256", to_hex(certificate.sha256()));

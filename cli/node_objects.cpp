@@ -12,32 +12,6 @@ using attest::JsonValue;
 constexpr std::size_t kMaxFile = 1U << 20U;
 constexpr std::size_t kMaxObject = 4U << 20U;
 
-}  // namespace
-
-Result<bool> put_node_object(const JsonValue& object, const std::string& kind, NodesByName& out) {
-  if (kind != "NodeEvidence" && kind != "NodeQuote" && kind != "Node") return false;
-  NODEPROOF_TRY(meta, wire::parse_metadata(object));
-  if (meta.name.empty()) return Error{Errc::kMissing, object.path() + ".metadata.name", "is required"};
-  NodeObjects& of_node = out[meta.name];
-  of_node.name = meta.name;
-  if (kind == "NodeEvidence") {
-    if (of_node.evidence) return second_of_its_name(object, kind, meta.name);
-    of_node.evidence = wire::parse_node_evidence(object);
-    return true;
-  }
-  if (kind == "NodeQuote") {
-    if (of_node.quote) return second_of_its_name(object, kind, meta.name);
-    of_node.quote = wire::parse_node_quote(object);
-    return true;
-  }
-  if (of_node.node) return second_of_its_name(object, kind, meta.name);
-  NODEPROOF_TRY(node, wire::parse_node(object));
-  of_node.node = std::move(node);
-  return true;
-}
-
-namespace {
-
 Result<NodeObjects> chosen(NodesByName objects, const std::string& file, const std::string& node) {
   if (!node.empty()) {
     const auto found = objects.find(node);
@@ -61,6 +35,28 @@ std::optional<Result<T>> parsed(const std::optional<std::string>& json, const st
 }
 
 }  // namespace
+
+Result<bool> put_node_object(const JsonValue& object, const std::string& kind, NodesByName& out) {
+  if (kind != "NodeEvidence" && kind != "NodeQuote" && kind != "Node") return false;
+  NODEPROOF_TRY(meta, wire::parse_metadata(object));
+  if (meta.name.empty()) return Error{Errc::kMissing, object.path() + ".metadata.name", "is required"};
+  NodeObjects& of_node = out[meta.name];
+  of_node.name = meta.name;
+  if (kind == "NodeEvidence") {
+    if (of_node.evidence) return second_of_its_name(object, kind, meta.name);
+    of_node.evidence = wire::parse_node_evidence(object);
+    return true;
+  }
+  if (kind == "NodeQuote") {
+    if (of_node.quote) return second_of_its_name(object, kind, meta.name);
+    of_node.quote = wire::parse_node_quote(object);
+    return true;
+  }
+  if (of_node.node) return second_of_its_name(object, kind, meta.name);
+  NODEPROOF_TRY(node, wire::parse_node(object));
+  of_node.node = std::move(node);
+  return true;
+}
 
 Result<NodeObjects> read_node_objects(const std::string& file, const std::string& node) {
   NodesByName objects;

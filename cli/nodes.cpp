@@ -102,8 +102,7 @@ void print(std::ostream& out, const std::vector<Row>& rows) {
   out << '\n'
       << proven << " of " << rows.size() << (rows.size() == 1 ? " node" : " nodes") << " Verified.\n"
       << "TOLD is what NodeAttestation says, written by the webhook's leader: no decision rests on it, here "
-         "or "
-         "there; (!) marks where it says otherwise. All else is judged from here, from the evidence.\n";
+         "or there; (!) marks where it says otherwise. All else is judged from here, from the evidence.\n";
   print_unverified(out);
 }
 

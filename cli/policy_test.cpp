@@ -137,7 +137,7 @@ Result<ClusterObjects> gather(const PolicyTestOptions& options) {
   if (!options.nodes) return out;
   const auto api = connect(options);
   check_installed(*api);
-  fetch_inventories(*api, out);
+  fetch_needed_inventories(*api, out);
   fetch_nodes(*api, out);
   return out;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attest/verify.hpp"
+#include "cli/printable.hpp"
 
 namespace nodeproof::cli {
 namespace {
@@ -14,12 +15,6 @@ using attest::Product;
 using attest::RequiredNodeClass;
 using attest::Requirement;
 using Words = std::vector<std::string>;
-
-std::string joined(const Words& items, const char* by = ", ") {
-  std::string out;
-  for (const std::string& item : items) out += (out.empty() ? "" : by) + item;
-  return out;
-}
 
 template <typename Products>
 std::string names_of(const Products& products) {

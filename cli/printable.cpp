@@ -35,4 +35,13 @@ std::string printable(std::string_view content) {
   return out;
 }
 
+std::string joined(const std::vector<std::string>& texts, std::string_view by) {
+  std::string out;
+  for (const std::string& text : texts) {
+    if (!out.empty()) out += by;
+    out += text;
+  }
+  return out;
+}
+
 }  // namespace nodeproof::cli

@@ -50,7 +50,7 @@ Result<Found> find_pods(const PodsOptions& options, const webhook::TrustParamete
   }
   const auto api = connect(options);
   fetch_policies(*api, objects);
-  fetch_inventories(*api, objects);
+  fetch_needed_inventories(*api, objects);
   fetch_namespaces(*api, objects);
   fetch_nodes(*api, objects);
   return sweep_cluster(*api, snapshot_of(objects, parameters, now), now);

@@ -20,13 +20,14 @@ constexpr Open kOpen[] = {
     {Check::kEpochFuture, "likewise"},
     {Check::kReportFreshness, "the challenge in a report cannot be recomputed without the epoch key"},
     {Check::kCounters, "needs an earlier quote"},
+    {Check::kDuplicateIdentity, "nodes that were not looked at here may hold the same AK"},
 };
 
 }  // namespace
 
 void print_unverified(std::ostream& out) {
-  out << "Judged from here, not by the webhook. Not verified, for want of the cluster's epoch key and of "
-         "earlier quotes:\n";
+  out << "Judged from here, not by the webhook. Not verified, for want of the cluster's epoch key, earlier "
+      << "quotes and all other nodes:\n";
   for (const Open& open : kOpen) out << "  " << attest::name_of(open.check) << ": " << open.detail << '\n';
 }
 

@@ -8,6 +8,7 @@
 
 #include "attest/strict_json.hpp"
 #include "base/clock.hpp"
+#include "base/or_throw.hpp"
 #include "kube/api_client_impl.hpp"
 #include "kube/backoff.hpp"
 #include "kube/watch_decoder.hpp"
@@ -31,17 +32,6 @@ constexpr int kWatchSecondsHigh = 300;
 // A watch that ends sooner without a word is a fault, else it would be opened in a tight loop.
 constexpr Seconds kShortestWatch{1};
 constexpr std::int64_t kNever = -1;
-
-// What the API server sent makes no sense to us, or the handler threw: only a new list helps.
-struct BadStream : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-template <typename T>
-T or_throw(Result<T> result) {
-  if (!result) throw BadStream(to_string(result.error()));
-  return *std::move(result);
-}
 
 std::string with_query(const std::string& path, const std::string& query) {
   return path + (path.find('?') == std::string::npos ? "?" : "&") + query;
@@ -138,6 +128,7 @@ void ListWatch::State::run(const std::stop_token& stop) {
       at_least = error.retry_after();
       failure = error.what();
     } catch (const std::exception& error) {
+      // What the API server sent makes no sense to us, or the handler threw: only a new list helps.
       version.clear();
       failure = error.what();
     }
@@ -234,7 +225,7 @@ void ListWatch::State::handle(std::string_view line) {
   } else if (type == "DELETED") {
     handler.remove(object);
   } else if (type != "BOOKMARK") {
-    throw BadStream("watch event of unknown type '" + std::string(type) + "'");
+    throw std::runtime_error("watch event of unknown type '" + std::string(type) + "'");
   }
   version = std::move(next);
   touch();

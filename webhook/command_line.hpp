@@ -1,8 +1,8 @@
 // nodeproof-webhook's command line: --help, flags, and the configuration file that they override.
 #pragma once
 
+#include <filesystem>
 #include <iosfwd>
-#include <optional>
 #include <variant>
 
 #include "webhook/config.hpp"
@@ -11,7 +11,7 @@ namespace nodeproof::webhook {
 
 struct Options {
   Config config;
-  std::optional<std::filesystem::path> kubeconfig;
+  std::filesystem::path kubeconfig;  // empty: not given
 };
 
 // The options, or the exit code when there is nothing more to do: 0 after --help and --version, 2

@@ -82,8 +82,7 @@ void LabelKeeper::report(const NodeEntry& node, const std::string& what, UnixTim
   const std::string note =
       "labels that only nodeproof writes were changed by somebody else and are put right: " + what +
       "; remedy: see that ValidatingAdmissionPolicy nodeproof-nodes is in force, and in the API server's "
-      "audit log "
-      "who patched the Node";
+      "audit log who patched the Node";
   const wire::Event event{
       {"Node", "", node.name, node.uid}, true, "LabelsPutRight", note, "labels/" + to_rfc3339(now)};
   if (events_.offer(event, now, std::chrono::steady_clock::now()) == EventLimiter::Verdict::kWrite) {

@@ -10,6 +10,7 @@
 #include <future>
 #include <iostream>
 
+#include "kube/command_line.hpp"
 #include "webhook/application.hpp"
 #include "webhook/command_line.hpp"
 #include "webhook/heap.hpp"
@@ -38,12 +39,6 @@ sigset_t block_signals() {
   return signals;
 }
 
-kube::Connection connection_of(const Options& options) {
-  if (options.kubeconfig) return kube::kubeconfig_connection({*options.kubeconfig});
-  if (options.config.connection) return *options.config.connection;
-  return kube::in_cluster_connection();
-}
-
 // The signal that comes within `time`; 0: none.
 int await_signal(const sigset_t& signals, std::chrono::nanoseconds time) {
   const timespec limit{0, time.count()};
@@ -64,7 +59,7 @@ void stop(Application& application, const sigset_t& signals) {
 }
 
 int run(const Options& options, const sigset_t& signals) {
-  Application application(options.config, connection_of(options));
+  Application application(options.config, kube::connection_of(options.kubeconfig, options.config.connection));
   application.start();
   int signal = 0;
   sigwait(&signals, &signal);

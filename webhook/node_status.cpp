@@ -195,18 +195,18 @@ std::vector<wire::StatusCondition> conditions_of(const NodeAttestationStatus& st
   return out;
 }
 
-std::optional<wire::Event> phase_event(const NodeEntry& node, const wire::ToldAttestation* before,
+std::optional<wire::Event> phase_event(const NodeEntry& node, const KeptStatus& before,
                                        const NodeAttestationStatus& status) {
   const std::string phase(wire::to_string(status.phase));
-  const bool fresh = before == nullptr || before->phase.empty();
+  const bool fresh = before.phase().empty();
   if (fresh && status.phase == Phase::kPending) return std::nullopt;
-  if (!fresh && before->phase == phase && before->code == status.code) return std::nullopt;
-  const wire::StatusCondition* was =
-      fresh ? nullptr : find_condition(before->conditions, wire::kVerifiedCondition);
-  const std::string from = fresh ? "" : before->phase + ':' + before->code;
+  if (!fresh && before.phase() == phase && before.code() == status.code) return std::nullopt;
+  const auto conditions = before.conditions();
+  const wire::StatusCondition* was = fresh ? nullptr : find_condition(conditions, wire::kVerifiedCondition);
+  const std::string from = fresh ? "" : before.phase() + ':' + before.code();
   const std::string since = was == nullptr ? "" : to_rfc3339(was->since);
   const bool good = status.phase == Phase::kVerified || status.phase == Phase::kPending;
-  std::string note = fresh ? "is " + phase : "was " + before->phase + ", is " + phase;
+  std::string note = fresh ? "is " + phase : "was " + before.phase() + ", is " + phase;
   if (!status.code.empty()) note += " (" + status.code + ")";
   if (!status.detail.empty()) note += ": " + with_remedy(status);
   return wire::Event{{"Node", "", node.name, node.uid},

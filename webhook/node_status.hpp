@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "webhook/kept_status.hpp"
 #include "webhook/snapshot.hpp"
 #include "wire/event.hpp"
 
@@ -20,9 +21,9 @@ std::vector<wire::StatusCondition> conditions_of(const wire::NodeAttestationStat
                                                  UnixTime now);
 
 // The Event that tells of a change from what stands in NodeAttestation to `status`; nothing when phase and
-// code are the same, or when a new node is Pending. `before`: null when there is none. The same change has
-// the same name, whichever replica tells of it.
-std::optional<wire::Event> phase_event(const NodeEntry& node, const wire::ToldAttestation* before,
+// code are the same, or when a new node is Pending. `before`: what stands there, empty when nothing does. The
+// same change has the same name, whichever replica tells of it.
+std::optional<wire::Event> phase_event(const NodeEntry& node, const KeptStatus& before,
                                        const wire::NodeAttestationStatus& status);
 
 // A hash of what a reader would act on: the same for a newer time or another wording.

@@ -16,14 +16,6 @@ bool says(const KeptStatus& told, const wire::NodeAttestationStatus& status) {
   return told.phase() == wire::to_string(status.phase) && told.code() == status.code;
 }
 
-wire::ToldAttestation told_by(const KeptStatus& status) {
-  wire::ToldAttestation out;
-  out.phase = status.phase();
-  out.code = status.code();
-  out.conditions = status.conditions();
-  return out;
-}
-
 }  // namespace
 
 void StatusWriter::forget() {
@@ -95,13 +87,13 @@ void StatusWriter::report_log_change(const std::string& name, const NodeEntry& n
 }
 
 // A judgement that changes is logged where it is made; what time alone makes of one is logged here.
-void StatusWriter::tell_change(const NodeEntry& node, const wire::ToldAttestation* before,
+void StatusWriter::tell_change(const NodeEntry& node, const KeptStatus& before,
                                const wire::NodeAttestationStatus& status, UnixTime now) {
   auto event = phase_event(node, before, status);
   if (!event) return;
   const bool aged = status.phase != node.trust->phase;
-  const bool renewed = before != nullptr && before->phase == wire::to_string(wire::Phase::kStale) &&
-                       before->code == attest::name_of(attest::Check::kEvidenceAge);
+  const bool renewed = before.phase() == wire::to_string(wire::Phase::kStale) &&
+                       before.code() == attest::name_of(attest::Check::kEvidenceAge);
   if (aged || renewed) log_phase(node.name, status.phase, status.code, status.detail);
   events_.offer(*std::move(event), now, std::chrono::steady_clock::now());
 }
@@ -121,16 +113,16 @@ void StatusWriter::write_status(const NodeEntry& node, const wire::NodeAttestati
   if (last != nullptr && (!there->since_written || says(there->status, status)) && last->gist == gist &&
       now - last->at < heartbeat)
     return;
-  wire::ToldAttestation before;
-  if (there) before = told_by(last != nullptr ? last->status : there->status);
+  KeptStatus before;
+  if (there) before = last != nullptr ? last->status : there->status;
   if (!there && !create(node)) return;
-  std::vector<wire::StatusCondition> conditions = conditions_of(status, before.conditions, now);
+  std::vector<wire::StatusCondition> conditions = conditions_of(status, before.conditions(), now);
   objects_.note_status_written(node.name);
   api_.merge_patch(std::string(NodeAttestations::kPath) + "/" + node.name + "/status",
                    wire::status_patch(status, conditions));
   KeptStatus kept(std::string(wire::to_string(status.phase)), status.code, std::move(conditions), words_);
   written_.insert_or_assign(hash_of_uid(node.uid), Written{gist, std::move(kept), now});
-  tell_change(node, &before, status, now);
+  tell_change(node, before, status, now);
 }
 
 // False when somebody was faster: the watch will tell whose it is.

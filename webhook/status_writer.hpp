@@ -48,8 +48,8 @@ class StatusWriter {
   void forget_gone(const NodeMap& nodes);
   const Written* written(const NodeEntry& node) const;  // null: nothing of this Node
   bool create(const NodeEntry& node);
-  void tell_change(const NodeEntry& node, const wire::ToldAttestation* before,
-                   const wire::NodeAttestationStatus& status, UnixTime now);
+  void tell_change(const NodeEntry& node, const KeptStatus& before, const wire::NodeAttestationStatus& status,
+                   UnixTime now);
   void report_log_change(const std::string& name, const NodeEntry& node, UnixTime now);
 
   ClusterApi& api_;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "kube/list_watch.hpp"
-#include "webhook/metrics.hpp"
+#include "webhook/metrics_state.hpp"
 #include "webhook/readiness.hpp"
 
 namespace nodeproof::webhook {

@@ -139,6 +139,7 @@ case_one_ak_on_two_nodes_is_refused() {
   wait_until 60 "the twin to be refused for it" would_refuse_for duplicate-identity lent "$twin"
   wait_until 10 "the good node to be refused for it" would_refuse_for duplicate-identity lent "$good"
   wait_until 30 "that to be told" has_code "$good" duplicate-identity
+  [[ $(exits_with 1 judged nodes "$good" --json | jq -r '.nodes[0].reason') == duplicate-identity ]]
   import_inventory "$good" "$vm"
   wait_until 10 "the one that the inventory names to be believed" would_admit lent "$good"
   would_refuse_for duplicate-identity lent "$twin"

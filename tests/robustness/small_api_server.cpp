@@ -133,7 +133,7 @@ bool SmallApiServer::is_unknown(const std::string& path) const {
 
 void SmallApiServer::reply(ScriptedConnection& to, int status, const std::string& body) const {
   const UnixTime now = SystemClock().now() + Seconds(shift_);
-  to.reply(status, body, {"Date: " + http_date(now)});
+  to.reply(status, body, {date_header(now)});
 }
 
 void SmallApiServer::add(const std::string& path, const std::string& json) {

@@ -24,6 +24,15 @@ inline attest::LogEvent make_separator(std::uint32_t pcr) {
   return make_event(pcr, attest::kEvSeparator, Bytes(4));
 }
 
+// What a PCR holds after these events, by the definition alone.
+inline Bytes extended(Bytes pcr, const std::vector<std::string_view>& events) {
+  for (const std::string_view event : events) {
+    append(pcr, attest::sha256(as_bytes(event)));
+    pcr = to_bytes(attest::sha256(pcr));
+  }
+  return pcr;
+}
+
 // EFI_GLOBAL_VARIABLE and EFI_IMAGE_SECURITY_DATABASE_GUID as a log has them, in hex.
 inline constexpr std::string_view kGlobalVariable = "61dfe48bca93d211aa0d00e098032b8c";
 inline constexpr std::string_view kImageSecurity = "cbb219d73a3d9645a3bcdad00e67656f";

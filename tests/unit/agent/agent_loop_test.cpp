@@ -1,14 +1,6 @@
-#include "agent/agent_loop.hpp"
-
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <set>
-#include <sstream>
-
-#include "base/file.hpp"
-#include "tests/support/captured_log.hpp"
-#include "tests/unit/agent/fakes.hpp"
+#include "tests/unit/agent/agent_loop_scene.hpp"
 
 namespace nodeproof::agent {
 namespace {
@@ -17,70 +9,8 @@ using testing::Each;
 using testing::HasSubstr;
 
 const std::string kPutQuote = std::string("PUT ") + FakeApi::kQuote;
-const std::string kPutEvidence = std::string("PUT ") + FakeApi::kEvidence;
 const std::string kPostEvidence = "POST /apis/nodeproof.dev/v1alpha1/nodeevidences";
 const std::string kPostQuote = "POST /apis/nodeproof.dev/v1alpha1/nodequotes";
-
-class AgentLoopTest : public testing::Test {
- protected:
-  AgentLoopTest() {
-    api_.fill();
-    set_boot_id(kBootId);
-  }
-  ~AgentLoopTest() override { std::filesystem::remove(boot_id_file_); }
-
-  void set_boot_id(const std::string& id) { write_file(boot_id_file_, as_bytes(id + "\n")); }
-  bool once() { return loop_.once(stop_.get_token()); }
-  // Runs until `waits` waits have passed; `at` may change the world at each, counted from 1.
-  void run(
-      int waits, std::function<void(int)> at = [](int) {}) {
-    timer_.on_wait = [this, waits, at, count = 0]() mutable {
-      at(++count);
-      if (count >= waits) stop_.request_stop();
-    };
-    loop_.run(stop_.get_token());
-  }
-  wire::NodeEvidence evidence() {
-    return *parse_object(api_.objects.at(FakeApi::kEvidence), "stored", wire::parse_node_evidence);
-  }
-  wire::NodeQuote quote() {
-    return *parse_object(api_.objects.at(FakeApi::kQuote), "stored", wire::parse_node_quote);
-  }
-  // Results that have been counted: "api-error 2, published 1".
-  std::string attestations() const {
-    std::istringstream text(metrics_.render());
-    const std::string name = "nodeproof_agent_attestations_total{result=\"";
-    std::set<std::string> counted;
-    for (std::string line; std::getline(text, line);) {
-      if (!line.starts_with(name) || line.ends_with(" 0")) continue;
-      line.erase(0, name.size());
-      counted.insert(line.erase(line.find("\"}"), 2));
-    }
-    std::string out;
-    for (const std::string& one : counted) out += (out.empty() ? "" : ", ") + one;
-    return out;
-  }
-  std::size_t writes() const {
-    return static_cast<std::size_t>(
-        std::count_if(api_.requests.begin(), api_.requests.end(),
-                      [](const std::string& r) { return !r.starts_with("GET"); }));
-  }
-
-  FakeApi api_;
-  FakeTpm tpm_;
-  FakeFirmware firmware_;
-  FakeEndorsements endorsements_;
-  FakeTimer timer_;
-  FixedClock clock_;
-  std::stop_source stop_;
-  std::string boot_id_file_ = testing::TempDir() + "nodeproof-loop-boot-id-" + std::to_string(::getpid());
-  test::CapturedLog log_;
-  Metrics metrics_{"1.2.3", clock_};
-  Collector collector_{tpm_, firmware_, endorsements_, timer_, clock_};
-  AgentLoop loop_{{"node-1", "nodeproof-system", boot_id_file_, Seconds(120), std::chrono::hours(24)},
-                  {api_, tpm_, collector_, timer_, metrics_},
-                  1};
-};
 
 TEST_F(AgentLoopTest, PublishesEvidenceThenAQuoteOverIt) {
   EXPECT_TRUE(once());
@@ -390,90 +320,6 @@ TEST_F(AgentLoopTest, DoesNothingAfterAStop) {
   stop_.request_stop();
   loop_.run(stop_.get_token());
   EXPECT_TRUE(api_.requests.empty());
-}
-
-// ---- Residency without a certificate -------------------------------------------------------------
-
-class Activation : public AgentLoopTest {
- protected:
-  static constexpr const char* kAttestation = "/apis/nodeproof.dev/v1alpha1/nodeattestations/node-1";
-  Activation() { tpm_.ek_modulus = forge::shared_world().other_ak.rsa_modulus(); }
-  void offer(const std::string& kid) {
-    wire::ActivationOffer out;
-    out.kid = kid;
-    out.ak = attest::ak_name_digest(forge::shared_world().ak.rsa_modulus());
-    out.ek = attest::sha256(tpm_.ek_modulus);
-    out.credential = {{1}, {2}};
-    auto object = web::json::value::parse(wire::activation_patch(out));
-    object["spec"]["nodeUID"] = web::json::value::string(kNodeUid);
-    api_.objects[kAttestation] = object.serialize();
-  }
-  std::size_t asked() const { return api_.count(std::string("GET ") + kAttestation); }
-};
-
-TEST_F(Activation, AnOfferIsAnsweredBetweenRefreshesAndKeepsTheQuote) {
-  run(2, [this](int waits) {
-    if (waits != 1) return;
-    EXPECT_FALSE(evidence().activation) << "what there is was published without it";
-    offer("k1");
-  });
-  EXPECT_EQ(tpm_.quotes, 1);
-  EXPECT_EQ(evidence().activation, (wire::ActivationAnswer{"k1", *tpm_.held}));
-  EXPECT_EQ(quote().evidence_digest, evidence().digest());
-}
-
-TEST_F(Activation, AnAnswerIsNotAskedForAgainUntilEvidenceIsCollectedAnew) {
-  offer("k1");
-  run(3);
-  EXPECT_EQ(asked(), 1U);
-  EXPECT_EQ(tpm_.activations, 1);
-}
-
-TEST_F(Activation, NewEvidenceCarriesTheAnswerAndAsksForANewerOffer) {
-  offer("k1");
-  EXPECT_TRUE(once());
-  set_boot_id(kNodeUid);  // a boot of the same machine
-  offer("k2");
-  EXPECT_TRUE(once());
-  EXPECT_EQ(evidence().activation->kid, "k2");
-  EXPECT_EQ(tpm_.activations, 2);
-  api_.objects.erase(kAttestation);
-  set_boot_id(kBootId);
-  EXPECT_TRUE(once());
-  EXPECT_EQ(evidence().activation->kid, "k2") << "residency stays proven";
-}
-
-TEST_F(Activation, WhatTheTpmDoesNotOpenHoldsUpNothing) {
-  offer("k1");
-  tpm_.held.reset();
-  EXPECT_TRUE(once());
-  EXPECT_FALSE(evidence().activation);
-  EXPECT_EQ(tpm_.quotes, 1);
-}
-
-// Helm does not upgrade CustomResourceDefinitions: one try for each refresh, and the quote goes on meanwhile.
-TEST_F(Activation, AnOlderDefinitionLosesTheAnswerUntilItIsApplied) {
-  offer("k1");
-  api_.pruned = {"activation", "efi"};
-  run(5, [this](int waits) {
-    if (waits == 4) api_.pruned.clear();
-    api_.set_epoch(static_cast<std::uint64_t>(waits) + 7);
-    if (waits <= 4) {
-      EXPECT_FALSE(evidence().activation);
-      EXPECT_EQ(api_.count(kPutEvidence), static_cast<std::size_t>(waits) - 1);
-      EXPECT_EQ(quote().evidence_digest, evidence().digest());
-      EXPECT_EQ(quote().epoch.number, static_cast<std::uint64_t>(waits) + 6);
-    }
-  });
-  EXPECT_EQ(evidence().activation, (wire::ActivationAnswer{"k1", *tpm_.held}));
-  EXPECT_EQ(tpm_.activations, 1);
-}
-
-TEST_F(Activation, IsNotAskedForWithACertificate) {
-  offer("k1");
-  tpm_.ak_certificate = Bytes{0x30, 0x00};
-  EXPECT_TRUE(once());
-  EXPECT_EQ(asked(), 0U);
 }
 
 }  // namespace

@@ -35,13 +35,14 @@ TEST_F(CommandLineTest, FlagsOverrideTheFile) {
   const std::string file = config("namespace: one\ntcti: device:/dev/tpm1\nrefresh: 60s\n");
   const auto read_back =
       read({"--config", file, "--node-name", "node-1", "--tcti", "swtpm:port=1", "--kubeconfig", "kc",
-            "--namespace", "two", "--metrics-listen", "127.0.0.1:0", "--once"});
+            "--namespace", "two", "--metrics-listen", "127.0.0.1:0", "--log-format", "json", "--once"});
   const auto* options = std::get_if<Options>(&read_back);
   ASSERT_NE(options, nullptr) << err_.str();
   EXPECT_EQ(options->node_name, "node-1");
   EXPECT_EQ(options->config.tcti, "swtpm:port=1");
   EXPECT_EQ(options->config.ns, "two");
   EXPECT_EQ(options->config.metrics_listen, (kube::Endpoint{"127.0.0.1", 0}));
+  EXPECT_EQ(options->config.log_format, kube::LogFormat::kJson);
   EXPECT_EQ(options->config.refresh, Seconds(60));
   EXPECT_EQ(options->kubeconfig, "kc");
   EXPECT_TRUE(options->once);
@@ -79,6 +80,7 @@ TEST_F(CommandLineTest, RefusesWithTwoAndARemedyOnStandardError) {
       {{"--node-name", "a/../b"}, "--node-name: is not the name of a Node"},
       {{"--node-name", "n", "--namespace", "A"}, "--namespace: is not a namespace"},
       {{"--node-name", "n", "--metrics-listen", "8082"}, "--metrics-listen: is not ADDRESS:PORT"},
+      {{"--node-name", "n", "--log-format", "xml"}, "--log-format: "},
       {{"--node-name", "n", "--what"}, "--what"},
       {{"--node-name", "n", "stray"}, "stray"},
       {{"--node-name", "n", "--config", (folder_ / "none").string()}, "give a readable file"},

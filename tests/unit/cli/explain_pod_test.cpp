@@ -70,6 +70,19 @@ TEST_F(ExplainPod, AProofThatGrewOldIsRefused) {
   EXPECT_THAT(out_.str(), HasSubstr("evidence-age"));
 }
 
+TEST_F(ExplainPod, NodesThatShareAnAkAreRefusedUnlessAnInventoryNamesOne) {
+  std::vector<std::string> objects = testing::twin();
+  objects.push_back(pod_json());
+  EXPECT_EQ(offline("payments/api", {file_of(surroundings(), objects)}), kRefused) << out_.str();
+  EXPECT_THAT(out_.str(),
+              AllOf(HasSubstr("cvm-1    refused   duplicate-identity"),
+                    HasSubstr("cvm-2    refused   duplicate-identity"), HasSubstr("0 of 3 nodes")));
+  objects.push_back(testing::inventory_json());
+  EXPECT_EQ(offline("payments/api", {file_of(surroundings(), objects)}), kVerified) << out_.str();
+  EXPECT_THAT(out_.str(),
+              AllOf(HasSubstr("cvm-1    allowed"), HasSubstr("cvm-2    refused   duplicate-identity")));
+}
+
 TEST_F(ExplainPod, EvidenceThatDoesNotVerifyIsRefused) {
   std::vector<std::string> objects = surroundings();
   objects[1] = testing::quote_json({.epoch = {forge::kKid, testing::kEpoch}, .other_ak = true});

@@ -66,6 +66,11 @@ TEST_F(Nodes, OldProofIsStale) {
   EXPECT_THAT(out_.str(), HasSubstr("cvm-1  Stale  evidence-age  1h"));
 }
 
+TEST_F(Nodes, ThoseThatShareAnAkFailed) {
+  EXPECT_EQ(run_on(testing::twin(), {"cvm-1"}), kRefused) << "although it was not asked for";
+  EXPECT_THAT(out_.str(), HasSubstr("cvm-1  Failed  duplicate-identity"));
+}
+
 TEST_F(Nodes, WhoIsAskedForMustBeThere) {
   EXPECT_EQ(run_on({}, {"cvm-1", "gone-1"}), kUsage);
   EXPECT_THAT(err_.str(), HasSubstr("holds no Node gone-1"));
@@ -84,6 +89,17 @@ TEST_F(Nodes, AnInventoryCompletesTheCoverage) {
                                 R"("metadata":{"name":"pool"},"spec":{"nodes":[{"node":"cvm-1","vmId":")" +
                                 std::string(forge::kVmId) + R"("}]}})";
   EXPECT_EQ(run_on({inventory}, {"cvm-1"}), kVerified) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("measured boot, identity by inventory\n"));
+}
+
+TEST_F(Nodes, OfAClusterTheInventoryIsRead) {
+  ExitCode code = kUsage;
+  serve(cluster(), [&] {
+    NodesOptions options;
+    options.nodes = {"cvm-1"};
+    code = run(options);
+  });
+  EXPECT_EQ(code, kVerified) << err_.str();
   EXPECT_THAT(out_.str(), HasSubstr("measured boot, identity by inventory\n"));
 }
 

@@ -27,6 +27,15 @@ inline std::string plain_node_json() {
   return R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"plain-1","uid":")" +
          std::string(kOtherUuid) + R"("},"status":{"nodeInfo":{"bootID":")" + kOtherUuid + R"("}}})";
 }
+// Node cvm-2 with its evidence and quote: the AK of cvm-1 signs for it as well.
+inline std::vector<std::string> twin() {
+  wire::NodeEvidence evidence = testing::evidence();
+  evidence.name = "cvm-2";
+  evidence.boot = {kOtherUuid, kOtherUuid};
+  return {R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"cvm-2","uid":")" + std::string(kOtherUuid) +
+              R"("},"status":{"nodeInfo":{"bootID":")" + kOtherUuid + R"("}}})",
+          to_json(evidence), to_json(make_node_quote(evidence, {.epoch = {forge::kKid, kEpoch}}))};
+}
 inline std::string namespace_json(const std::string& name = "payments",
                                   const std::string& enforce = "annotated-pods") {
   return R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":")" + name +
@@ -69,21 +78,18 @@ class ClusterVerb : public ::testing::Test {
     return folder_.write("objects" + std::to_string(files_++), list_of(objects));
   }
 
-  // By path without query, and answered page by page where there are several.
+  // By path without query, and answered page by page where there are several: the token of each is its
+  // number.
   using Answers = std::map<std::string, std::vector<std::string>>;
   // Every request that was made, in order.
   std::vector<std::string> serve(const Answers& answers, const std::function<void()>& run) {
-    const test::ScriptedHttpServer server([&](const test::ScriptedRequest& request,
-                                              test::ScriptedConnection& c) {
-      const std::string path = test::path_of(request);
-      const auto answer = answers.find(path);
-      if (answer == answers.end()) return c.reply(404, "{}");
-      const std::size_t next = request.target.find("&continue=p");
-      const std::size_t page = next == std::string::npos
-                                   ? 0
-                                   : static_cast<std::size_t>(std::stoul(request.target.substr(next + 11)));
-      c.reply(200, answer->second.at(page), {"Content-Type: application/json"});
-    });
+    const test::ScriptedHttpServer server(
+        [&](const test::ScriptedRequest& request, test::ScriptedConnection& c) {
+          const std::string path = test::path_of(request);
+          const auto answer = answers.find(path);
+          if (answer == answers.end()) return c.reply(404, "{}");
+          c.reply(200, answer->second.at(test::page_asked_for(request)), {"Content-Type: application/json"});
+        });
     kubeconfig_ = folder_.write(
         "kubeconfig", "current-context: a\nclusters:\n- name: c\n  cluster: {server: \"" + server.url() +
                           "\"}\ncontexts:\n- name: a\n  context: {cluster: c}\n");

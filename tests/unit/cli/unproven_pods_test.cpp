@@ -55,8 +55,8 @@ TEST_F(UnprovenPods, JsonCountsByReason) {
 
 TEST_F(UnprovenPods, ReadsAClusterPageByPage) {
   Answers answers = cluster();
-  answers["/api/v1/pods"] = {list({pod_json("a", "cvm-1"), pod_json("b", "plain-1")}, "p1"),
-                             list({pod_json("c", "plain-1"), R"({"metadata":{},"spec":{}})"}, "p2"),
+  answers["/api/v1/pods"] = {list({pod_json("a", "cvm-1"), pod_json("b", "plain-1")}, "1"),
+                             list({pod_json("c", "plain-1"), R"({"metadata":{},"spec":{}})"}, "2"),
                              list({pod_json("d", "gone-1")})};
   ExitCode code = kUsage;
   const auto requests = serve(answers, [&] { code = run({}); });
@@ -64,7 +64,7 @@ TEST_F(UnprovenPods, ReadsAClusterPageByPage) {
   for (const char* pod : {"payments/b", "payments/c", "payments/d"}) EXPECT_THAT(out_.str(), HasSubstr(pod));
   EXPECT_THAT(out_.str(),
               AllOf(Not(HasSubstr("payments/a")), HasSubstr("unreadable"), HasSubstr("unknown-node")));
-  EXPECT_THAT(requests, Contains(HasSubstr("limit=500&continue=p2")));
+  EXPECT_THAT(requests, Contains(HasSubstr("limit=500&continue=2")));
   EXPECT_THAT(requests, Contains(HasSubstr("fieldSelector=spec.nodeName%21%3D%2Cstatus.phase")));
 }
 

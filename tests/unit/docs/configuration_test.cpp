@@ -2,13 +2,14 @@
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
+#include <array>
 #include <map>
 #include <set>
 #include <sstream>
 
-#include "agent/config.hpp"
+#include "agent/command_line.hpp"
 #include "base/file.hpp"
-#include "webhook/config.hpp"
+#include "webhook/command_line.hpp"
 
 namespace nodeproof {
 namespace {
@@ -106,6 +107,26 @@ TEST(ConfigurationDocument, HasEverySettingOfTheAgent) {
 TEST(ConfigurationDocument, HasEverySettingOfTheWebhook) {
   expect_in_step<webhook::Config>(
       "webhook.yaml", [](const std::string& yaml) { return webhook::parse_config(yaml, "webhook.yaml"); });
+}
+
+// Whoever asks a program itself is told of every key.
+template <typename Parse, typename ReadCommandLine>
+void expect_in_help(Parse parse, ReadCommandLine read_command_line) {
+  const std::array arguments{"program", "--help"};
+  std::ostringstream help;
+  static_cast<void>(read_command_line(static_cast<int>(arguments.size()), arguments.data(), help, help));
+  for (const std::string& key : known_keys(parse))
+    EXPECT_NE(help.str().find("\n  " + key + ": "), std::string::npos) << key;
+}
+
+TEST(Help, NamesEverySettingOfTheAgent) {
+  expect_in_help([](const std::string& yaml) { return agent::parse_config(yaml, "agent.yaml"); },
+                 agent::read_command_line);
+}
+
+TEST(Help, NamesEverySettingOfTheWebhook) {
+  expect_in_help([](const std::string& yaml) { return webhook::parse_config(yaml, "webhook.yaml"); },
+                 webhook::read_command_line);
 }
 
 // The path of every value that is no map of further ones; what a row documents as a whole is one.

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "kube/command_line.hpp"
 #include "tests/unit/kube/test_connection.hpp"
 
 namespace nodeproof::kube {
@@ -206,6 +207,16 @@ TEST(InCluster, OutsideAPodItSaysWhatIsMissing) {
   } catch (const std::runtime_error& error) {
     EXPECT_THAT(error.what(), HasSubstr("KUBERNETES_SERVICE_HOST is not set"));
   }
+}
+
+TEST(ConnectionOf, TheFlagComesBeforeTheSettingAndBothBeforeThePod) {
+  const TemporaryFolder folder;
+  const Connection configured{.server = "https://configured:443"};
+  EXPECT_EQ(connection_of(folder.write("config", kConfig), configured).server,
+            "https://api.example.org:6443");
+  EXPECT_EQ(connection_of({}, configured), configured);
+  ::unsetenv("KUBERNETES_SERVICE_HOST");
+  EXPECT_THROW(static_cast<void>(connection_of({}, std::nullopt)), std::runtime_error);
 }
 
 TEST(ApiClientAddress, PlainHttpIsForLoopbackAlone) {

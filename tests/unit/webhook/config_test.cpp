@@ -167,8 +167,11 @@ TEST(CommandLine, FlagsOverrideTheFile) {
 }
 
 TEST(CommandLine, ErrorsAreTwoAndSaidOnStandardError) {
-  for (const auto& arguments : std::vector<std::vector<const char*>>{
-           {"--surprise"}, {"--config", "/nonexistent"}, {"--namespace", "A"}, {"--listen", "x"}}) {
+  for (const auto& arguments : std::vector<std::vector<const char*>>{{"--surprise"},
+                                                                     {"--config", "/nonexistent"},
+                                                                     {"--namespace", "A"},
+                                                                     {"--listen", "x"},
+                                                                     {"--log-format", "xml"}}) {
     const Told done = run(arguments);
     ASSERT_TRUE(std::holds_alternative<int>(done.result));
     EXPECT_EQ(std::get<int>(done.result), 2);

@@ -216,19 +216,16 @@ TEST(Conditions, UnprovenPodsStaysAsItWasUntilPodsAreCounted) {
   EXPECT_EQ(none[1].since, kNow + Seconds(9));
 }
 
-wire::ToldAttestation told(const NodeAttestationStatus& status, UnixTime since) {
-  wire::ToldAttestation out;
-  out.phase = wire::to_string(status.phase);
-  out.code = status.code;
-  out.conditions = conditions_of(status, {}, since);
-  return out;
+KeptStatus kept(const NodeAttestationStatus& status, UnixTime since) {
+  KeptStatus::Pool words;
+  return {std::string(wire::to_string(status.phase)), status.code, conditions_of(status, {}, since), words};
 }
 
 TEST(PhaseEvent, TellsOfEveryChangeWithReasonAndRemedy) {
   const NodeEntry node = node_with(testing::verified_trust());
-  const wire::ToldAttestation good = told(verified(), kNow);
-  EXPECT_FALSE(phase_event(node, &good, verified(Seconds(5))));
-  const auto stale = phase_event(node, &good, verified(Seconds(21)));
+  const KeptStatus good = kept(verified(), kNow);
+  EXPECT_FALSE(phase_event(node, good, verified(Seconds(5))));
+  const auto stale = phase_event(node, good, verified(Seconds(21)));
   ASSERT_TRUE(stale);
   EXPECT_TRUE(stale->warning);
   EXPECT_EQ(stale->reason, "AttestationStale");
@@ -239,8 +236,8 @@ TEST(PhaseEvent, TellsOfEveryChangeWithReasonAndRemedy) {
       "attestation was Verified, is Stale (evidence-age): the last quote is older than the shortest "
       "maxEvidenceAge, 20s; remedy: check that the nodeproof agent runs on the node and reaches the API "
       "server");
-  const wire::ToldAttestation silent = told(verified(Seconds(21)), kNow + Seconds(21));
-  const auto back = phase_event(node, &silent, verified());
+  const KeptStatus silent = kept(verified(Seconds(21)), kNow + Seconds(21));
+  const auto back = phase_event(node, silent, verified());
   ASSERT_TRUE(back);
   EXPECT_FALSE(back->warning);
   EXPECT_EQ(back->note, "attestation was Stale, is Verified");
@@ -248,21 +245,19 @@ TEST(PhaseEvent, TellsOfEveryChangeWithReasonAndRemedy) {
 
 TEST(PhaseEvent, IsTheSameForTheSameChangeWhoeverTells) {
   const NodeEntry node = node_with(testing::verified_trust());
-  const wire::ToldAttestation good = told(verified(), kNow);
-  const wire::ToldAttestation later = told(verified(), kNow + Seconds(60));
-  EXPECT_EQ(phase_event(node, &good, verified(Seconds(21)))->occasion,
-            phase_event(node, &good, verified(Seconds(25)))->occasion);
-  EXPECT_NE(phase_event(node, &good, verified(Seconds(21)))->occasion,
-            phase_event(node, &later, verified(Seconds(21)))->occasion)
+  const KeptStatus good = kept(verified(), kNow);
+  const KeptStatus later = kept(verified(), kNow + Seconds(60));
+  EXPECT_EQ(phase_event(node, good, verified(Seconds(21)))->occasion,
+            phase_event(node, good, verified(Seconds(25)))->occasion);
+  EXPECT_NE(phase_event(node, good, verified(Seconds(21)))->occasion,
+            phase_event(node, later, verified(Seconds(21)))->occasion)
       << "another silence";
 }
 
 TEST(PhaseEvent, OfANewNodeOnlyOnceThereIsNews) {
   const NodeEntry node = node_with(testing::verified_trust());
-  const wire::ToldAttestation empty;
-  EXPECT_FALSE(phase_event(node, nullptr, NodeAttestationStatus{}));
-  EXPECT_FALSE(phase_event(node, &empty, NodeAttestationStatus{}));
-  EXPECT_EQ(phase_event(node, &empty, verified())->note, "attestation is Verified");
+  EXPECT_FALSE(phase_event(node, {}, NodeAttestationStatus{}));
+  EXPECT_EQ(phase_event(node, {}, verified())->note, "attestation is Verified");
 }
 
 TEST(GistOf, IsWhatAReaderActsOn) {

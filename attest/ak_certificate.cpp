@@ -72,6 +72,9 @@ Finding path_failed(const PathFailure& failure) {
           "have the agent read NV 0x01C101D0 again; if this stays, the certificate is not Microsoft's");
     case PathProblem::kIssuerNotCa:
       return refuse("issuer-not-ca", failure.detail, std::string(kRootRemedy));
+    case PathProblem::kCriticalExtension:
+      return refuse("critical-extension", failure.detail,
+                    "use a version of nodeproof that knows this form of certificate");
     case PathProblem::kRootNotPinned:
       return refuse(
           "root-not-pinned", failure.detail,

@@ -48,6 +48,9 @@ AmdChain path_failed(const PathFailure& failure, SigningKey kind, Product produc
                           renew(kind) + "; if this stays, the certificate is not AMD's");
     case PathProblem::kIssuerNotCa:
       return chain_failed("issuer-not-ca", failure.detail, supply);
+    case PathProblem::kCriticalExtension:
+      return chain_failed("critical-extension", failure.detail,
+                          supply + "; none that AMD is known to issue has such an extension");
     case PathProblem::kRootNotPinned:
       return chain_failed("root-not-pinned", failure.detail + " for " + std::string(to_string(product)),
                           supply + "; only for emulated nodes add your own root to the trust anchors");

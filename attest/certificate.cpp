@@ -180,6 +180,22 @@ bool Certificate::has_extension(std::string_view oid) const {
   return next_extension(handle(), oid_content(oid), -1) >= 0;
 }
 
+std::optional<std::string> Certificate::critical_extension_beyond(
+    std::span<const std::string_view> known) const {
+  const OpensslScope scope;
+  for (int i = 0; i < X509_get_ext_count(handle()); ++i) {
+    X509_EXTENSION* extension = X509_get_ext(handle(), i);
+    if (X509_EXTENSION_get_critical(extension) == 0) continue;
+    const ASN1_OBJECT* object = X509_EXTENSION_get_object(extension);
+    const ByteView content(OBJ_get0_data(object), OBJ_length(object));
+    const bool is_known = std::any_of(known.begin(), known.end(), [content](std::string_view oid) {
+      return equal(content, oid_content(oid));
+    });
+    if (!is_known) return to_dotted(object);
+  }
+  return std::nullopt;
+}
+
 std::vector<std::string> Certificate::policy_oids() const {
   const OpensslScope scope;
   const auto policies = decode_extension<Policies>(handle(), NID_certificate_policies);

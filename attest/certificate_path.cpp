@@ -1,10 +1,18 @@
 #include "attest/certificate_path.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 namespace nodeproof::attest {
 namespace {
+
+constexpr std::string_view kBasicConstraints = "2.5.29.19";
+constexpr std::string_view kKeyUsage = "2.5.29.15";
+// What may_issue reads, and what the judges of a leaf read besides.
+constexpr std::array kReadOfIssuers{kBasicConstraints, kKeyUsage};
+constexpr std::array<std::string_view, 4> kReadOfLeaves{
+    kBasicConstraints, kKeyUsage, "2.5.29.32" /* certificatePolicies */, "2.5.29.37" /* extKeyUsage */};
 
 std::string quoted(const std::string& name) {
   return "'" + name + "'";
@@ -18,7 +26,7 @@ class Search {
       : pool_(pool), rules_(rules), path_{leaf} {}
 
   std::variant<CertificatePath, PathFailure> run() {
-    extend();
+    if (is_understood(path_.front(), kReadOfLeaves)) extend();
     if (!best_) return failure_;
     if (rules_.known != nullptr) rules_.known->remember(*best_);
     return *std::move(best_);
@@ -59,7 +67,15 @@ class Search {
                                           " (basic constraints, key usage or path length)");
       return false;
     }
-    return true;
+    return is_understood(issuer, kReadOfIssuers);
+  }
+
+  bool is_understood(const Certificate& certificate, std::span<const std::string_view> read) {
+    const auto unknown = certificate.critical_extension_beyond(read);
+    if (!unknown) return true;
+    fail(PathProblem::kCriticalExtension, quoted(certificate.subject()) + " has the critical extension " +
+                                              *unknown + ", which is not understood");
+    return false;
   }
 
   bool verify(const Certificate& certificate, const Certificate& issuer) {

@@ -15,15 +15,17 @@
 namespace nodeproof::attest {
 
 // Leaf first, root last; both always there. Every link's names and signature hold, every issuer may
-// issue, the root's key is pinned. Validity in time is the caller's to judge.
+// issue, no certificate has a critical extension that is not read here (RFC 5280 4.2), the root's key is
+// pinned. Validity in time is the caller's to judge.
 using CertificatePath = std::vector<Certificate>;
 
 enum class PathProblem {
-  kIssuerMissing,     // nobody in the pool has the issuer's name
-  kSignatureInvalid,  // somebody has the name, but did not sign
-  kIssuerNotCa,       // the signer may not issue certificates
-  kRootNotPinned,     // ends in a self-issued certificate whose key is not pinned
-  kTooComplex,        // too long, or too many certificates of one name to try
+  kIssuerMissing,      // nobody in the pool has the issuer's name
+  kSignatureInvalid,   // somebody has the name, but did not sign
+  kIssuerNotCa,        // the signer may not issue certificates
+  kCriticalExtension,  // a certificate says in an extension that is not read here how it may be used
+  kRootNotPinned,      // ends in a self-issued certificate whose key is not pinned
+  kTooComplex,         // too long, or too many certificates of one name to try
 };
 
 // Why there is no path: the problem of the attempt that came furthest.

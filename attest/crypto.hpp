@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,6 +85,8 @@ class Certificate {
   // and absence are Errors.
   Result<ByteView> extension(std::string_view oid) const;
   bool has_extension(std::string_view oid) const;
+  // The dotted OID of the first critical extension that is not among `known`; nothing when there is none.
+  std::optional<std::string> critical_extension_beyond(std::span<const std::string_view> known) const;
   std::vector<std::string> policy_oids() const;  // certificatePolicies
   std::vector<std::string> extended_key_usage_oids() const;
 

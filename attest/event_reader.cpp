@@ -11,11 +11,14 @@ constexpr std::string_view kWhat = "event_log";
 constexpr std::size_t kSha1Size = 20;
 constexpr std::uint32_t kNoPcr = 0xFFFFFFFF;
 constexpr std::uint32_t kLastPcr = 23;
-constexpr std::size_t kMinPadding = 12;  // PCR 0, type 0, digest count 0: no event begins like that
+// No event begins like that: PCR 0, type 0, digest count 0, or no PCR and no type.
+constexpr std::size_t kMinZeroPadding = 12;
+constexpr std::size_t kMinErasedPadding = 8;
 constexpr std::size_t kMaxDigestSize = 128;
 
 bool is_padding(ByteView rest) {
-  if (rest.size() < kMinPadding || (rest.front() != 0x00 && rest.front() != 0xFF)) return false;
+  if (rest.empty() || (rest.front() != 0x00 && rest.front() != 0xFF)) return false;
+  if (rest.size() < (rest.front() == 0xFF ? kMinErasedPadding : kMinZeroPadding)) return false;
   return std::all_of(rest.begin(), rest.end(), [&](std::uint8_t byte) { return byte == rest.front(); });
 }
 
@@ -50,10 +53,12 @@ Result<std::vector<SpecId::Algorithm>> parse_algorithms(ByteReader& reader) {
   return out;
 }
 
-Result<SpecId> parse_spec_id(ByteView event) {
-  ByteReader reader(event, "event_log.spec_id");
+// `record`: the log's first, of which the event is the rest behind its head; errors name the place in the
+// log.
+Result<SpecId> parse_spec_id(ByteView record, std::size_t head_size) {
+  ByteReader reader(record, "event_log.spec_id");
   SpecId out;
-  NODEPROOF_CHECK(reader.take(kSpecIdSignatureSize, "signature"));
+  NODEPROOF_CHECK(reader.take(head_size + kSpecIdSignatureSize, "signature"));
   NODEPROOF_TRY(platform_class, reader.u32le("platformClass"));
   NODEPROOF_TRY(minor, reader.u8("specVersionMinor"));
   NODEPROOF_TRY(major, reader.u8("specVersionMajor"));
@@ -103,7 +108,7 @@ Status EventReader::spec_id_record() {
   }
   if (!all_zero(event.banks[0].digest))
     return error(Errc::kBadValue, "digest", 8, "is not zero, as that of a Spec ID must be");
-  NODEPROOF_TRY(spec_id, parse_spec_id(event.data));
+  NODEPROOF_TRY(spec_id, parse_spec_id(log_.first(at_), at_ - event.data.size()));
   spec_id.pcr = event.pcr;
   spec_id_ = std::move(spec_id);
   return Ok{};

@@ -1,6 +1,7 @@
 #include "attest/pcr.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <stdexcept>
 
@@ -12,6 +13,7 @@ namespace nodeproof::attest {
 namespace {
 
 constexpr std::size_t kDigestSize = 32;
+constexpr std::array<std::size_t, 3> kOtherDigestSizes{20, 48, 64};  // SHA-1, SHA-384, SHA-512
 constexpr std::size_t kMaxJson = std::size_t{64} << 10U;
 constexpr std::string_view kWhat = "pcrs";
 
@@ -28,9 +30,18 @@ Result<Sha256Digest> hex_value(const JsonValue& value) {
   return to_array<kDigestSize>(bytes, value.path());
 }
 
+bool holds_banks(const JsonValue& root) {
+  const auto members = root.members();
+  return members && !members->empty() && members->front().value.is_object();
+}
+
 Result<PcrValues> parse_json(ByteView file) {
   NODEPROOF_TRY(document, JsonDocument::parse(file, kMaxJson, kWhat));
   NODEPROOF_TRY(bank, document.root().optional("sha256"));
+  if (!bank && holds_banks(document.root())) {
+    return Error{Errc::kMissing, std::string(kWhat) + ".sha256",
+                 "is not there, and only the SHA-256 bank counts"};
+  }
   NODEPROOF_TRY(members, (bank ? *bank : document.root()).members());
   PcrValues out;
   for (const auto& [key, value] : members) {
@@ -53,10 +64,16 @@ Result<PcrValues> parse_raw(ByteView file) {
   return out;
 }
 
+Error of_no_known_form() {
+  return {Errc::kBadValue, std::string(kWhat),
+          "are neither 24 values of 32 bytes each, nor JSON, nor a PCR file of tpm2-tools"};
+}
+
 // Exactly one selection, of the SHA-256 bank, as its PCR bits.
 Result<PcrSelection> tools_selection(ByteReader& reader) {
-  NODEPROOF_TRY(count, reader.u32le("selections"));
-  if (count != 1)
+  const auto count = reader.u32le("selections");
+  if (!count || *count == 0 || *count > kToolsMaxSelections) return of_no_known_form();
+  if (*count != 1)
     return reader.error(Errc::kUnsupported, "selections", 0, "must be one, of the SHA-256 bank");
   NODEPROOF_TRY(algorithm, reader.u16le("hash"));
   if (algorithm != kAlgSha256) return reader.error(Errc::kUnsupported, "hash", 4, "is not SHA-256");
@@ -172,7 +189,14 @@ Result<PcrValues> parse_pcrs(ByteView file) {
     auto json = parse_json(file);
     if (json || file.size() != kPcrCount * kDigestSize) return json;
   }
-  return file.size() == kPcrCount * kDigestSize ? parse_raw(file) : parse_tools(file);
+  if (file.size() == kPcrCount * kDigestSize) return parse_raw(file);
+  for (const std::size_t other : kOtherDigestSizes) {
+    if (file.size() != kPcrCount * other) continue;
+    return Error{Errc::kUnsupported, std::string(kWhat),
+                 "are values of " + std::to_string(other) +
+                     " bytes, of another bank than SHA-256, which alone counts"};
+  }
+  return parse_tools(file);
 }
 
 Sha256Digest vm_id_pcr6(std::string_view vm_id, bool with_architecture_event) {

@@ -73,6 +73,25 @@ Result<std::optional<bool>> optional_boolean(const JsonValue& object, std::strin
   return std::optional<bool>(value);
 }
 
+// The zeros of a VM that was given no id are no identity: PCR 6 of every such VM would agree with them.
+Result<std::string> parse_vm_id(const JsonValue& configuration) {
+  NODEPROOF_TRY(member, configuration.required("vmUniqueId"));
+  NODEPROOF_TRY(text, member.string());
+  NODEPROOF_TRY(id, uuid_any_case(text, member.path()));
+  if (is_nil_uuid(id)) return Error{Errc::kBadValue, member.path(), "is all zero, which names no VM"};
+  return id;
+}
+
+// Absent is left to the quotes, which only a vTPM can make.
+Result<std::optional<bool>> parse_tpm_enabled(const JsonValue& configuration) {
+  NODEPROOF_TRY(enabled, optional_boolean(configuration, "tpm-enabled"));
+  if (enabled == false) {
+    return Error{Errc::kBadValue, configuration.path() + ".tpm-enabled",
+                 "is false: the VM has no vTPM whose attestation key this could be"};
+  }
+  return enabled;
+}
+
 Result<std::optional<ByteArray<64>>> parse_user_data(const JsonValue& root) {
   NODEPROOF_TRY(member, root.optional("user-data"));
   if (!member) return std::optional<ByteArray<64>>();
@@ -93,11 +112,9 @@ Result<RuntimeClaims> parse_runtime_claims(ByteView json) {
   const JsonValue root = document.root();
   NODEPROOF_TRY(keys, parse_keys(root));
   NODEPROOF_TRY(configuration, root.required("vm-configuration"));
-  NODEPROOF_TRY(vm_member, configuration.required("vmUniqueId"));
-  NODEPROOF_TRY(vm_text, vm_member.string());
-  NODEPROOF_TRY(vm_unique_id, uuid_any_case(vm_text, vm_member.path()));
+  NODEPROOF_TRY(vm_unique_id, parse_vm_id(configuration));
   NODEPROOF_TRY(secure_boot, optional_boolean(configuration, "secure-boot"));
-  NODEPROOF_TRY(tpm_enabled, optional_boolean(configuration, "tpm-enabled"));
+  NODEPROOF_TRY(tpm_enabled, parse_tpm_enabled(configuration));
   NODEPROOF_TRY(user_data, parse_user_data(root));
   return RuntimeClaims{keys.ak,     vm_unique_id, secure_boot,
                        tpm_enabled, user_data,    std::move(keys.ek_modulus)};

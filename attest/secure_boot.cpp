@@ -209,7 +209,8 @@ std::optional<std::string> measured_vm_id(std::span<const Measurement> log, Bank
   if (found == nullptr || found->digest.empty() || !hash.covers(found->digest, found->data))
     return std::nullopt;
   auto id = uuid_any_case(as_text(found->data).substr(kVmIdPrefix.size()), "event_log");
-  return id ? std::optional(*std::move(id)) : std::nullopt;
+  if (!id || is_nil_uuid(*id)) return std::nullopt;
+  return *std::move(id);
 }
 
 std::optional<std::string> measured_vm_id(const EventLog& log, std::uint16_t bank) {

@@ -25,6 +25,17 @@ Bytes content(const Tpm2b& tpm2b, const BYTE* bytes) {
   return {bytes, bytes + tpm2b.size};
 }
 
+// Whether all of it is a TPM2B_ATTEST, the form in which TPM2_Quote answers and some stacks hand over.
+bool is_tpm2b_attest(ByteView bytes) {
+  std::size_t offset = 0;
+  UINT16 size = 0;
+  UINT32 magic = 0;
+  return Tss2_MU_UINT16_Unmarshal(bytes.data(), bytes.size(), &offset, &size) == TSS2_RC_SUCCESS &&
+         size == bytes.size() - offset &&
+         Tss2_MU_UINT32_Unmarshal(bytes.data(), bytes.size(), &offset, &magic) == TSS2_RC_SUCCESS &&
+         magic == TPM2_GENERATED_VALUE;
+}
+
 void read_selection(const TPML_PCR_SELECTION& list, TpmQuote& quote) {
   if (list.count != 1 || list.pcrSelections[0].hash != TPM2_ALG_SHA256 ||
       list.pcrSelections[0].sizeofSelect != 3) {
@@ -58,6 +69,11 @@ Result<TpmQuote> parse_tpms_attest(ByteView bytes) {
   if (Tss2_MU_UINT32_Unmarshal(bytes.data(), bytes.size(), &offset, &magic) != TSS2_RC_SUCCESS ||
       Tss2_MU_TPM2_ST_Unmarshal(bytes.data(), bytes.size(), &offset, &type) != TSS2_RC_SUCCESS) {
     return error(Errc::kTruncated, "magic", "ends before magic and type");
+  }
+  if (is_tpm2b_attest(bytes)) {
+    return error(
+        Errc::kBadValue, "magic",
+        "stands behind a size: give the TPMS_ATTEST without the two bytes of a TPM2B_ATTEST before it");
   }
   if (magic != TPM2_GENERATED_VALUE) {
     return error(Errc::kBadValue, "magic", "is not TPM_GENERATED_VALUE: no TPM made this structure");

@@ -28,6 +28,10 @@ Result<std::string> uuid_any_case(std::string_view text, std::string_view where)
   return canonical_uuid(lower, where);
 }
 
+bool is_nil_uuid(std::string_view canonical) noexcept {
+  return canonical == "00000000-0000-0000-0000-000000000000";
+}
+
 std::string swapped_uuid(std::string_view canonical) {
   std::string out(canonical);
   const auto swap_field = [&out](std::size_t start, std::size_t bytes) {

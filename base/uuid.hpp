@@ -17,6 +17,9 @@ Result<std::string> canonical_uuid(std::string_view text, std::string_view where
 // Lower-cases a UUID in either case (Azure writes vmUniqueId both ways), then checks the form.
 Result<std::string> uuid_any_case(std::string_view text, std::string_view where);
 
+// The UUID of all zeros (RFC 9562 5.9), which stands for none. Takes the canonical form.
+bool is_nil_uuid(std::string_view canonical) noexcept;
+
 // The same UUID with its first three fields byte-swapped: SMBIOS stores them little endian, so
 // firmware and kernels disagree about the order. Takes and gives the canonical form.
 std::string swapped_uuid(std::string_view canonical);

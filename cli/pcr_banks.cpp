@@ -42,12 +42,14 @@ Result<std::map<unsigned, Bytes>> parse_bank(const JsonValue& json, std::size_t 
   return out;
 }
 
-// Nothing when the file is no JSON object whose first member is named after a bank.
+// Nothing when the file is no JSON object whose first member is a bank's.
 Result<std::optional<PcrBanks>> parse_json(ByteView file) {
   const auto document = attest::JsonDocument::parse(file, kMaxJson, "pcrs");
   if (!document) return std::optional<PcrBanks>();
   const auto members = document->root().members();
-  if (!members || members->empty() || !bank_named(members->front().key)) return std::optional<PcrBanks>();
+  if (!members || members->empty()) return std::optional<PcrBanks>();
+  const JsonValue::Member& first = members->front();
+  if (!bank_named(first.key) && !first.value.is_object()) return std::optional<PcrBanks>();
   PcrBanks out;
   for (const JsonValue::Member& member : *members) {
     const auto bank = bank_named(member.key);

@@ -20,9 +20,10 @@ Result<std::optional<attest::QuoteEvidence>> read_quote(const QuoteOptions& opti
   const int given = !options.quote.empty() + !options.signature.empty() + !options.pcrs.empty();
   if (given == 0) return std::optional<attest::QuoteEvidence>();
   if (given < 3) return Error{Errc::kMissing, "--quote", "goes with --signature and --pcrs; give all three"};
-  NODEPROOF_TRY(pcrs, attest::parse_pcrs(read_file(options.pcrs, kMaxFile)));
+  auto pcrs = attest::parse_pcrs(read_file(options.pcrs, kMaxFile));
+  if (!pcrs) return Error{pcrs.error().code, options.pcrs + ": " + pcrs.error().where, pcrs.error().detail};
   return std::optional<attest::QuoteEvidence>(attest::QuoteEvidence{
-      read_file(options.quote, kMaxFile), read_file(options.signature, kMaxFile), pcrs});
+      read_file(options.quote, kMaxFile), read_file(options.signature, kMaxFile), *std::move(pcrs)});
 }
 
 Result<attest::ExpectedQualifyingData> read_expected(const QuoteOptions& options) {

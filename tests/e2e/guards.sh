@@ -80,9 +80,23 @@ case_identity_of_a_node_is_its_own_word() {
 
 # marked_pod_in NAMESPACE NAME [DRY-RUN]
 marked_pod_in() { workloads=$1 pod "$2" | kube create -f - ${3:+--dry-run=server}; }
+# Without an annotation.
+labelled_pod() { annotations='' pod "$1" | sed 's,^  annotations: {},  labels: {nodeproof.dev/policy: confidential},' | kube create -f -; }
 mark() { kube -n "$1" annotate pod "$2" nodeproof.dev/policy=confidential; }
 mark_by_status() {
   merge kube pod "$2" '{"metadata": {"annotations": {"nodeproof.dev/policy": "confidential"}}}' -n "$1" --subresource status
+}
+
+# A label, and an annotation in other letters, which the API server takes: nobody reads either.
+case_marker_in_another_form_is_refused() {
+  while_down
+  refused_for 'carries label nodeproof.dev/policy, which protects nothing' labelled_pod labelled
+  annotations='NodeProof.dev/policy: confidential' refused_for 'carries annotation NodeProof.dev/policy, which protects nothing' \
+    create_pod capitals
+  kube create namespace plain-words
+  annotations='' marked_pod_in plain-words plain
+  refused_for 'carries label nodeproof.dev/policy' kube -n plain-words label pod plain nodeproof.dev/policy=confidential
+  kube -n plain-words label pod plain example.com/nodeproof.dev=confidential
 }
 
 case_marker_where_nobody_acts_is_refused() {
@@ -145,6 +159,7 @@ case_enrolment_says_what_we_know() {
   refused_for 'enforce of namespace worded is some-pods' kube label namespace worded nodeproof.dev/enforce=some-pods
   refused_for 'carries nodeproof.dev/enforced' kube label namespace worded nodeproof.dev/enforced=annotated-pods
   refused_for 'carries nodeproof.dev/polcy' kube annotate namespace worded nodeproof.dev/polcy=confidential
+  refused_for 'carries NodeProof.dev/policy' kube annotate namespace worded NodeProof.dev/policy=confidential
   refused_for 'first kubectl annotate namespace worded nodeproof.dev/policy=' kube label namespace worded nodeproof.dev/enforce=all-pods
   kube annotate namespace worded nodeproof.dev/policy=confidential
   kube label namespace worded nodeproof.dev/enforce=all-pods

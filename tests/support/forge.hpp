@@ -89,6 +89,7 @@ struct VcekOptions {
   bool hwid_as_octet_string = false;          // the rarer encoding, with an inner tag
   std::string without_extension;              // a suffix of AMD's arc, for example "3.8"; empty: none
   std::string doubled_extension;              // likewise: appears twice
+  std::string critical_extension;             // likewise: is critical, as none of AMD's is
   bool by_stranger = false;                   // names the ASK as issuer, but another key signed it
   Validity validity;
 };

@@ -77,14 +77,14 @@ class Builder {
   }
 
   // `content`: what the extension's OCTET STRING holds.
-  Builder& raw_extension(const std::string& oid, ByteView content) {
+  Builder& raw_extension(const std::string& oid, ByteView content, bool critical = false) {
     const attest::ObjectHandle object(OBJ_txt2obj(oid.c_str(), 1));
     const OctetString value(ASN1_OCTET_STRING_new());
     require_openssl(
         object != nullptr && value != nullptr &&
             ASN1_OCTET_STRING_set(value.get(), content.data(), static_cast<int>(content.size())) == 1,
         "make an extension");
-    const Extension made(X509_EXTENSION_create_by_OBJ(nullptr, object.get(), 0, value.get()));
+    const Extension made(X509_EXTENSION_create_by_OBJ(nullptr, object.get(), critical ? 1 : 0, value.get()));
     require_openssl(made != nullptr, "make an extension");
     return add(made.get());
   }
@@ -268,7 +268,8 @@ CertifiedKey issue_vcek(const AmdAuthority& authority, const VcekOptions& option
   builder.serial({}).public_key(key.handle());
   for (const AmdExtension& extension : vcek_extensions(options, authority.product)) {
     if (extension.suffix == options.without_extension) continue;
-    builder.raw_extension(kAmdArc + extension.suffix, extension.content);
+    builder.raw_extension(kAmdArc + extension.suffix, extension.content,
+                          extension.suffix == options.critical_extension);
     if (extension.suffix == options.doubled_extension) {
       builder.raw_extension(kAmdArc + extension.suffix, extension.content);
     }

@@ -2,6 +2,8 @@
 // stated with the recordings.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "attest/strict_json.hpp"
 #include "cli/verdict.hpp"
 #include "tests/support/vectors.hpp"
@@ -32,6 +34,15 @@ void expect_claims(const JsonValue& claims, const JsonValue& stated) {
   EXPECT_EQ(texts_of(*claims.required("pcrs")->required(name)), texts_of(*stated.required("replayed_pcrs")));
 }
 
+// The names of all logs in the folder: none may be there of which nothing is stated.
+std::set<std::string> recorded_logs() {
+  std::set<std::string> out;
+  for (const auto& entry : std::filesystem::directory_iterator(vectors::folder() / "event-logs")) {
+    if (entry.path().extension() == ".bin") out.insert(entry.path().stem());
+  }
+  return out;
+}
+
 TEST(EventLogProgram, JudgesEveryLogAsStated) {
   NODEPROOF_NEED_VECTORS();
   const Bytes text = vectors::file("event-logs/expect.json");
@@ -39,6 +50,9 @@ TEST(EventLogProgram, JudgesEveryLogAsStated) {
   ASSERT_TRUE(document);
   const auto logs = document->root().members();
   ASSERT_TRUE(logs);
+  std::set<std::string> stated;
+  for (const JsonValue::Member& log : *logs) stated.insert(std::string(log.key));
+  EXPECT_EQ(stated, recorded_logs());
   for (const JsonValue::Member& log : *logs) {
     SCOPED_TRACE(log.key);
     const std::string file = vectors::folder() / "event-logs" / (std::string(log.key) + ".bin");

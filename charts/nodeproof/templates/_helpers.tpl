@@ -104,6 +104,12 @@ spec:
 request.userInfo.username == 'system:node:' + object.spec.nodeName && 'system:nodes' in request.userInfo.groups
 {{- end }}
 
+{{- /* CEL: what looks like a marker and is none, on the object that is named. */}}
+{{- define "nodeproof.hasMarkerLookalike" -}}
+{{ . }}.metadata.?labels.orValue({}).exists(k, k.startsWith('nodeproof.dev/')) ||
+{{- " " }}{{ . }}.metadata.?annotations.orValue({}).exists(k, k.lowerAscii().startsWith('nodeproof.dev/') && !k.startsWith('nodeproof.dev/'))
+{{- end }}
+
 {{- /* Namespaces in which sensitive pods are gated. By name first, which the API server writes itself: free
        labels could be forged by a namespace's editor. Break-glass takes a namespace out while it lasts. */}}
 {{- define "nodeproof.gatedNamespaces" -}}

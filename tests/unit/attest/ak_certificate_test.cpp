@@ -111,6 +111,11 @@ TEST_F(AkCertificate, SubjectPolicyAndPurposeMustAllBeRight) {
       {"no digitalSignature", [](Spec& s) { s.key_usage = "keyEncipherment"; }, "wrong-purpose"},
       {"no key usage", [](Spec& s) { s.key_usage = {}; }, "wrong-purpose"},
       {"a CA", [](Spec& s) { s.basic_constraints = "CA:TRUE"; }, "wrong-purpose"},
+      {"a critical extension of somebody's",
+       [](Spec& s) {
+         s.raw = {{"1.3.6.1.4.1.99999.1", {0x05, 0x00}, true}};
+       },
+       "critical-extension"},
   };
   for (const Case& c : cases) {
     Spec spec = leaf_spec();

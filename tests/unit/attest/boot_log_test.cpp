@@ -21,6 +21,9 @@ TEST(MeasuredVmId, IsTheOneInPcr6) {
   EXPECT_EQ(measured_vm_id(make_boot_log(), kTpmAlgSha256), "12345678-abcd-4321-8765-0123456789ab");
   EXPECT_EQ(measured_vm_id(make_boot_log("12345678-ABCD-4321-8765-0123456789A"), kTpmAlgSha256),
             std::nullopt);
+  EXPECT_EQ(measured_vm_id(make_boot_log("00000000-0000-0000-0000-000000000000"), kTpmAlgSha256),
+            std::nullopt)
+      << "of a VM without an id";
   EXPECT_EQ(measured_vm_id(make_boot_log(), kTpmAlgSha1), std::nullopt);
   EXPECT_EQ(measured_vm_id(log_of({make_event(8, kEvEfiAction, "a")}), kTpmAlgSha256), std::nullopt);
 }

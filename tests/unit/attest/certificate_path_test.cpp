@@ -13,6 +13,7 @@ using testing_certificates::ca;
 using testing_certificates::Key;
 using testing_certificates::make;
 using testing_certificates::make_key;
+using testing_certificates::RawExtension;
 using testing_certificates::Spec;
 using vectors::kNow;
 
@@ -123,6 +124,59 @@ TEST_F(Path, ProblemsAreNamed) {
     ASSERT_TRUE(std::holds_alternative<PathFailure>(found)) << c.name;
     EXPECT_EQ(std::get<PathFailure>(found).problem, c.problem)
         << c.name << ": " << std::get<PathFailure>(found).detail;
+  }
+}
+
+// RFC 5280 4.2: what is critical and not understood refuses; what is not critical may be passed over.
+TEST_F(Path, ACriticalExtensionMustBeUnderstood) {
+  const RawExtension vendor{"1.3.6.1.4.1.99999.1", {0x05, 0x00}};
+  const RawExtension critical{vendor.oid, vendor.content, true};
+  const auto leaf = [this](RawExtension extension) {
+    Spec spec = leaf_spec_;
+    spec.raw = {std::move(extension)};
+    return make(spec, leaf_key_, b_key_);
+  };
+  const auto intermediate = [this](RawExtension extension) {
+    Spec spec = ca("B", "A");
+    spec.raw = {std::move(extension)};
+    return make(spec, b_key_, a_key_);
+  };
+  const auto root = [this](RawExtension extension) {
+    Spec spec = ca("Root", "Root");
+    spec.raw = {std::move(extension)};
+    return make(spec, root_key_, root_key_);
+  };
+  Spec usage = leaf_spec_;
+  usage.key_usage = "critical,digitalSignature";
+  usage.extended_key_usage = "critical,2.23.133.8.3";
+  Spec narrowed = ca("B", "A");
+  narrowed.extended_key_usage = "critical,2.23.133.8.1";
+  struct Case {
+    const char* name;
+    Certificate leaf;
+    std::vector<Certificate> pool;
+    const char* refused;  // part of the reason; empty: there is a path
+  };
+  const Case cases[] = {
+      {"leaf, not critical", leaf(vendor), {b_, a_, root_}, ""},
+      {"leaf", leaf(critical), {b_, a_, root_}, "'CN=Leaf' has the critical extension 1.3.6.1.4.1.99999.1"},
+      {"leaf, for its purpose", make(usage, leaf_key_, b_key_), {b_, a_, root_}, ""},
+      {"intermediate, not critical", leaf_, {intermediate(vendor), a_, root_}, ""},
+      {"intermediate", leaf_, {intermediate(critical), a_, root_}, "'CN=B' has the critical extension"},
+      {"intermediate, for a purpose",
+       leaf_,
+       {make(narrowed, b_key_, a_key_), a_, root_},
+       "'CN=B' has the critical extension 2.5.29.37"},
+      {"root", leaf_, {b_, a_, root(critical)}, "'CN=Root' has the critical extension"},
+      {"intermediate, beside one that is understood", leaf_, {intermediate(critical), b_, a_, root_}, ""},
+  };
+  for (const Case& c : cases) {
+    const auto found = find(c.leaf, c.pool);
+    const auto* failure = std::get_if<PathFailure>(&found);
+    ASSERT_EQ(failure == nullptr, std::string_view(c.refused).empty()) << c.name;
+    if (failure == nullptr) continue;
+    EXPECT_EQ(failure->problem, PathProblem::kCriticalExtension) << c.name;
+    EXPECT_THAT(failure->detail, HasSubstr(c.refused)) << c.name;
   }
 }
 

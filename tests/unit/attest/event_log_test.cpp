@@ -91,14 +91,18 @@ TEST(EventLog, APrefixIsRefusedOrEndsWithAnEvent) {
 }
 
 TEST(EventLog, PaddingIsKeptApartFromEvents) {
-  for (const std::uint8_t byte : ByteArray<2>{0x00, 0xFF}) {
+  const struct {
+    std::uint8_t byte;
+    std::size_t least;
+  } paddings[] = {{0x00, 12}, {0xFF, 8}};
+  for (const auto& [byte, least] : paddings) {
     EventLog log = agile_log();
     log.padding_byte = byte;
-    log.padding_size = 12;
+    log.padding_size = least;
     const auto parsed = parse_event_log(serialize_event_log(log));
     ASSERT_TRUE(parsed) << to_string(parsed.error());
     EXPECT_EQ(without_offsets(*parsed), log);
-    log.padding_size = 11;
+    log.padding_size = least - 1;
     EXPECT_FALSE(parse_event_log(serialize_event_log(log)));
     log.padding_size = 64;
     Bytes bytes = serialize_event_log(log);
@@ -158,6 +162,15 @@ TEST(EventLog, ASpecIdMustHoldTogether) {
                 log.spec_id->algorithms.push_back({0x7777, 0});
               }),
               HasSubstr("digestSize"));
+
+  // Vendor information behind the end of its event, and where in the log that is.
+  EventLog without_info = agile_log();
+  without_info.spec_id->vendor_info.clear();
+  Bytes beyond = serialize_event_log(without_info);
+  beyond[0x44] = 4;
+  const auto parsed = parse_event_log(beyond);
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().where, "event_log.spec_id.vendorInfo at 0x045");
 
   Bytes with_digest = serialize_event_log(agile_log());
   with_digest[8] = 1;

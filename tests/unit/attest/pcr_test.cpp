@@ -193,7 +193,7 @@ INSTANTIATE_TEST_SUITE_P(
                     RefusedJson{"LeadingZero", "{" + pair("00") + "}", Errc::kBadValue},
                     RefusedJson{"Sign", "{" + pair("+1") + "}", Errc::kBadValue},
                     RefusedJson{"Blank", "{" + pair(" 1") + "}", Errc::kBadValue},
-                    RefusedJson{"OtherBank", R"({"sha1":{"0":"00"}})", Errc::kBadValue},
+                    RefusedJson{"OtherBank", R"({"sha1":{"0":"00"}})", Errc::kMissing},
                     RefusedJson{"Sha1Value", "{" + pair("0", 40) + "}", Errc::kBadValue},
                     RefusedJson{"OddDigits", "{" + pair("0", 63) + "}", Errc::kTruncated},
                     RefusedJson{"Number", R"({"0":0})", Errc::kWrongType},
@@ -238,6 +238,19 @@ TEST(ParsePcrs, RefusesOtherToolsFiles) {
   refused(135, 0xff, Errc::kTruncated);  // a great many
   refused(136, 9, Errc::kBadValue);      // nine digests in a list
   refused(140, 20, Errc::kBadValue);     // a digest of 20 bytes
+}
+
+TEST(ParsePcrs, SaysWhyAFileOfNoKnownFormIsNone) {
+  const auto detail = [](ByteView file) {
+    const auto values = parse_pcrs(file);
+    return values ? std::string() : values.error().detail;
+  };
+  for (const std::size_t other : {20U, 48U, 64U}) {
+    EXPECT_NE(detail(Bytes(kPcrCount * other, 1)).find("of another bank than SHA-256"), std::string::npos);
+  }
+  for (const Bytes& file : {Bytes(), Bytes(3), Bytes(4), to_bytes(as_bytes("sha256:\n  0 : 0x00\n"))}) {
+    EXPECT_NE(detail(file).find("nor a PCR file of tpm2-tools"), std::string::npos) << to_hex(file);
+  }
 }
 
 // Computed apart from this code; the first is also what a recorded quote of this VM has.

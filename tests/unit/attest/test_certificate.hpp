@@ -29,6 +29,7 @@ inline Key make_rsa_key() {
 struct RawExtension {
   std::string oid;
   Bytes content;
+  bool critical = false;
 };
 
 struct Spec {
@@ -94,7 +95,8 @@ inline void add_raw(X509* certificate, const RawExtension& raw) {
                                                                                       ASN1_OCTET_STRING_free);
   must(ASN1_OCTET_STRING_set(content.get(), raw.content.data(), static_cast<int>(raw.content.size())) == 1);
   const std::unique_ptr<X509_EXTENSION, decltype(&X509_EXTENSION_free)> extension(
-      X509_EXTENSION_create_by_OBJ(nullptr, object.get(), 0, content.get()), X509_EXTENSION_free);
+      X509_EXTENSION_create_by_OBJ(nullptr, object.get(), raw.critical ? 1 : 0, content.get()),
+      X509_EXTENSION_free);
   must(extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1);
 }
 

@@ -134,6 +134,15 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{"LongDigest", {.digest = Bytes(65, 1)}, Errc::kTruncated, "quote.attested"}),
     [](const auto& row) { return std::string(row.param.name); });
 
+TEST(TpmQuote, NamesTheFormThatHasASizeBeforeIt) {
+  const Bytes attest = Attest{}.bytes();
+  Bytes wrapped;
+  Attest::append_sized(wrapped, attest);
+  EXPECT_NE(parse_tpms_attest(wrapped).error().detail.find("TPM2B_ATTEST"), std::string::npos);
+  wrapped.push_back(0);
+  EXPECT_EQ(parse_tpms_attest(wrapped).error().detail.find("TPM2B_ATTEST"), std::string::npos);
+}
+
 TEST(TpmQuote, RefusesEveryPrefixAndTrailingBytes) {
   Bytes whole = Attest{}.bytes();
   for (std::size_t size = 0; size < whole.size(); ++size) {

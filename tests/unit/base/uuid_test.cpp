@@ -22,6 +22,12 @@ TEST(Uuid, LowersEitherCase) {
   EXPECT_FALSE(uuid_any_case("911B0EF8", "vmUniqueId"));
 }
 
+TEST(Uuid, KnowsTheOneThatStandsForNone) {
+  EXPECT_TRUE(is_nil_uuid("00000000-0000-0000-0000-000000000000"));
+  EXPECT_FALSE(is_nil_uuid("00000000-0000-0000-0000-000000000001"));
+  EXPECT_FALSE(is_nil_uuid(""));
+}
+
 TEST(Uuid, SwapsTheFirstThreeFields) {
   EXPECT_EQ(swapped_uuid(kUuid), "f80e1b91-ba9d-b048-b275-4e4df2d39252");
   EXPECT_EQ(swapped_uuid(swapped_uuid(kUuid)), kUuid);

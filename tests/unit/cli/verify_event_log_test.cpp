@@ -308,7 +308,7 @@ TEST(PcrBanks, SayWhatIsWrong) {
   EXPECT_THAT(banks_in(R"({"sha1": {}})"), HasSubstr("holds no PCR value"));
   EXPECT_THAT(banks_in(R"({"sha1": {"0": ")" + std::string(40, 'a') + R"("}, "md5": {}})"),
               HasSubstr("is no bank; known are sha1"));
-  EXPECT_THAT(banks_in(R"({"md5": {}})"), HasSubstr("is not a PCR number"));
+  EXPECT_THAT(banks_in(R"({"md5": {}})"), HasSubstr("pcrs.md5: is no bank; known are sha1"));
   EXPECT_THAT(banks_in("{"), Not(HasSubstr("sha256:")));
   EXPECT_THAT(banks_in(""), Not(HasSubstr("sha256:")));
 }

@@ -228,6 +228,7 @@ struct Application::Parts {
   }
 
   void keep_certificates() {
+    certificates.introduce(clock.now());
     if (!leader.leading()) return certificates.forget();
     certificates.step(clock.now());
   }

@@ -2,11 +2,15 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "webhook/api_object.hpp"
 #include "wire/webhook_configuration.hpp"
 
 namespace nodeproof::webhook {
 namespace {
+
+using attest::Certificate;
 
 // Both are named like this (charts/nodeproof); the second exists only where webhooks steer.
 constexpr std::array kConfigurations{
@@ -24,6 +28,22 @@ void tell(Renewal renewal, const ServingPki& pki) {
   }
 }
 
+std::string kind_of(const std::string& path) {
+  const std::string kind = path.substr(0, path.rfind('/'));
+  return kind.substr(kind.rfind('/') + 1);
+}
+
+// Adds those of a caBundle that are not there yet. One that cannot be read has none.
+void add_authorities(ByteView bundle, std::span<const Certificate> ours, std::vector<Certificate>& out) {
+  const auto held = attest::parse_certificates(bundle, "caBundle");
+  if (!held) return;
+  for (const Certificate& item : *held) {
+    const auto is_it = [&](const Certificate& other) { return other.sha256() == item.sha256(); };
+    if (std::none_of(ours.begin(), ours.end(), is_it) && std::none_of(out.begin(), out.end(), is_it))
+      out.push_back(item);
+  }
+}
+
 }  // namespace
 
 struct CertificateKeeper::Stored {
@@ -36,6 +56,19 @@ CertificateKeeper::CertificateKeeper(ClusterApi& api, std::string ns, std::vecto
                                      CertificateTimes times, InUse in_use)
     : api_(api), ns_(std::move(ns)), names_(std::move(names)), times_(times), in_use_(std::move(in_use)) {}
 
+void CertificateKeeper::introduce(UnixTime now) {
+  if (introduced_) return;
+  const ServingPki pki = keep_secret(now);
+  met_ = Met{foreign_authorities(pki), now + times_.overlap()};
+  publish(pki, now);
+  introduced_ = true;
+  if (met_->authorities.empty()) return;
+  spdlog::warn(
+      "API servers trust {} more than the Secret {} holds, as after a change of webhook.certificate.mode; "
+      "they do until {}",
+      met_->authorities.size(), wire::kServingSecret, to_rfc3339(met_->until));
+}
+
 void CertificateKeeper::step(UnixTime now) {
   const ServingPki pki = keep_secret(now);
   const Sha256Digest authority = pki.authorities.front().sha256();
@@ -44,6 +77,7 @@ void CertificateKeeper::step(UnixTime now) {
   } else if (!published_ || published_->authority != authority) {
     published_ = Publication{authority, now};
   }
+  if (published_ && met_ && now >= met_->until) met_->authorities.clear();
 }
 
 CertificateKeeper::Stored CertificateKeeper::read() {
@@ -94,21 +128,28 @@ ServingPki CertificateKeeper::keep_secret(UnixTime now) {
 
 // True when all configurations were right already: what was written now is not read everywhere yet.
 bool CertificateKeeper::publish(const ServingPki& pki, UnixTime now) {
-  const Bytes wanted = to_pem(trusted_authorities(pki, times_, now));
+  std::vector<Certificate> trusted = trusted_authorities(pki, times_, now);
+  std::vector<Certificate> known = pki.authorities;
+  if (met_) {
+    const std::vector<Certificate>& others = met_->authorities;
+    known.insert(known.end(), others.begin(), others.end());
+    if (now < met_->until) trusted.insert(trusted.end(), others.begin(), others.end());
+  }
+  const Bytes wanted = to_pem(trusted);
   bool right = true;
-  for (const char* path : kConfigurations) right = publish_in(path, wanted, pki) && right;
+  for (const char* path : kConfigurations) right = publish_in(path, wanted, known) && right;
   return right;
 }
 
-bool CertificateKeeper::publish_in(const std::string& path, ByteView wanted, const ServingPki& pki) {
+bool CertificateKeeper::publish_in(const std::string& path, ByteView wanted,
+                                   std::span<const Certificate> known) {
   const auto body = api_.get_if_exists(path);
   if (!body) return true;
-  const std::string kind = path.substr(0, path.rfind('/'));
-  const std::string what = kind.substr(kind.rfind('/') + 1);
+  const std::string what = kind_of(path);
   const attest::JsonDocument document = parse_object(*body, what);
   bool right = true;
   for (const wire::WebhookTrust& trust : or_throw(wire::parse_webhook_trust(document.root()))) {
-    const BundleState state = judge_bundle(trust.ca_bundle, wanted, pki.authorities);
+    const BundleState state = judge_bundle(trust.ca_bundle, wanted, known);
     right = right && state == BundleState::kRight;
     if (state != BundleState::kForeign) continue;
     ++foreign_bundles_;
@@ -120,8 +161,20 @@ bool CertificateKeeper::publish_in(const std::string& path, ByteView wanted, con
   if (right) return true;
   api_.merge_patch(path, or_throw(wire::ca_bundle_patch(*body, wanted)));
   spdlog::info("{} nodeproof: every caBundle names our authorities now, the newest valid until {}", what,
-               to_rfc3339(pki.authorities.front().not_after()));
+               to_rfc3339(known.front().not_after()));
   return false;
+}
+
+std::vector<Certificate> CertificateKeeper::foreign_authorities(const ServingPki& pki) {
+  std::vector<Certificate> out;
+  for (const char* path : kConfigurations) {
+    const auto body = api_.get_if_exists(path);
+    if (!body) continue;
+    const attest::JsonDocument document = parse_object(*body, kind_of(path));
+    for (const wire::WebhookTrust& trust : or_throw(wire::parse_webhook_trust(document.root())))
+      add_authorities(trust.ca_bundle, pki.authorities, out);
+  }
+  return out;
 }
 
 }  // namespace nodeproof::webhook

@@ -49,8 +49,14 @@ class CertificateKeeperTest : public ::testing::Test {
 
   // One step, and what it wrote: what alone. Patches take effect as the API server would have it.
   std::vector<std::string> step(UnixTime now) {
+    return written([&] { keeper_.step(now); });
+  }
+  std::vector<std::string> introduce(UnixTime now) {
+    return written([&] { keeper_.introduce(now); });
+  }
+  std::vector<std::string> written(const std::function<void()>& work) {
     api_.calls.clear();
-    keeper_.step(now);
+    work();
     std::vector<std::string> out;
     for (const auto& [call, body] : api_.calls) {
       out.push_back(call);
@@ -177,6 +183,67 @@ TEST_F(CertificateKeeperTest, ReplacesASecretThatCannotBeUsed) {
   EXPECT_THAT(step(kMade), ElementsAre("replace " + kSecret, "patch " + kValidating));
   EXPECT_TRUE(same(stored().issuer(), stored().authorities.front()));
   EXPECT_THAT(step(kMade + Seconds(2)), IsEmpty());
+}
+
+// Where no leader does: it may be one of a mode in which the webhook makes none.
+TEST_F(CertificateKeeperTest, ComesWithACertificateOfItsOwn) {
+  EXPECT_THAT(introduce(kMade), ElementsAre("create " + kSecrets, "patch " + kValidating));
+  EXPECT_EQ(bundles(kValidating)[0], to_pem(stored().authorities));
+  api_.objects.erase(kSecret);
+  EXPECT_THAT(introduce(kMade + Seconds(2)), IsEmpty()) << "once: the rest is the leader's";
+}
+
+TEST_F(CertificateKeeperTest, ComesToWhatTheLeaderMade) {
+  put_secret(pki_made_at(kMade));
+  step(kMade);
+  EXPECT_THAT(introduce(kMade + Seconds(2)), IsEmpty());
+}
+
+TEST_F(CertificateKeeperTest, LeavesWhatReplicasOfAnotherModeServeUnderForTheOverlap) {
+  const std::vector<attest::Certificate> others = pki_made_at(kMade).authorities;
+  put_configuration(kValidating, {"bindings", "all-pods"}, to_pem(others));
+  put_configuration(kMutating, {"steer"});
+  EXPECT_THAT(introduce(kMade),
+              ElementsAre("create " + kSecrets, "patch " + kValidating, "patch " + kMutating));
+  const Bytes both = to_pem(std::vector{stored().authorities.front(), others.front()});
+  EXPECT_THAT(bundles(kValidating), ElementsAre(both, both));
+  EXPECT_THAT(bundles(kMutating), ElementsAre(both));
+  EXPECT_THAT(step(kMade + Seconds(599)), IsEmpty());
+  EXPECT_THAT(step(kMade + Seconds(600)), ElementsAre("patch " + kValidating, "patch " + kMutating));
+  EXPECT_THAT(bundles(kMutating), ElementsAre(to_pem(stored().authorities)));
+  EXPECT_EQ(keeper_.foreign_bundles(), 0U) << "nobody meddled";
+  step(kMade + Seconds(602));
+  put_configuration(kMutating, {"steer"}, to_pem(others));
+  EXPECT_THAT(step(kMade + Seconds(604)), ElementsAre("patch " + kMutating));
+  EXPECT_EQ(keeper_.foreign_bundles(), 1U) << "that time is over";
+}
+
+// Only who was trusted before it came.
+TEST_F(CertificateKeeperTest, PutsAForeignBundleRightDuringTheOverlap) {
+  put_configuration(kValidating, {"bindings"}, to_pem(pki_made_at(kMade).authorities));
+  introduce(kMade);
+  const std::vector<Bytes> before = bundles(kValidating);
+  put_configuration(kValidating, {"bindings"}, to_pem(pki_made_at(kMade).authorities));
+  EXPECT_THAT(step(kMade + Seconds(2)), ElementsAre("patch " + kValidating));
+  EXPECT_EQ(bundles(kValidating), before);
+  EXPECT_EQ(keeper_.foreign_bundles(), 1U);
+}
+
+TEST_F(CertificateKeeperTest, ABundleThatCannotBeReadIsReplaced) {
+  put_configuration(kValidating, {"bindings"}, to_bytes(as_bytes("no PEM")));
+  EXPECT_THAT(introduce(kMade), ElementsAre("create " + kSecrets, "patch " + kValidating));
+  EXPECT_EQ(bundles(kValidating)[0], to_pem(stored().authorities));
+}
+
+// It tries again, as if it had just come.
+TEST_F(CertificateKeeperTest, IsNotIntroducedBeforeAllIsWritten) {
+  put_configuration(kValidating, {"bindings"}, to_pem(pki_made_at(kMade).authorities));
+  api_.before = [&](const std::string& call) {
+    if (call.starts_with("patch ")) throw kube::ApiError(409, "Conflict", "changed meanwhile");
+  };
+  EXPECT_THROW(introduce(kMade), kube::ApiError);
+  api_.before = {};
+  EXPECT_THAT(introduce(kMade + Seconds(2)), ElementsAre("patch " + kValidating));
 }
 
 // Another replica that led meanwhile made one first: what it made is used.

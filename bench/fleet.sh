@@ -59,11 +59,7 @@ fleet_row() {  # fleet_row NODES LABELLED-SECONDS
 
 # One fleet on a control plane of its own, in a shell of its own for its trap.
 measure_fleet() (
-  RUN=$(mktemp -d)
-  end_all_with $BASHPID "$RUN"
-  trap 'end_all "$RUN"; rm -rf "$RUN"' EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
+  own_run
   epoch_length=30s refresh=${fleet_refresh}s max_age=600
   {
     TOOLS=$TOOLS "$project/tests/cluster/control-plane" start "$RUN"

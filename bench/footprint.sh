@@ -16,9 +16,8 @@ footprint_row() {
     'BEGIN { print (a <= b ? "yes" : "no") }') |"
 }
 
-# In a shell of its own, for its trap.
+# In a shell of its own, with which the test bed ends.
 run_footprint() (
-  source "$project/tests/cluster/testbed.sh"
   build_preset bench start_bench
   say "measuring: start"
   echo '## Start, with next to nothing to list'
@@ -27,17 +26,8 @@ run_footprint() (
   echo '|---|---:|---:|---|'
   "$project/build/bench/bin/start_bench" || die "start_bench failed; the lines above say why"
   echo
-  build_preset release nodeproof-agent nodeproof-webhook nodeproof-emulator nodeproof
-  TOOLS=$("$project/tests/cluster/build-tools")
-  BIN=$project/build/release/bin
-  RUN=$(mktemp -d)
-  end_all_with $BASHPID "$RUN"
-  trap 'end_all "$RUN"; rm -rf "$RUN"' EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  say "measuring: a control plane, three nodes, half a minute of refreshes"
-  testbed_start >&2
-  wait_until 60 "the node to be verified" has_phase "$good" Verified
+  start_testbed
+  say "measuring: three nodes, half a minute of refreshes"
   sleep 30
   echo '## Memory on a real control plane: three nodes, epochs of 2 s, a refresh every 3 s'
   echo

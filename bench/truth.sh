@@ -80,8 +80,8 @@ time_silence() {
   local last
   proven_anew
   stop_agent "$good"
-  soon is_refused
   last=$(kube get nodequote "$good" -o 'jsonpath={.spec.epoch}')
+  soon is_refused
   passed "$((last * ${epoch_length%s} + max_age))"
 }
 
@@ -121,20 +121,10 @@ truth_row() {
     'BEGIN { print (a <= b ? "yes" : "no") }') |"
 }
 
-# In a shell of its own, for its trap.
+# In a shell of its own, with which the test bed ends.
 run_truth() (
-  source "$project/tests/cluster/testbed.sh"
-  build_preset release nodeproof-agent nodeproof-webhook nodeproof-emulator nodeproof
-  TOOLS=$("$project/tests/cluster/build-tools")
-  BIN=$project/build/release/bin
-  RUN=$(mktemp -d)
-  end_all_with $BASHPID "$RUN"
-  trap 'end_all "$RUN"; rm -rf "$RUN"' EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  say "measuring: a control plane, three nodes, epochs of $epoch_length, a refresh every $refresh, maxEvidenceAge ${max_age}s"
-  testbed_start >&2
-  wait_until 60 "the node to be verified" has_phase "$good" Verified
+  start_testbed
+  say "measuring: three nodes, epochs of $epoch_length, a refresh every $refresh, maxEvidenceAge ${max_age}s"
   create_unscheduled_pod dated >&2
   truth_server=$(api_server)
   truth_binding=$(binding dated "$good")

@@ -19,6 +19,7 @@ class KeptStatus {
     std::string phase;
     std::string code;
     std::vector<wire::StatusCondition> conditions;  // of ours, without their times
+    // NOLINTNEXTLINE(modernize-use-nullptr)
     auto operator<=>(const Words&) const = default;
   };
   using Pool = SharedValues<Words>;

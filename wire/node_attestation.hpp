@@ -30,6 +30,7 @@ struct StatusCondition {
   std::string reason;  // a CamelCase word
   std::string message;
   UnixTime since;  // lastTransitionTime
+  // NOLINTNEXTLINE(modernize-use-nullptr)
   auto operator<=>(const StatusCondition&) const = default;
 };
 inline constexpr std::string_view kVerifiedCondition = "Verified";

@@ -13,8 +13,7 @@ template <typename T>
 class Shared {
  public:
   Shared() : Shared(empty()) {}
-  Shared(T value)  // NOLINT(google-explicit-*): of one holder, until somebody copies it
-      : value_(std::make_shared<const T>(std::move(value))) {}
+  Shared(T value) : value_(std::make_shared<const T>(std::move(value))) {}  // NOLINT(google-explicit-*)
 
   const T& operator*() const { return *value_; }
   const T* operator->() const { return value_.get(); }

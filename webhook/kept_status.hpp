@@ -18,8 +18,9 @@ class KeptStatus {
   struct Words {
     std::string phase;
     std::string code;
-    std::vector<wire::StatusCondition> conditions;   // of ours, without their times
-    auto operator<=>(const Words&) const = default;  // NOLINT(modernize-use-nullptr): no pointer
+    std::vector<wire::StatusCondition> conditions;  // of ours, without their times
+    // NOLINTNEXTLINE(modernize-use-nullptr)
+    auto operator<=>(const Words&) const = default;
   };
   using Pool = SharedValues<Words>;
 

@@ -29,8 +29,9 @@ struct StatusCondition {
   std::string status;  // "True", "False", "Unknown"
   std::string reason;  // a CamelCase word
   std::string message;
-  UnixTime since;                                            // lastTransitionTime
-  auto operator<=>(const StatusCondition&) const = default;  // NOLINT(modernize-use-nullptr): no pointer
+  UnixTime since;  // lastTransitionTime
+  // NOLINTNEXTLINE(modernize-use-nullptr)
+  auto operator<=>(const StatusCondition&) const = default;
 };
 inline constexpr std::string_view kVerifiedCondition = "Verified";
 inline constexpr std::string_view kUnprovenPodsCondition = "UnprovenPods";

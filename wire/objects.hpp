@@ -31,8 +31,9 @@ Result<ObjectMeta> parse_metadata(const attest::JsonValue& object);
 
 struct Taint {
   std::string key;
-  std::string effect;                              // "NoSchedule", "NoExecute", ...
-  auto operator<=>(const Taint&) const = default;  // NOLINT(modernize-use-nullptr): no pointer
+  std::string effect;  // "NoSchedule", "NoExecute", ...
+  // NOLINTNEXTLINE(modernize-use-nullptr)
+  auto operator<=>(const Taint&) const = default;
 };
 
 struct Node {

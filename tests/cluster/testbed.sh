@@ -82,7 +82,7 @@ new_uuid() { cat /proc/sys/kernel/random/uuid; }
 node_resources='{cpu: 8, memory: 32Gi, pods: 100, ephemeral-storage: 100Gi}'
 
 # add_node NAME [CLASS]: a Node as a kubelet would register it, Ready, without a kubelet. CLASS: of its
-# emulated VM, confidential unless said otherwise.
+# emulated VM, confidential unless said otherwise. The variable taints may hold those that it registers with, as JSON.
 add_node() {
   local node=$1 dir=$RUN/node/$1 now
   mkdir -p "$dir"
@@ -96,6 +96,7 @@ kind: Node
 metadata:
   name: $node
   labels: {kubernetes.io/hostname: $node, kubernetes.io/os: linux, kubernetes.io/arch: amd64}
+spec: {taints: ${taints:-null}}
 status:
   capacity: $node_resources
   allocatable: $node_resources
@@ -106,8 +107,8 @@ status:
     kernelVersion: emulated, osImage: emulated, containerRuntimeVersion: emulated://0, kubeletVersion: v1.33.0,
     kubeProxyVersion: "", operatingSystem: linux, architecture: amd64}
 YAML
-  # Admission sets a taint; the controller that would remove it is off, or (with a real node) may be quicker.
-  kube patch node "$node" --type merge --patch '{"spec": {"taints": null}}' >/dev/null
+  # Admission adds a taint; the controller that would remove it is off, or (with a real node) may be quicker.
+  kube patch node "$node" --type merge --patch "{\"spec\": {\"taints\": ${taints:-null}}}" >/dev/null
 }
 
 # report_new_boot NODE: what the kubelet would report after a reboot.

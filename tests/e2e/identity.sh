@@ -74,7 +74,7 @@ case_kubelet_cannot_set_our_labels() {
 # import_inventory NODE VM-ID: what az vmss list-instances would print, as an admin imports it.
 import_inventory() {
   jq -n --arg node "$1" --arg vm "$2" '[{name: "pool_0", vmId: $vm, osProfile: {computerName: $node}}]' |
-    "$BIN/nodeproof" inventory import - --name pool | kube apply -f - >/dev/null
+    as_plugin "$RUN/admin.kubeconfig" inventory import - --name pool | kube apply -f - >/dev/null
 }
 
 # The relay that nothing on the node can stop: a plain node that shows the genuine evidence of somebody's VM. Here the

@@ -21,9 +21,51 @@ case_silence_turns_stale_and_back() {
 # What it needs to go on is in the cluster: ready means that all of it was read and verified.
 case_restart_of_the_webhook_keeps_the_proof() {
   create_unscheduled_pod restarted
+  watch_good_labels labels-kept
   stop_webhook
   start_webhook
   bind restarted "$good"
+  leader_works
+  signal_process "$RUN" webhook KILL
+  start_webhook
+  leader_works
+  seen_only labels-kept 'verified met'
+}
+
+# stutter: the API server answers late, whatever it is asked, until the process that runs this is ended.
+stutter() {
+  while signal_process "$RUN" kube-apiserver STOP; do
+    sleep 0.6
+    signal_process "$RUN" kube-apiserver CONT
+    sleep 0.2
+  done
+}
+# answer_again PROCESS: that runs stutter.
+answer_again() {
+  kill "$1"
+  wait "$1" || true
+  signal_process "$RUN" kube-apiserver CONT
+}
+
+# A leader that hears nothing for a while, and one that starts while its lists come in late, one after the other.
+case_slow_api_server_strips_no_label() {
+  local stuttering
+  watch_good_labels labels-slow
+  trap 'signal_process "$RUN" kube-apiserver CONT' EXIT
+  signal_process "$RUN" kube-apiserver STOP
+  sleep 8 # no proof ends meanwhile
+  signal_process "$RUN" kube-apiserver CONT
+  leader_works
+  stutter &
+  stuttering=$!
+  trap 'answer_again "$stuttering"' EXIT
+  stop_webhook
+  start_webhook
+  leader_works
+  trap - EXIT
+  answer_again "$stuttering"
+  leader_works
+  seen_only labels-slow 'verified met'
 }
 
 is_bound_in() { [[ -n $(kube -n "$1" get pod "$2" -o 'jsonpath={.spec.nodeName}') ]]; }
@@ -106,6 +148,30 @@ case_reboot_ends_the_proof() {
   start_vtpm "$good"
   start_agent "$good"
   wait_until 60 "the new boot to be proven" would_admit rebooted "$good"
+}
+
+# collected NODE TIME: its evidence, as by a clock that says so.
+collected() {
+  local collected
+  collected=$(date -u -d "$2" +%Y-%m-%dT%H:%M:%SZ)
+  rewritten "$1" nodeevidence ".spec.collectedAt = \"$collected\""
+  spec_is nodeevidence "$1" .collectedAt "\"$collected\""
+}
+
+# Ages are counted from the epoch. The webhook starts anew, so that it judges the evidence that it reads.
+case_clock_of_a_node_is_no_matter() {
+  local off
+  create_unscheduled_pod timeless
+  watch_good_labels labels-timeless
+  for off in '9 hours ago' '9 hours'; do
+    collected "$good" "$off"
+    stop_webhook
+    start_webhook
+    would_admit timeless "$good"
+  done
+  bind timeless "$good"
+  leader_works
+  seen_only labels-timeless 'verified met'
 }
 
 # remembers_resets NODE COUNT: more than so many.

@@ -62,6 +62,36 @@ case_verified_node_loses_the_initialization_taint() {
   kube taint node "$bad" nodeproof.dev/unverified-
 }
 
+end_pool() {
+  stop_agent pool-1
+  stop_vtpm pool-1
+  kube delete node pool-1 >/dev/null
+}
+waits_for_taint() {  # waits_for_taint POD: the scheduler looked, and says what keeps the pod from its node
+  [[ $(kube -n default get pod "$1" -o 'jsonpath={.status.conditions[?(@.type=="PodScheduled")].message}') == *'1 node(s) had untolerated taint'* ]]
+}
+
+# A node registers with the taint, as in an AKS pool with node initialization taints: no pod that has nothing to do with
+# us gets there before the proof, ours does, and the other taints stay.
+case_pool_starts_untrusted() {
+  local others='example.com/pool:PreferNoSchedule nodeproof.dev/unverified:PreferNoSchedule'
+  trap end_pool EXIT
+  taints='[{"key": "example.com/pool", "effect": "PreferNoSchedule"}, {"key": "nodeproof.dev/unverified", "effect": "NoSchedule"},
+    {"key": "nodeproof.dev/unverified", "effect": "PreferNoSchedule"}]' add_node pool-1
+  start_vtpm pool-1
+  workloads=default annotations='' selector='kubernetes.io/hostname: pool-1' create_pod early
+  wait_until 20 "the pod to wait for the taint to go" waits_for_taint early
+  wait_until 20 "the node to be known" has_label pool-1 pending
+  has_taints pool-1 "example.com/pool:PreferNoSchedule nodeproof.dev/unverified:NoSchedule nodeproof.dev/unverified:PreferNoSchedule"
+  workloads=default is_unbound early
+  start_agent pool-1
+  wait_until 60 "the taint to go" has_taints pool-1 "$others"
+  has_label pool-1 verified
+  wait_until 20 "the pod to be placed" is_bound_in default early
+  has_taints pool-1 "$others"
+  kube -n default delete pod early --grace-period=0 --force
+}
+
 # The right to patch Nodes is a right to our labels and taints.
 case_webhook_writes_nothing_else_of_a_node() {
   refused_for 'no taints but its own' kube_as_webhook taint node "$bad" example.com/x=:NoSchedule
@@ -76,6 +106,42 @@ case_webhook_writes_nothing_else_of_a_node() {
 
 count_pods() { kube -n "$1" get pods -o name | wc -l; }
 failed_in_crowd() { [[ $(kube get nodeattestations -o json | jq '[.items[] | select(.metadata.name | startswith("crowd-")) | select(.status.phase == "Failed")] | length') == "$1" ]]; }
+
+end_silence() {
+  end_losses
+  start_agent "$good"
+  start_agent "$trusted"
+  wait_until 60 "$good to be verified again" has_label "$good" verified
+  wait_until 60 "$trusted to be verified again" has_label "$trusted" verified
+}
+# pod_on NODE NAMESPACE: bound before the namespace was enrolled.
+pod_on() {
+  workloads=$2 annotations='' selector='' pod "on-$1" "nodeName: $1" | sed '/^spec:/a\  terminationGracePeriodSeconds: 0' | kube create -f - >/dev/null
+}
+
+# Nothing holds the leader back, and a policy that names a grace for silence has its way: pods of one that names none
+# stay, whether their node's proof grew old or its evidence went missing.
+case_silence_evicts_nobody_unasked() {
+  trap end_silence EXIT
+  kube create namespace lost
+  kube create namespace shunned
+  policy answering 'nodeClass: Any, maxEvidenceAge: 10s, onLoss: {evict: true, gracePeriod: 1s}'
+  policy shunning 'nodeClass: Any, maxEvidenceAge: 10s, onLoss: {evict: true, gracePeriod: 1s, staleGracePeriod: 8s}'
+  pod_on "$good" lost
+  pod_on "$trusted" lost
+  pod_on "$good" shunned
+  protect lost answering
+  protect shunned shunning
+  stop_agent "$good"
+  stop_agent "$trusted"
+  kube delete nodeevidence "$trusted"
+  wait_until 60 "the policy that answers silence to do so" has_gone shunned "on-$good"
+  was_told shunned "on-$good" Evicted
+  pods_left lost 2
+  brake_is 0
+  has_phase "$good" Stale
+  has_phase "$trusted" Stale
+}
 
 # Three nodes of fifty fail, and their pods go. Then the others fail at once: no more than five in all lose their
 # pods, not under the next leader either, until a person releases the brake.

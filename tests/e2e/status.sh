@@ -22,24 +22,27 @@ case_results_are_readable() {
   wait_until 10 "an Event that tells of the proof" has_node_event "$good" AttestationVerified
 }
 
+# as_plugin KUBECONFIG ARGUMENT...: nodeproof by the name and the way in which kubectl runs it.
+as_plugin() {
+  local kubeconfig=$1
+  shift
+  mkdir -p "$RUN/plugins"
+  ln -sf "$(realpath "$BIN")/nodeproof" "$RUN/plugins/kubectl-nodeproof"
+  env "PATH=$RUN/plugins:$PATH" "KUBECONFIG=$kubeconfig" "$(tool kubectl)" nodeproof "$@"
+}
+
 case_nodes_are_listed() {
-  local list plugins=$RUN/plugins
+  local list
   list=$(exits_with 1 judged nodes --json)
   [[ $(jq -r --arg node "$good" '.nodes[] | select(.node == $node) | "\(.phase) \(.told.agrees)"' <<<"$list") == 'Verified true' ]]
   [[ $(jq -r --arg node "$bad" '.nodes[] | select(.node == $node) | "\(.phase) \(.reason)"' <<<"$list") == 'Unsupported no-tpm' ]]
   exits_with 0 judged nodes "$good"
-  # As a plugin of kubectl.
-  mkdir -p "$plugins"
-  ln -sf "$(realpath "$BIN")/nodeproof" "$plugins/kubectl-nodeproof"
-  exits_with 1 env "PATH=$plugins:$PATH" "KUBECONFIG=$RUN/admin.kubeconfig" "$(tool kubectl)" nodeproof nodes "$bad" >"$RUN/listed"
+  exits_with 1 as_plugin "$RUN/admin.kubeconfig" nodes "$bad" >"$RUN/listed"
   grep "$bad  Unsupported  no-tpm" "$RUN/listed"
 }
 
 # As on AKS with Entra ID, where kubelogin gives a token: here a program that gives the certificate of an administrator.
 case_a_program_logs_in() {
-  local plugins=$RUN/plugins
-  mkdir -p "$plugins"
-  ln -sf "$(realpath "$BIN")/nodeproof" "$plugins/kubectl-nodeproof"
   kube config view --raw --flatten -o json | jq '{apiVersion: "client.authentication.k8s.io/v1", kind: "ExecCredential", status: {
     clientCertificateData: (.users[0].user["client-certificate-data"] | @base64d), clientKeyData: (.users[0].user["client-key-data"] | @base64d)}}' \
     >"$RUN/credential.json"
@@ -54,8 +57,7 @@ case_a_program_logs_in() {
   # Users in one file and the rest in another, as a plugin of kubectl.
   jq '{users}' "$RUN/exec.kubeconfig" >"$RUN/users.kubeconfig"
   jq 'del(.users)' "$RUN/exec.kubeconfig" >"$RUN/clusters.kubeconfig"
-  exits_with 1 env "PATH=$plugins:$PATH" "KUBECONFIG=$RUN/clusters.kubeconfig:$RUN/users.kubeconfig" \
-    "$(tool kubectl)" nodeproof nodes "$good" >"$RUN/listed"
+  exits_with 1 as_plugin "$RUN/clusters.kubeconfig:$RUN/users.kubeconfig" nodes "$good" >"$RUN/listed"
   grep "^$good " "$RUN/listed"
   printf '#!/bin/sh\nexit 1\n' >"$RUN/log-in"
   exits_with 3 "$BIN/nodeproof" nodes "$good" --kubeconfig "$RUN/exec.kubeconfig" 2>"$RUN/not-logged-in"
@@ -65,7 +67,7 @@ case_a_program_logs_in() {
 # Somebody with the rights of our own account, for all others are kept out (guards.sh).
 case_foreign_labels_are_put_right() {
   local unknown=nodeproof.node-restriction.kubernetes.io/approved
-  watch_values others-seen node "$trusted" -o "jsonpath={.metadata.labels.${attestation_label//./\\.}}{\"\\n\"}"
+  watch_labels others-seen "$trusted" "$attestation_label"
   kube_as_webhook label node "$bad" "$attestation_label=verified" --overwrite
   wait_until 20 "the label to be put right" has_label "$bad" unsupported
   wait_until 10 "an Event about it" has_node_event "$bad" LabelsPutRight
@@ -82,14 +84,12 @@ published_kid() { kube -n "$system" get configmap nodeproof-epoch -o 'jsonpath={
 publishes_other_kid() { [[ $(published_kid) =~ ^[0-9a-f]{16}$ && $(published_kid) != "$1" ]]; }
 quotes_kid() { [[ $(kube get nodequote "$1" -o 'jsonpath={.spec.kid}') == "$2" ]]; }
 # As one whose token is in a kubeconfig of its own.
-revoker() {
-  "$BIN/nodeproof" epoch "$@" --kubeconfig "$RUN/revoker.kubeconfig"
-}
+revoker() { "$BIN/nodeproof" epoch "$@" --kubeconfig "$RUN/revoker.kubeconfig"; }
 
 case_epochs_survive_what_becomes_of_them() {
   local kid
   create_unscheduled_pod dated
-  watch_values phases-then nodeattestation "$good" -o 'jsonpath={.status.phase}{"\n"}'
+  watch_values phases-then nodeattestation "$good" '{.status.phase}'
   kube -n "$system" get configmap nodeproof-epoch -o json | jq '.data = {epoch: "soon", kid: "?", nonce: ""}' | kube_as_webhook replace -f -
   wait_until 10 "garbage to be replaced" publishes_other_kid '?'
   kid=$(published_kid)
@@ -116,15 +116,65 @@ YAML
   kube -n "$system" create rolebinding e2e-revoker --clusterrole nodeproof-epoch-revoker --serviceaccount "$system:revoker"
   exits_with 2 revoker revoke 0011223344556677
   wait_until 10 "the right to be known" exits_with 0 revoker list
-  watch_values phases-now nodeattestation "$good" -o 'jsonpath={.status.phase}{"\n"}'
-  exits_with 0 revoker revoke "$kid" | grep "Revoked key generation $kid" || return 1
+  watch_values phases-now nodeattestation "$good" '{.status.phase}'
+  exits_with 0 as_plugin "$RUN/revoker.kubeconfig" epoch revoke "$kid" | grep "Revoked key generation $kid" || return 1
   exits_with 0 revoker list | grep "$kid.*revoked" || return 1
   wait_until 10 "a new generation to be published" publishes_other_kid "$kid"
   wait_until 20 "the node to quote it" quotes_kid "$good" "$(published_kid)"
   wait_until 20 "the node to be verified" has_phase "$good" Verified
   grep -q "node $good: Stale qualifying-data" "$RUN/log/webhook.log"
-  end_process "$RUN" phases-now
-  [[ $(sort -u "$RUN/log/phases-now.log" | grep -v -e Verified -e Stale) == '' ]]
+  seen_only phases-now 'Verified|Stale'
   exits_with 0 revoker revoke "$kid" | grep 'nothing was changed' || return 1
   kube -n "$system" delete rolebinding e2e-secret e2e-revoker
+}
+
+# phase_lines SIZE NODE: "PHASE REASON" of each change of its phase that the webhook wrote after its log had that size.
+phase_lines() {
+  tail -c "+$(($1 + 1))" "$RUN/log/webhook.log" |
+    jq -rR --arg node "$2" 'fromjson? | select(.event == "node-phase" and .node == $node) | "\(.phase) \(.reason)"'
+}
+# refreshed NODE: two more quotes of it are there.
+refreshed() {
+  local epoch
+  epoch=$(spec_of nodequote "$1" .epoch)
+  wait_until 30 "a quote of $1" quoted_since "$1" "$epoch"
+  epoch=$(spec_of nodequote "$1" .epoch)
+  wait_until 30 "another quote of $1" quoted_since "$1" "$epoch"
+}
+# sign NODE SIGNATURE: its last quote, with this one.
+sign() { rewritten "$1" nodequote ".spec.signature = \"$2\""; }
+
+garbled() { echo "${1:0:$2}$(tr A-Za-z N-ZA-Mn-za-m <<<"${1:$2:40}")${1:$2+40}"; }  # garbled BASE64 WHERE
+bad_signatures_judged() { (($(counts 'nodeproof_evidence_verifications_total.*quote-signature' | sed 's/.* //') >= $1)); }
+
+log_as() {  # log_as json|text: from now on, by a webhook that starts anew
+  sed -i "s/^logFormat: .*/logFormat: $1/" "$RUN/etc/webhook.yaml"
+  stop_webhook
+  start_webhook
+}
+
+# A change of judgement is one line, whichever way it goes; the same judgement once more is none.
+case_change_of_judgement_is_one_line() {
+  local size signature
+  trap 'start_agent "$good"; log_as text' EXIT
+  log_as json
+  wait_until 30 "$good to be verified" has_label "$good" verified
+  size=$(size_of webhook)
+  refreshed "$good"
+  [[ -z $(phase_lines "$size" "$good") ]]
+  stop_agent "$good"
+  signature=$(spec_of nodequote "$good" .signature | jq -r .)
+  sign "$good" "$(garbled "$signature" 100)"
+  wait_until 10 "$good to be failed" has_label "$good" failed
+  sign "$good" "$(garbled "$signature" 150)"
+  wait_until 10 "that to be judged, too" bad_signatures_judged 2
+  sign "$good" "$signature"
+  wait_until 10 "$good to be verified again" has_label "$good" verified
+  start_agent "$good"
+  refreshed "$good"
+  trap 'log_as text' EXIT
+  [[ $(phase_lines "$size" "$good") == $'Failed quote-signature\nVerified ' ]] || {
+    say "changes told: $(phase_lines "$size" "$good")"
+    return 1
+  }
 }

@@ -287,9 +287,15 @@ INSTANTIATE_TEST_SUITE_P(
               .new_machine = true},
         Later{.name = "agent_upgrade", .new_evidence = true},
         Later{.name = "kubelet_restart", .clock = 180001},
-        Later{.name = "clock_of_the_node_hours_off",
+        Later{.name = "clock_of_the_node_nine_hours_ahead",
               .new_evidence = true,
-              .collected_at = "2026-08-25T09:00:00Z"}),
+              .collected_at = "2026-08-25T09:00:00Z"},
+        Later{.name = "clock_of_the_node_nine_hours_behind",
+              .new_evidence = true,
+              .collected_at = "2026-08-24T15:00:00Z"},
+        Later{.name = "clock_of_the_node_at_its_first_second",
+              .new_evidence = true,
+              .collected_at = "1970-01-01T00:00:00Z"}),
     [](const auto& param) { return param.param.name; });
 
 // ---- A key of the attacker's own ----------------------------------------------------------------

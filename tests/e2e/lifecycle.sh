@@ -53,7 +53,7 @@ case_slow_api_server_strips_no_label() {
   watch_good_labels labels-slow
   trap 'signal_process "$RUN" kube-apiserver CONT' EXIT
   signal_process "$RUN" kube-apiserver STOP
-  sleep 8 # no proof ends meanwhile
+  sleep 6 # no proof ends meanwhile
   signal_process "$RUN" kube-apiserver CONT
   leader_works
   stutter &

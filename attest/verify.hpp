@@ -116,6 +116,9 @@ struct ClaimedVm {
   std::array<Sha256Digest, 2> pcr6;
 };
 
+// Code of hcl-frame for the report of another kind of TEE: the machine has one that is not judged here.
+inline constexpr std::string_view kOtherTee = "other-tee";
+
 struct BootVerification {
   NodeClass node_class = NodeClass::kConfidential;
   Findings findings;  // numbers 1-9 and ak-residency, every check that applies to the class exactly once

@@ -48,13 +48,20 @@ struct BootVerifier {
     return std::nullopt;
   }
 
+  static Finding without_frame(const Error& error) {
+    if (error.code != Errc::kUnsupported) {
+      return malformed(Check::kHclFrame, error, "read NV index 0x01400001 of a confidential VM anew");
+    }
+    if (!error.where.starts_with("hcl.report_type"))
+      return malformed(Check::kHclFrame, error, "use a version of nodeproof that supports this report");
+    return failed(Check::kHclFrame, std::string(kOtherTee), error.where + " " + error.detail,
+                  "use a node pool of an AMD SEV-SNP confidential VM size");
+  }
+
   // Number 1
   void hcl_frame() {
     auto parsed = parse_hcl_report(evidence.hcl_report);
-    if (!parsed) {
-      return add(
-          malformed(Check::kHclFrame, parsed.error(), "read NV index 0x01400001 of a confidential VM anew"));
-    }
+    if (!parsed) return add(without_frame(parsed.error()));
     hcl = *parsed;
     add(passed(Check::kHclFrame));
   }

@@ -52,16 +52,24 @@ struct ReportVerifier {
     if (!bytes) return add(premise_failed(Check::kReportFormat, holder));
     auto parsed = parse_snp_report(*bytes);
     if (!parsed) {
-      return add(malformed(Check::kReportFormat, parsed.error(), "use a version that supports this report"));
+      return add(malformed(Check::kReportFormat, parsed.error(), remedy_of(parsed.error())));
     }
     if (use == ReportOf::kNode && parsed->signing_key != SigningKey::kVcek) {
       return add(
-          failed(Check::kReportFormat, "unsupported",
+          failed(Check::kReportFormat, "not-vcek",
                  "report.key_info says VLEK; the reports of Azure's confidential VMs are signed by VCEKs",
                  "take the report from the node's own vTPM; verify snp-report judges one of elsewhere"));
     }
     out.report = *std::move(parsed);
     add(passed(Check::kReportFormat, "version " + std::to_string(out.report->version)));
+  }
+
+  static std::string remedy_of(const Error& error) {
+    if (error.where.starts_with("report.key_info"))
+      return "ask the provider for reports that the chip's own key (VCEK) signs";
+    if (error.code == Errc::kTruncated || error.code == Errc::kTrailing)
+      return "take the report anew, all of its 1184 bytes and nothing else";
+    return "use a version of nodeproof that supports this report";
   }
 
   Finding vmpl() const {

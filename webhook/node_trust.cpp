@@ -91,18 +91,30 @@ std::optional<NodeTrust> judge_dates(const attest::ValidityWindow& window, UnixT
   return std::nullopt;
 }
 
-// Revocation lists that are not in order are no fault of the node; any other failure is.
+// A report in a form, or of a processor, that this version does not know contradicts nothing.
+bool is_of_unknown_form(const Finding& finding) {
+  const bool names_form = finding.check == Check::kHclFrame || finding.check == Check::kReportFormat ||
+                          finding.check == Check::kProduct;
+  return names_form && finding.code == to_string(Errc::kUnsupported);
+}
+
+bool is_no_fault(const Finding& finding) {
+  return attest::blames_lists(finding.code) || is_of_unknown_form(finding) ||
+         finding.code == attest::kOtherTee;
+}
+
+// What is no fault of the node leaves it open; any other failure contradicts.
 std::optional<NodeTrust> judge_boot(const VerifiedBoot& verified, GenerationView generations, UnixTime now) {
   const attest::BootVerification& boot = verified.verification;
-  const Finding* lists = nullptr;
+  const Finding* excused = nullptr;
   for (const Finding& finding : boot.findings) {
     if (finding.outcome != Outcome::kFailed) continue;
-    if (!attest::blames_lists(finding.code)) return contradicted(finding, boot.findings);
-    if (lists == nullptr) lists = &finding;
+    if (!is_no_fault(finding)) return contradicted(finding, boot.findings);
+    if (excused == nullptr) excused = &finding;
   }
-  if (lists != nullptr) {
-    NodeTrust out =
-        conclude(Phase::kPending, std::string(attest::name_of(lists->check)), lists->detail, lists->remedy);
+  if (excused != nullptr) {
+    NodeTrust out = conclude(excused->code == attest::kOtherTee ? Phase::kUnsupported : Phase::kPending,
+                             std::string(attest::name_of(excused->check)), excused->detail, excused->remedy);
     out.findings = boot.findings;
     return out;
   }

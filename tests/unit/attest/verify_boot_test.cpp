@@ -148,6 +148,35 @@ TEST(VerifyBoot, NamesThePremiseThatFailed) {
             "certificate-chain/premise-failed report-freshness/no-challenge paravisor/premise-failed");
 }
 
+// What to do differs: another machine, another version of this program, or another look.
+TEST(VerifyBoot, TellsAnotherKindOfReportFromABrokenOne) {
+  struct Case {
+    std::size_t offset;
+    std::uint8_t byte;
+    const char* finding;
+    const char* remedy;  // part of it
+  };
+  const Case cases[] = {
+      {0x4c8, 4, "hcl-frame/other-tee", "use a node pool of an AMD SEV-SNP"},
+      {0x4c8, 1, "hcl-frame/other-tee", "use a node pool of an AMD SEV-SNP"},
+      {0x004, 3, "hcl-frame/unsupported", "use a version of nodeproof"},
+      {0x000, 0, "hcl-frame/bad-value", "read NV index"},
+      {0x020, 6, "report-format/unsupported", "use a version of nodeproof"},
+      {0x020 + 0x04c, 1, "report-format/bad-value", "use a version of nodeproof"},
+      {0x020 + 0x048, 2, "report-format/unsupported", "ask the provider"},
+  };
+  for (const Case& c : cases) {
+    BootEvidence evidence = forge::make_boot_evidence(shared_world());
+    evidence.hcl_report.at(c.offset) = c.byte;
+    const BootVerification result = verify(evidence);
+    EXPECT_FALSE(result.claims);
+    const Finding* failure = first_failed(result.findings);
+    ASSERT_NE(failure, nullptr) << c.offset;
+    EXPECT_EQ(std::string(name_of(failure->check)) + "/" + failure->code, c.finding) << c.offset;
+    EXPECT_NE(failure->remedy.find(c.remedy), std::string::npos) << c.offset << ' ' << failure->remedy;
+  }
+}
+
 struct RefusedCase {
   const char* name;
   Check check;
@@ -191,7 +220,7 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{"Version", Check::kReportFormat, "unsupported",
                     [](BootOptions& o) { o.edit_report = [](SnpReport& r) { r.version = 4; }; }},
         RefusedCase{
-            "Vlek", Check::kReportFormat, "unsupported",
+            "Vlek", Check::kReportFormat, "not-vcek",
             [](BootOptions& o) { o.edit_report = [](SnpReport& r) { r.signing_key = SigningKey::kVlek; }; }},
         RefusedCase{"Vmpl1", Check::kVmpl, "not-zero",
                     [](BootOptions& o) { o.edit_report = [](SnpReport& r) { r.vmpl = 1; }; }},

@@ -126,6 +126,49 @@ const std::vector<Wrong>& wrongs() {
          set_evidence(s, std::move(evidence));
        },
        Phase::kFailed, "hcl-frame"},
+      {"hcl_report_of_tdx",
+       [](Scene& s) {
+         auto evidence = make_evidence();
+         evidence.hcl_report.at(0x4c8) = 4;
+         set_evidence(s, std::move(evidence));
+       },
+       Phase::kUnsupported, "hcl-frame"},
+      {"report_of_a_later_version",
+       [](Scene& s) {
+         auto evidence = make_evidence();
+         evidence.hcl_report.at(0x020) = 6;
+         set_evidence(s, std::move(evidence));
+       },
+       Phase::kPending, "report-format"},
+      {"hcl_report_of_a_later_version",
+       [](Scene& s) {
+         auto evidence = make_evidence();
+         evidence.hcl_report.at(0x004) = 3;
+         set_evidence(s, std::move(evidence));
+       },
+       Phase::kPending, "hcl-frame"},
+      {"report_of_a_later_version_and_another_ak",
+       [](Scene& s) {
+         auto evidence = make_evidence({.certify_other_ak = true});
+         evidence.hcl_report.at(0x020) = 6;
+         set_evidence(s, std::move(evidence));
+       },
+       Phase::kFailed, "ak-certificate"},
+      {"report_bent",
+       [](Scene& s) {
+         auto evidence = make_evidence();
+         evidence.hcl_report.at(0x020 + 0x04c) = 1;
+         set_evidence(s, std::move(evidence));
+       },
+       Phase::kFailed, "report-format"},
+      {"cpu_of_a_later_generation",
+       [](Scene& s) {
+         set_evidence(s, {.edit_report = [](attest::SnpReport& r) {
+                        r.version = 3;
+                        r.cpuid = attest::CpuId{0x19, 0x60, 0};
+                      }});
+       },
+       Phase::kPending, "product"},
       {"issuer_revoked",
        [](Scene& s) { set_list(s, {.revoked = {forge::shared_world().amd.ask.certificate}}); },
        Phase::kFailed, "certificate-chain"},

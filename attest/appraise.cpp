@@ -92,7 +92,7 @@ void appraise_absent_report(const AppraisalPolicy& policy, Findings& findings) {
 }
 
 void appraise_snp(const ConfidentialClaims& boot, const AppraisalPolicy& policy, Findings& findings) {
-  const SnpReport& report = boot.report();
+  const ReportClaims& report = boot.snp();
   const std::string product(to_string(boot.product()));
   if (!policy.products.empty() && !holds(policy.products, boot.product())) {
     findings.push_back(unmet("product",
@@ -100,24 +100,24 @@ void appraise_snp(const ConfidentialClaims& boot, const AppraisalPolicy& policy,
                              "use a node pool whose processors the policy's sevSnp.products names"));
   }
   if (const auto minimum = policy.minimum_tcb.find(boot.product()); minimum != policy.minimum_tcb.end()) {
-    if (const auto low = component_below(report.reported_tcb, minimum->second)) {
+    if (const auto low = component_below(report.reported_tcb(), minimum->second)) {
       findings.push_back(unmet("tcb",
-                               "the node's TCB (" + describe(report.reported_tcb) +
+                               "the node's TCB (" + describe(report.reported_tcb()) +
                                    ") is below the minimum (" + describe(minimum->second) + ") in " +
                                    std::string(*low),
                                "redeploy the node onto a host with newer firmware"));
     }
   }
   if (const auto minimum = policy.minimum_guest_svn.find(boot.product());
-      minimum != policy.minimum_guest_svn.end() && report.guest_svn < minimum->second) {
+      minimum != policy.minimum_guest_svn.end() && report.guest_svn() < minimum->second) {
     findings.push_back(unmet("guest-svn",
-                             "the paravisor's GUEST_SVN is " + std::to_string(report.guest_svn) +
+                             "the paravisor's GUEST_SVN is " + std::to_string(report.guest_svn()) +
                                  ", the minimum is " + std::to_string(minimum->second),
                              "redeploy the node, so that it starts with a newer paravisor"));
   }
-  if (!policy.measurements.empty() && !holds(policy.measurements, report.measurement)) {
+  if (!policy.measurements.empty() && !holds(policy.measurements, report.measurement())) {
     findings.push_back(unmet("measurement",
-                             "the launch measurement " + to_hex(ByteView(report.measurement).first(8)) +
+                             "the launch measurement " + to_hex(ByteView(report.measurement()).first(8)) +
                                  "... is not among the policy's",
                              "add the measurement to the policy once you know where it comes from"));
   }
@@ -161,7 +161,7 @@ std::string last_measurement(const QuoteClaims& quote, unsigned pcr) {
 void appraise_pcrs(const QuoteClaims& quote, const BootPolicy& policy, Findings& findings) {
   for (const auto& [pcr, allowed] : policy.pcrs) {
     const std::string name = "PCR " + std::to_string(pcr);
-    const Sha256Digest* value = quote.pcrs().find(pcr);
+    const Sha256Digest* value = quote.pcr(pcr);
     if (value == nullptr) {
       findings.push_back(unmet("pcr", "the quote does not cover " + name, "update the agent of the node"));
       continue;

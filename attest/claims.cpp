@@ -16,9 +16,17 @@ std::string_view to_string(MeasuredBoot state) {
   return "unknown";
 }
 
+const Sha256Digest* QuoteClaims::pcr(unsigned pcr) const {
+  if (!quote_.selection.contains(pcr)) return nullptr;
+  if (const Sha256Digest* value = unlogged_pcrs_.find(pcr)) return value;
+  const LoggedPcr* logged = log_ != nullptr ? log_->find(pcr) : nullptr;
+  return logged != nullptr ? &logged->value : nullptr;
+}
+
 void BootClaims::condense() {
   if (!confidential_) return;
   ConfidentialClaims smaller = *confidential_;
+  smaller.snp_.condense();
   smaller.runtime_.ak.condense();
   smaller.runtime_.ek_modulus = Bytes();
   confidential_ = std::make_shared<const ConfidentialClaims>(std::move(smaller));

@@ -19,20 +19,35 @@ namespace nodeproof::attest {
 // for it, nor at which VMPL.
 class ReportClaims {
  public:
-  const SnpReport& report() const { return *report_; }
+  // The whole of it, for who shows it; null once condensed.
+  const SnpReport* report() const { return report_.get(); }
+  // Of it, what policies and statuses speak of.
+  std::uint32_t guest_svn() const { return guest_svn_; }
+  const ByteArray<48>& measurement() const { return measurement_; }
+  const ByteArray<64>& chip_id() const { return chip_id_; }
+  const TcbVersion& reported_tcb() const { return reported_tcb_; }
   Product product() const { return product_; }
   const std::optional<std::string>& csp_id() const { return csp_id_; }  // with a VLEK
   const ValidityWindow& validity() const { return validity_; }          // of the chain and its lists
+  void condense() { report_ = nullptr; }
 
  private:
   friend struct ReportVerifier;
   ReportClaims(const SnpReport& report, Product product, std::optional<std::string> csp_id,
                ValidityWindow validity)
       : report_(std::make_shared<const SnpReport>(report)),
+        guest_svn_(report.guest_svn),
+        measurement_(report.measurement),
+        chip_id_(report.chip_id),
+        reported_tcb_(report.reported_tcb),
         product_(product),
         csp_id_(std::move(csp_id)),
         validity_(validity) {}
   std::shared_ptr<const SnpReport> report_;  // copies share it
+  std::uint32_t guest_svn_;
+  ByteArray<48> measurement_;
+  ByteArray<64> chip_id_;
+  TcbVersion reported_tcb_;
   Product product_;
   std::optional<std::string> csp_id_;
   ValidityWindow validity_;
@@ -42,7 +57,6 @@ class ReportClaims {
 class ConfidentialClaims {
  public:
   const ReportClaims& snp() const { return snp_; }
-  const SnpReport& report() const { return snp_.report(); }
   Product product() const { return snp_.product(); }
   const RuntimeClaims& runtime() const { return runtime_; }
   // Number 9. Without it, what the runtime claims say of the VM is unproven.
@@ -104,16 +118,16 @@ std::string_view to_string(MeasuredBoot state);  // "no-log", "unknown", "mismat
 class QuoteClaims {
  public:
   const TpmQuote& quote() const { return quote_; }  // without qualified_signer and pcr_digest
-  const PcrValues& pcrs() const { return pcrs_; }   // the quoted ones only
+  const Sha256Digest* pcr(unsigned pcr) const;      // null when it was not quoted
   MeasuredBoot measured_boot() const { return measured_boot_; }
   // What the quoted PCRs prove to have been measured; null unless kVerified. Shared with who verified.
   const BootLog* log() const { return log_.get(); }
 
  private:
   friend struct QuoteVerifier;
-  QuoteClaims(TpmQuote quote, PcrValues pcrs) : quote_(std::move(quote)), pcrs_(std::move(pcrs)) {}
+  explicit QuoteClaims(TpmQuote quote) : quote_(std::move(quote)) {}
   TpmQuote quote_;
-  PcrValues pcrs_;
+  PcrValues unlogged_pcrs_;  // of the quoted ones, those whose values `log_` does not hold: it shares its own
   MeasuredBoot measured_boot_ = MeasuredBoot::kNoLog;
   std::shared_ptr<const BootLog> log_;
 };

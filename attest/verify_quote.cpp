@@ -274,11 +274,24 @@ struct QuoteVerifier {
     // What was compared with the AK's name and with the PCRs says nothing more: thousands are kept.
     quote->qualified_signer = {};
     quote->pcr_digest = {};
-    out.claims = QuoteClaims(*quote, evidence.pcrs.only(quote->selection));
+    out.claims = QuoteClaims(*quote);
     out.claims->measured_boot_ = measured_boot;
     // Shares ownership with the verification, from which it was read.
     if (measured_boot == MeasuredBoot::kVerified)
       out.claims->log_ = std::shared_ptr<const BootLog>(boot.unverified_log, &boot.unverified_log->value());
+    out.claims->unlogged_pcrs_ = evidence.pcrs.only(unlogged(out.claims->log_.get()));
+  }
+
+  // The quoted PCRs whose values `log` does not hold; null: all.
+  PcrSelection unlogged(const BootLog* log) const {
+    if (log == nullptr) return quote->selection;
+    std::uint32_t bits = quote->selection.bits();
+    for (unsigned pcr = 0; pcr < kPcrCount; ++pcr) {
+      const LoggedPcr* logged = log->find(pcr);
+      const Sha256Digest* quoted = evidence.pcrs.find(pcr);
+      if (logged != nullptr && quoted != nullptr && logged->value == *quoted) bits &= ~(1U << pcr);
+    }
+    return PcrSelection(bits);
   }
 };
 

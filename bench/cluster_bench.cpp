@@ -98,11 +98,10 @@ class View {
   std::vector<std::unique_ptr<kube::ListWatch>> watches_;  // last: stopped before what they feed
 };
 
-// The public-key operations of as many cold verifications, on every core, without anything else.
+// The public-key operations of as many cold verifications, on every core, without anything else. As of the
+// cluster's nodes, the AK has a certificate.
 Duration pure_crypto(const forge::World& world, std::size_t count) {
-  forge::BootOptions options;
-  options.with_ak_certificate = false;
-  const attest::BootEvidence evidence = forge::make_boot_evidence(world, options);
+  const attest::BootEvidence evidence = forge::make_boot_evidence(world);
   const attest::HclReport hcl = or_throw(attest::parse_hcl_report(evidence.hcl_report));
   const Bytes modulus = or_throw(attest::parse_claimed_ak(hcl.runtime_claims)).rsa_modulus();
   const attest::QuoteEvidence quote = forge::make_quote(world.ak);
@@ -113,7 +112,9 @@ Duration pure_crypto(const forge::World& world, std::size_t count) {
                           hcl.hardware_report,
                           modulus,
                           quote.attest,
-                          signature};
+                          signature,
+                          evidence.ak_certificate.value().der(),
+                          world.vtpm.intermediate.certificate.der()};
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   std::vector<PureCrypto> workers;
   for (unsigned i = 0; i < cores; ++i) workers.emplace_back(inputs);

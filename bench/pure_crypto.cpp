@@ -60,6 +60,7 @@ PureCrypto::PureCrypto(const PureInputs& inputs)
       context_(EVP_MD_CTX_new()),
       rsa_(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr)),
       vcek_(parse(inputs.vcek)),
+      ak_issuer_(inputs.ak_issuer.empty() ? nullptr : parse(inputs.ak_issuer)),
       ak_(make_ak()) {
   require(sha256_ != nullptr && sha384_ != nullptr && context_ != nullptr, "EVP_MD_fetch");
 }
@@ -70,6 +71,7 @@ void PureCrypto::cold() {
   const Certificate ark = parse(inputs_.ark);
   verify_link(vcek, ask);
   verify_link(ask, ark);
+  if (ak_issuer_ != nullptr) verify_link(parse(inputs_.ak_certificate), ak_issuer_);
   verify_report(X509_get0_pubkey(vcek.get()));
   verify_quote(make_ak().get());
 }

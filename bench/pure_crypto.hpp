@@ -23,6 +23,8 @@ struct PureInputs {
   std::span<const std::uint8_t> ak_modulus;       // 256 bytes, big endian; e = 65537
   std::span<const std::uint8_t> quote;            // TPMS_ATTEST
   std::span<const std::uint8_t> quote_signature;  // 256 bytes
+  std::span<const std::uint8_t> ak_certificate;   // DER; empty: the AK has none
+  std::span<const std::uint8_t> ak_issuer;        // likewise
 };
 
 class PureCrypto {
@@ -32,7 +34,8 @@ class PureCrypto {
 
   explicit PureCrypto(const PureInputs& inputs);
 
-  // Three certificates parsed, two RSA-4096 links, the report, the AK, the quote.
+  // Three certificates parsed, two RSA-4096 links, the report, the AK, the quote; the AK's certificate, if it
+  // has one, parsed and its link to a CA that is known.
   void cold();
   // The VCEK known: the report, the AK, the quote.
   void warm();
@@ -52,6 +55,7 @@ class PureCrypto {
   UniqueHandle<EVP_MD_CTX, EVP_MD_CTX_free> context_;
   UniqueHandle<EVP_PKEY_CTX, EVP_PKEY_CTX_free> rsa_;
   Certificate vcek_;
+  Certificate ak_issuer_;  // null: the AK has no certificate
   Key ak_;
 };
 

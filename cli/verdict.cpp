@@ -64,7 +64,7 @@ value hex64(std::uint64_t number) {
 }
 
 value snp_claims(const attest::ReportClaims& claims, const attest::ValidityWindow& validity) {
-  const attest::SnpReport& report = claims.report();
+  const attest::SnpReport& report = *claims.report();
   value out = value::object();
   out["version"] = value::number(report.version);
   out["product"] = json_text(attest::to_string(claims.product()));
@@ -147,8 +147,10 @@ value quote_claims(const attest::QuoteClaims& claims) {
   out["safe"] = value::boolean(quote.safe);
   out["firmwareVersion"] = hex64(quote.firmware_version);
   out["pcrs"] = value::object();
-  for (const auto& [pcr, digest] : claims.pcrs())
-    out["pcrs"][std::to_string(pcr)] = json_text(to_hex(digest));
+  for (unsigned pcr = 0; pcr < attest::kPcrCount; ++pcr) {
+    if (const Sha256Digest* value = claims.pcr(pcr))
+      out["pcrs"][std::to_string(pcr)] = json_text(to_hex(*value));
+  }
   return out;
 }
 

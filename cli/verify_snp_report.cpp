@@ -9,7 +9,7 @@ namespace {
 
 void print_vmpl(std::ostream& out, const Verdict& verdict) {
   if (!verdict.report) return;
-  out << "The report was requested at VMPL " << verdict.report->report().vmpl
+  out << "The report was requested at VMPL " << verdict.report->report()->vmpl
       << ", which is for you to judge: who runs there, and what its REPORT_DATA means.\n";
 }
 

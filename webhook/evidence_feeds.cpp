@@ -62,9 +62,13 @@ void put_namespace(NamespaceMap& map, const JsonValue& object) {
   map.erase(name_of(object));
 }
 
-Received<wire::EvidenceSummary> summarized(const Result<wire::NodeEvidence>& evidence) {
+// Shares the identity of `node` where it is of the same boot.
+Received<wire::EvidenceSummary> summarized(const Result<wire::NodeEvidence>& evidence,
+                                           const std::optional<Shared<attest::BootIdentity>>& node) {
   if (!evidence) return std::make_shared<const Result<wire::EvidenceSummary>>(evidence.error());
-  return std::make_shared<const Result<wire::EvidenceSummary>>(wire::summary_of(*evidence));
+  wire::EvidenceSummary summary = wire::summary_of(*evidence);
+  if (node && summary.boot == *node) summary.boot = *node;
+  return std::make_shared<const Result<wire::EvidenceSummary>>(std::move(summary));
 }
 
 // Not at every refresh of a node that goes on in the same way. `before`: null when it was readable and nobody
@@ -301,7 +305,7 @@ kube::WatchHandler EvidenceIntake::received(Collection collection, Received<T> R
 kube::WatchHandler EvidenceIntake::evidences() {
   const auto keep = [](Record& record, Received<wire::NodeEvidence> evidence) {
     if (evidence == nullptr) record.boot = nullptr;
-    record.summary = evidence == nullptr ? nullptr : summarized(*evidence);
+    record.summary = evidence == nullptr ? nullptr : summarized(*evidence, record.node);
     record.evidence = std::move(evidence);
   };
   return received<wire::NodeEvidence>(kEvidences, &Record::evidence, wire::parse_node_evidence, keep,

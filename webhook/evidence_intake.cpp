@@ -11,8 +11,10 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// While nodes are being judged, what is done so far is published this often.
+// While nodes are being judged, what is done so far is published this often; less so until the view is
+// complete, for nobody is admitted from it before.
 constexpr std::chrono::milliseconds kPublishInterval{50};
+constexpr std::chrono::milliseconds kFirstInterval{500};
 constexpr std::size_t kMaxVerifiers = 8;
 // Of each verifier. The CAs stay known because every node uses them; a VCEK comes again only with new
 // evidence of its own node, hours later, so remembering many would cost memory and spare little.
@@ -98,7 +100,8 @@ void EvidenceIntake::run(const std::stop_token& stop) {
     const auto now = steady_clock::now();
     const auto name = queue_.pop(now);
     if (name) judge_next(*name, known, lock);
-    if (nodes_dirty_ && (!name || now - nodes_published_ >= kPublishInterval)) {
+    const auto interval = snapshot_->complete ? kPublishInterval : kFirstInterval;
+    if (nodes_dirty_ && (!name || now - nodes_published_ >= interval)) {
       publish_nodes_locked();
       nodes_published_ = now;
     }

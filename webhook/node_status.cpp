@@ -24,9 +24,9 @@ constexpr std::size_t kMaxReason = 63;  // bytes; maxLength in crds/nodeattestat
 
 void describe_confidential(const attest::ConfidentialClaims& claims, NodeAttestationStatus& out) {
   out.product = attest::to_string(claims.product());
-  out.measurement = to_hex(claims.report().measurement);
-  out.chip_id = to_hex(claims.report().chip_id);
-  out.tcb = attest::describe(claims.report().reported_tcb);
+  out.measurement = to_hex(claims.snp().measurement());
+  out.chip_id = to_hex(claims.snp().chip_id());
+  out.tcb = attest::describe(claims.snp().reported_tcb());
 }
 
 // What the inventory leaves open or refutes is a finding like the others.

@@ -331,7 +331,7 @@ NodeTrust judge_anew(const NodeView& view, const TrustParameters& parameters, Un
   }
   if (!view.evidence->has_value()) return malformed(Check::kEvidenceBinding, view.evidence->error());
   const EvidenceSummary& evidence = **view.evidence;
-  if (auto out = judge_identity(*view.node, evidence.boot, "evidence")) return *std::move(out);
+  if (auto out = judge_identity(*view.node, *evidence.boot, "evidence")) return *std::move(out);
   if (auto out = judge_collection(evidence)) return *std::move(out);
   if (view.boot == nullptr) {
     return pending(Check::kEvidenceBinding, "not-verified", "the evidence has not been verified yet");

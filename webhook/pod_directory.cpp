@@ -124,7 +124,7 @@ void PodDirectory::put(const attest::JsonValue& object) {
 void PodDirectory::keep_locked(const Uid& uid, const wire::PodSummary& pod) {
   const auto strings = strings_of(pod);
   if (!strings) return;
-  if (pods_.size() >= buckets_.size()) use_buckets_locked(2 * buckets_.size());
+  if (pods_.size() >= kPodsABucket * buckets_.size()) use_buckets_locked(2 * buckets_.size());
   auto ns = namespaces_.find(pod.ns);
   if (ns == namespaces_.end()) ns = namespaces_.emplace(pod.ns, 0).first;
   void* memory = memory_.allocate(sizeof(Kept) + text_size(*strings), alignof(Kept));

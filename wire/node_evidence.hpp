@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "attest/challenge.hpp"
+#include "base/shared_value.hpp"
 #include "wire/objects.hpp"
 
 namespace nodeproof::wire {
@@ -72,7 +73,7 @@ struct NodeEvidence {
 
 // What is left to know of evidence once it has been verified: a small part of its size.
 struct EvidenceSummary {
-  attest::BootIdentity boot;
+  Shared<attest::BootIdentity> boot;
   std::string platform{kPlatformNone};
   attest::Epoch collected;
   CollectionState collection;

@@ -70,7 +70,7 @@ attest::BootVerification verify_boot(const NodeEvidence& evidence,
 attest::QuoteVerification verify_quote(const NodeQuote& quote, const EvidenceSummary& evidence,
                                        const attest::Nonce& nonce, const attest::BootVerification& boot) {
   const Sha256Digest expected =
-      attest::qualifying_data(quote.epoch.kid, nonce, evidence.boot, evidence.digest);
+      attest::qualifying_data(quote.epoch.kid, nonce, *evidence.boot, evidence.digest);
   return attest::verify_quote({quote.attest, quote.signature, quote.pcrs}, boot, {to_bytes(expected), false},
                               {attest::kNodeQuotePcrs, true});
 }

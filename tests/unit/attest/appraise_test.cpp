@@ -196,9 +196,7 @@ INSTANTIATE_TEST_SUITE_P(
             [](AppraisalPolicy& p) { p.minimum_guest_svn[Product::kMilan] = forge::kGuestSvn + 1; },
             "policy/guest-svn"},
         Row{"measurement", genuine,
-            [](AppraisalPolicy& p) {
-              p.measurements = {genuine().boot.confidential()->report().measurement};
-            },
+            [](AppraisalPolicy& p) { p.measurements = {genuine().boot.confidential()->snp().measurement()}; },
             ""},
         Row{"other_measurement", genuine, [](AppraisalPolicy& p) { p.measurements = {ByteArray<48>{1}}; },
             "policy/measurement"},

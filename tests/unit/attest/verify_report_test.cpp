@@ -90,7 +90,7 @@ TEST(VerifyReport, ReportsTheVmplWithoutJudgingIt) {
   options.edit_report = [](SnpReport& report) { report.vmpl = 2; };
   const auto result = verify(kMilan, evidence_of(kMilan, options));
   ASSERT_TRUE(result.claims);
-  EXPECT_EQ(result.claims->report().vmpl, 2U);
+  EXPECT_EQ(result.claims->report()->vmpl, 2U);
 }
 
 struct RefusedCase {

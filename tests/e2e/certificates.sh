@@ -168,7 +168,7 @@ inject() {  # inject USER JQ-FILTER
     kube_as "$1" system:serviceaccounts replace --raw "$configuration_path?dryRun=All" -f -
 }
 
-# cert-manager itself does not run here: what the chart asks of it, and that its injector is let in.
+# What the chart asks of cert-manager, and that its injector is let in. In tests/real_pods it runs.
 case_cert_manager_may_do_it_instead() {
   local injector=system:serviceaccount:cert-manager:cert-manager-cainjector
   render_chart --set webhook.certificate.mode=certManager >"$RUN/cert-manager.yaml"

@@ -98,6 +98,8 @@ authorization: {mode: AlwaysAllow}
 evictionHard: {memory.available: 50Mi, nodefs.available: "0%", nodefs.inodesFree: "0%", imagefs.available: "0%"}
 imageGCHighThresholdPercent: 100
 serializeImagePulls: false
+# How soon a changed Secret is in its pods. A minute by default.
+syncFrequency: 10s
 YAML
   spawn "$RUN" kubelet "$(tool kubelet)" --config "$RUN/kubelet.yaml" --kubeconfig "$RUN/kubelet.kubeconfig" \
     --root-dir "$RUN/kubelet" --cert-dir "$RUN/kubelet-pki" --hostname-override "$node" --node-ip "$NODE_ADDRESS"

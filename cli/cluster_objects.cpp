@@ -115,15 +115,12 @@ void settle_disputes(webhook::Snapshot& snapshot, UnixTime now) {
   webhook::NodeMap nodes = *snapshot.nodes;
   webhook::AkHolders all;
   for (const webhook::NodeMap::Entry& node : nodes) all.put(node->name, node->trust.get());
+  const auto trust_of = [&nodes](const std::string& name) { return nodes.at(name).trust; };
   const Seconds max_age = webhook::longest_max_age(*snapshot.policies);
-  for (const webhook::AkHolders::Group& group : all.shared()) {
-    std::vector<webhook::AkHolder> holders;
-    for (const std::string& name : group) holders.push_back({name, nodes.at(name).trust});
-    for (auto& [name, trust] : webhook::disputed(holders, *snapshot.inventory, max_age, now)) {
-      webhook::NodeEntry node = nodes.at(name);
-      node.trust = std::make_shared<const webhook::NodeTrust>(std::move(trust));
-      nodes.put(std::make_shared<const webhook::NodeEntry>(std::move(node)));
-    }
+  for (auto& [name, trust] : webhook::disputed(all, trust_of, *snapshot.inventory, max_age, now)) {
+    webhook::NodeEntry node = nodes.at(name);
+    node.trust = std::make_shared<const webhook::NodeTrust>(std::move(trust));
+    nodes.put(std::make_shared<const webhook::NodeEntry>(std::move(node)));
   }
   snapshot.nodes = std::make_shared<const webhook::NodeMap>(std::move(nodes));
 }

@@ -106,6 +106,18 @@ std::map<std::string, NodeTrust> disputed(std::span<const AkHolder> holders, con
   return out;
 }
 
+std::map<std::string, NodeTrust> disputed(
+    const AkHolders& all, const std::function<std::shared_ptr<const NodeTrust>(const std::string&)>& trust_of,
+    const Inventory& inventory, Seconds max_age, UnixTime now) {
+  std::map<std::string, NodeTrust> out;
+  for (const AkHolders::Group& group : all.shared()) {
+    std::vector<AkHolder> holders;
+    for (const std::string& name : group) holders.push_back({name, trust_of(name)});
+    out.merge(disputed(holders, inventory, max_age, now));
+  }
+  return out;
+}
+
 bool is_dispute(const NodeTrust& trust) {
   return trust.phase == wire::Phase::kFailed && trust.code == attest::name_of(kThis);
 }

@@ -2,6 +2,7 @@
 // copying Node; but two Nodes for which one AK did sign cannot both be the machine that it lives in. Pure.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <span>
@@ -46,6 +47,11 @@ struct AkHolder {
 // nothing that runs there may be harmed for it (is_dispute).
 std::map<std::string, NodeTrust> disputed(std::span<const AkHolder> holders, const Inventory& inventory,
                                           Seconds max_age, UnixTime now);
+
+// The same of every AK that several of `all` hold, each with what `trust_of` gives for the Node's name.
+std::map<std::string, NodeTrust> disputed(
+    const AkHolders& all, const std::function<std::shared_ptr<const NodeTrust>(const std::string&)>& trust_of,
+    const Inventory& inventory, Seconds max_age, UnixTime now);
 
 // Whether the node failed for nothing but a dispute over its AK: never a ground to taint or evict.
 bool is_dispute(const NodeTrust& trust);

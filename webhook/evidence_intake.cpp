@@ -195,14 +195,9 @@ EvidenceIntake::Judgement EvidenceIntake::judged(const std::string& name, const 
 }
 
 std::map<std::string, NodeTrust> EvidenceIntake::disputed_locked() const {
-  std::map<std::string, NodeTrust> out;
-  const Seconds max_age = longest_max_age(*snapshot_->policies);
-  for (const AkHolders::Group& group : holders_.shared()) {
-    std::vector<AkHolder> holders;
-    for (const std::string& name : group) holders.push_back({name, records_.at(name).trust});
-    out.merge(disputed(holders, *snapshot_->inventory, max_age, clock_.now()));
-  }
-  return out;
+  return disputed(
+      holders_, [this](const std::string& name) { return records_.at(name).trust; }, *snapshot_->inventory,
+      longest_max_age(*snapshot_->policies), clock_.now());
 }
 
 void EvidenceIntake::publish_nodes_locked() {

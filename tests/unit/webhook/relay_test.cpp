@@ -80,13 +80,11 @@ struct Cluster {
     std::map<std::string, NodeTrust> out{{"a", a.judge()}, {"b", b.judge()}};
     AkHolders holders;
     for (const auto& [name, trust] : out) holders.put(name, &trust);
-    for (const AkHolders::Group& group : holders.shared()) {
-      std::vector<AkHolder> all;
-      for (const std::string& name : group)
-        all.push_back({name, std::make_shared<const NodeTrust>(out.at(name))});
-      for (auto& [name, trust] : disputed(all, inventory, Seconds(600), kNow))
-        out.insert_or_assign(name, std::move(trust));
-    }
+    const auto trust_of = [&out](const std::string& name) {
+      return std::make_shared<const NodeTrust>(out.at(name));
+    };
+    for (auto& [name, trust] : disputed(holders, trust_of, inventory, Seconds(600), kNow))
+      out.insert_or_assign(name, std::move(trust));
     return out;
   }
 };

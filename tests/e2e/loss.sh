@@ -108,6 +108,7 @@ count_pods() { kube -n "$1" get pods -o name | wc -l; }
 failed_in_crowd() { [[ $(kube get nodeattestations -o json | jq '[.items[] | select(.metadata.name | startswith("crowd-")) | select(.status.phase == "Failed")] | length') == "$1" ]]; }
 
 end_silence() {
+  kube delete namespace unasked asked --ignore-not-found --wait=false >/dev/null
   end_losses
   start_agent "$good"
   start_agent "$trusted"
@@ -123,21 +124,21 @@ pod_on() {
 # stay, whether their node's proof grew old or its evidence went missing.
 case_silence_evicts_nobody_unasked() {
   trap end_silence EXIT
-  kube create namespace lost
-  kube create namespace shunned
+  kube create namespace unasked
+  kube create namespace asked
   policy answering 'nodeClass: Any, maxEvidenceAge: 10s, onLoss: {evict: true, gracePeriod: 1s}'
   policy shunning 'nodeClass: Any, maxEvidenceAge: 10s, onLoss: {evict: true, gracePeriod: 1s, staleGracePeriod: 8s}'
-  pod_on "$good" lost
-  pod_on "$trusted" lost
-  pod_on "$good" shunned
-  protect lost answering
-  protect shunned shunning
+  pod_on "$good" unasked
+  pod_on "$trusted" unasked
+  pod_on "$good" asked
+  protect unasked answering
+  protect asked shunning
   stop_agent "$good"
   stop_agent "$trusted"
   kube delete nodeevidence "$trusted"
-  wait_until 60 "the policy that answers silence to do so" has_gone shunned "on-$good"
-  was_told shunned "on-$good" Evicted
-  pods_left lost 2
+  wait_until 60 "the policy that answers silence to do so" has_gone asked "on-$good"
+  was_told asked "on-$good" Evicted
+  pods_left unasked 2
   brake_is 0
   has_phase "$good" Stale
   has_phase "$trusted" Stale

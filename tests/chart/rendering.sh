@@ -143,6 +143,8 @@ accepted() {
   kube create --dry-run=server -f "$RUN/rendered.yaml" >/dev/null
 }
 
+knows_none_of_ours() { [[ $(kube get crds -o name) != *nodeproof.dev* ]]; }
+
 case_values_in_many_combinations_are_accepted() {
   kube create -f "$project/crds"
   kube wait --for condition=Established -f "$project/crds"
@@ -156,7 +158,8 @@ case_values_in_many_combinations_are_accepted() {
     --set monitoring.dashboard.enabled=true --set-json 'exemptNamespaces=["kube-system"]'
   # Helm is to bring them.
   kube delete namespace "$system"
-  kube delete -f "$project/crds"
+  kube delete --wait=false -f "$project/crds" # kubectl's own waiting once missed the end, and went on for six minutes
+  wait_until 120 "the CRDs to go" knows_none_of_ours
 }
 
 # What the Prometheus operator is to read, where there is one. tests/monitoring tests the rules themselves.

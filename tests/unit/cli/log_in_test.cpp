@@ -80,6 +80,8 @@ TEST_F(LogIn, SaysWhatIsWrong) {
   EXPECT_THAT(failure(), HasSubstr("ended with exit code 3"));
   program("echo To sign in, open a browser");
   EXPECT_THAT(failure(), HasSubstr("cannot be used: ExecCredential: is not valid JSON"));
+  program("kill -TERM $$");
+  EXPECT_THAT(failure(), HasSubstr("was ended by signal 15"));
   program("yes");
   EXPECT_THAT(failure(), HasSubstr("printed more than 1048576 bytes"));
   connection_.exec->command = "/nowhere/login";

@@ -50,7 +50,7 @@ std::string ca_of(const kube::Connection& connection) {
 // Ours, with `more` in the place of what has the same name.
 std::vector<std::string> environment_with(const Variables& more) {
   std::vector<std::string> out;
-  for (const auto& [name, value] : more) out.push_back(name + "=" + value);
+  for (const auto& [name, value] : more) out.emplace_back(name).append("=").append(value);
   for (char** item = environ; *item != nullptr; ++item) {
     const std::string_view own = *item;
     const auto sets_it = [own](const auto& variable) {

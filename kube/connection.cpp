@@ -165,7 +165,7 @@ void take_user(const Entry& entry, Connection& out) {
 
 std::string current_context(const std::vector<Kubeconfig>& configs) {
   for (const Kubeconfig& config : configs) {
-    const std::string name = text_or_empty(config.root, "current-context");
+    std::string name = text_or_empty(config.root, "current-context");
     if (!name.empty()) return name;
   }
   throw std::runtime_error(names_of(configs) + ": current-context: is required");

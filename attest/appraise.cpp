@@ -158,6 +158,16 @@ std::string last_measurement(const QuoteClaims& quote, unsigned pcr) {
          logged->last_event;
 }
 
+Finding unlisted_pcr(const QuoteClaims& quote, unsigned pcr, const Sha256Digest& value) {
+  const std::string number = std::to_string(pcr);
+  const std::string hex = to_hex(value);
+  return unmet(
+      "pcr",
+      "PCR " + number + " is " + hex + ", which the policy does not list" + last_measurement(quote, pcr),
+      "if this boot was meant, add " + hex + " to boot.pcrs of the policy under \"" + number +
+          "\"; nodeproof node log lists every measurement");
+}
+
 void appraise_pcrs(const QuoteClaims& quote, const BootPolicy& policy, Findings& findings) {
   for (const auto& [pcr, allowed] : policy.pcrs) {
     const std::string name = "PCR " + std::to_string(pcr);
@@ -167,11 +177,7 @@ void appraise_pcrs(const QuoteClaims& quote, const BootPolicy& policy, Findings&
       continue;
     }
     if (holds(allowed, *value)) continue;
-    const std::string hex = to_hex(*value);
-    findings.push_back(
-        unmet("pcr", name + " is " + hex + ", which the policy does not list" + last_measurement(quote, pcr),
-              "if this boot was meant, add " + hex + " to boot.pcrs of the policy under \"" +
-                  std::to_string(pcr) + "\"; nodeproof node log lists every measurement"));
+    findings.push_back(unlisted_pcr(quote, pcr, *value));
   }
 }
 

@@ -1,6 +1,7 @@
 #include "kube/exec_credential.hpp"
 
 #include "attest/strict_json.hpp"
+#include "wire/fields.hpp"
 #include "wire/json_text_writer.hpp"
 
 namespace nodeproof::kube {
@@ -12,14 +13,6 @@ using attest::JsonValue;
 constexpr std::size_t kMaxCredential = 1U << 20U;
 constexpr std::size_t kMaxText = std::size_t{256} << 10U;
 constexpr std::string_view kKind = "ExecCredential";
-
-Status expect(const JsonValue& root, std::string_view key, std::string_view expected) {
-  NODEPROOF_TRY(member, root.required(key));
-  NODEPROOF_TRY(text, member.string());
-  if (text == expected) return Ok{};
-  return Error{Errc::kUnsupported, member.path(),
-               "is '" + std::string(text.substr(0, 64)) + "', must be " + std::string(expected)};
-}
 
 }  // namespace
 
@@ -45,8 +38,8 @@ std::string exec_info(const ExecConfig& config, const std::string& server, const
 Result<ExecCredential> parse_exec_credential(ByteView text, const ExecConfig& config) {
   NODEPROOF_TRY(document, JsonDocument::parse(text, kMaxCredential, kKind));
   const JsonValue root = document.root();
-  NODEPROOF_CHECK(expect(root, "kind", kKind));
-  NODEPROOF_CHECK(expect(root, "apiVersion", config.api_version));
+  NODEPROOF_CHECK(wire::require_text(root, "kind", kKind));
+  NODEPROOF_CHECK(wire::require_text(root, "apiVersion", config.api_version));
   NODEPROOF_TRY(status, root.required("status"));
   NODEPROOF_TRY(token, status.optional_text("token"));
   NODEPROOF_TRY(certificate, status.optional_text("clientCertificateData"));

@@ -25,8 +25,8 @@ class BreakGlassKeeper {
   explicit BreakGlassKeeper(ClusterApi& api) : api_(api) {}  // borrowed
 
   // Tells of each namespace that was opened, once for each reason and end, and closes those past their end.
-  // `leading` is asked before each namespace. What fails is tried again at the
-  // next pass, and logged when that is news.
+  // `leading` is asked before each namespace. What fails is tried again at the next
+  // pass, and logged when that is news.
   void pass(const NamespaceMap& namespaces, UnixTime now, const std::function<bool()>& leading);
   // After leadership was lost: somebody else may have told since.
   void forget() { told_.clear(); }

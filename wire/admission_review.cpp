@@ -1,6 +1,7 @@
 #include "wire/admission_review.hpp"
 
 #include "attest/strict_json.hpp"
+#include "wire/fields.hpp"
 #include "wire/json_text_writer.hpp"
 
 namespace nodeproof::wire {
@@ -13,14 +14,6 @@ constexpr std::string_view kApiVersion = "admission.k8s.io/v1";
 constexpr std::string_view kKind = "AdmissionReview";
 constexpr std::size_t kMaxWarning = 256;  // the API server may cut longer ones
 constexpr std::size_t kMaxMessage = std::size_t{16} << 10U;
-
-Status expect(const JsonValue& root, std::string_view key, std::string_view expected) {
-  NODEPROOF_TRY(member, root.required(key));
-  NODEPROOF_TRY(text, member.string());
-  if (text == expected) return Ok{};
-  return Error{Errc::kUnsupported, member.path(),
-               "is '" + std::string(text.substr(0, 64)) + "', must be " + std::string(expected)};
-}
 
 Result<std::string> required_string(const JsonValue& object, std::string_view key) {
   NODEPROOF_TRY(text, object.optional_text(key));
@@ -84,8 +77,8 @@ Status parse_objects(const JsonValue& request, AdmissionRequest& out) {
 }
 
 Result<AdmissionRequest> parse_review(const JsonValue& root) {
-  NODEPROOF_CHECK(expect(root, "apiVersion", kApiVersion));
-  NODEPROOF_CHECK(expect(root, "kind", kKind));
+  NODEPROOF_CHECK(require_text(root, "apiVersion", kApiVersion));
+  NODEPROOF_CHECK(require_text(root, "kind", kKind));
   NODEPROOF_TRY(request, root.required("request"));
   NODEPROOF_TRY(uid, required_string(request, "uid"));
   NODEPROOF_TRY(resource_member, request.required("resource"));

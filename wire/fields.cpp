@@ -14,13 +14,16 @@ using attest::JsonValue;
 constexpr std::string_view kApiVersion = "nodeproof.dev/v1alpha1";
 constexpr std::size_t kMaxKid = 64;
 
+Status must_be(const JsonValue& member, std::string_view expected) {
+  NODEPROOF_TRY(text, member.string());
+  if (text == expected) return Ok{};
+  return Error{Errc::kUnsupported, member.path(),
+               "is '" + std::string(text.substr(0, 64)) + "', must be " + std::string(expected)};
+}
+
 Status expect_text(const JsonValue& object, std::string_view key, std::string_view expected) {
   NODEPROOF_TRY(member, object.optional(key));
-  if (!member) return Ok{};
-  NODEPROOF_TRY(text, member->string());
-  if (text == expected) return Ok{};
-  return Error{Errc::kUnsupported, member->path(),
-               "is '" + std::string(text.substr(0, 64)) + "', must be " + std::string(expected)};
+  return member ? must_be(*member, expected) : Status(Ok{});
 }
 
 Error bad_size(const JsonValue& value, std::size_t size, std::size_t limit) {
@@ -30,6 +33,11 @@ Error bad_size(const JsonValue& value, std::size_t size, std::size_t limit) {
 }
 
 }  // namespace
+
+Status require_text(const JsonValue& object, std::string_view key, std::string_view expected) {
+  NODEPROOF_TRY(member, object.required(key));
+  return must_be(member, expected);
+}
 
 Status check_own_kind(const JsonValue& object, std::string_view kind) {
   NODEPROOF_CHECK(expect_text(object, "apiVersion", kApiVersion));

@@ -1,4 +1,4 @@
-// Members that several of our own objects share, read with their limits. Internal to wire/.
+// Members that several objects share, read with their limits. For wire/ and kube/.
 #pragma once
 
 #include <optional>
@@ -11,6 +11,9 @@ namespace nodeproof::wire {
 // Refuses another apiVersion or kind than `kind` of nodeproof.dev/v1alpha1. Both may be absent: list
 // items need not repeat them.
 Status check_own_kind(const attest::JsonValue& object, std::string_view kind);
+
+// Refuses an object whose member `key` is missing or another text than `expected`.
+Status require_text(const attest::JsonValue& object, std::string_view key, std::string_view expected);
 
 // A string of 1 to `limit` bytes.
 Result<std::string> bounded_text(const attest::JsonValue& value, std::size_t limit);

@@ -107,7 +107,7 @@ webhook::NodeMap::Entry entry_of(const NodeObjects& objects, const webhook::Trus
   view.boot = boot.get();
   auto trust = std::make_shared<const webhook::NodeTrust>(webhook::judge_without_key(view, parameters, now));
   return std::make_shared<const webhook::NodeEntry>(
-      webhook::NodeEntry{node.meta.name, node.meta.uid, std::move(trust), {}});
+      webhook::NodeEntry{node.meta.name, view.node, std::move(trust), {}});
 }
 
 // As webhook::EvidenceIntake concludes: each node for itself, then those that share an AK.

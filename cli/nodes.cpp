@@ -64,7 +64,7 @@ std::vector<Row> rows_of(const ClusterObjects& objects, const webhook::Snapshot&
     Row row{node->name, webhook::status_of(*node, snapshot, now), {}, {}};
     if (node->trust->claims) row.age = attest::age_of(*node->trust->claims, now);
     const auto told = objects.told.find(node->name);
-    if (told != objects.told.end() && told->second.node_uid == node->uid) row.told = told->second;
+    if (told != objects.told.end() && told->second.node_uid == node->uid()) row.told = told->second;
     out.push_back(std::move(row));
   }
   return out;

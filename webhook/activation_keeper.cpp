@@ -53,8 +53,8 @@ void ActivationKeeper::offer(const NodeEntry& node, const wire::EpochKeyGenerati
   const attest::ActivationTarget& target = *node.trust->activation;
   OfferedTo wanted{generation.kid, target.ak, target.ek_digest()};
   const auto there = objects_.find(node.name);
-  if (!there || there->node != hash_of_uid(node.uid) || (there->offer && *there->offer == wanted)) return;
-  const auto made = make_offer(target, node.uid, generations, epoch, seeds_);
+  if (!there || there->node != hash_of_uid(node.uid()) || (there->offer && *there->offer == wanted)) return;
+  const auto made = make_offer(target, node.uid(), generations, epoch, seeds_);
   if (!made) return;
   api_.merge_patch(std::string(NodeAttestations::kPath) + "/" + node.name + "/status",
                    wire::activation_patch(*made));

@@ -213,7 +213,7 @@ void EvidenceIntake::publish_nodes_locked() {
       auto trust = is_disputed ? std::make_shared<const NodeTrust>(std::move(dispute->second)) : record.trust;
       if (is_disputed != record.disputed) log_dispute(name, trust.get());
       record.published = std::make_shared<const NodeEntry>(
-          NodeEntry{name, (*record.node)->node_uid, std::move(trust), record.labels, record.taints});
+          NodeEntry{name, *record.node, std::move(trust), record.labels, record.taints});
       record.disputed = is_disputed;
     }
     nodes->put(record.published);

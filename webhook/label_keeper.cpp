@@ -50,18 +50,18 @@ void LabelKeeper::keep(const NodeEntry& node, const Labels& want, UnixTime now) 
   const std::size_t labels = hash_of(want);
   const auto json = label_patch(node, want);
   if (!json) {
-    written_.insert_or_assign(hash_of_uid(node.uid), Written{labels, now, true});
+    written_.insert_or_assign(hash_of_uid(node.uid()), Written{labels, now, true});
     return;
   }
   const std::vector<std::string> by_others = foreign(*node.labels, want, stood(node, labels, now));
   patch(node.name, *json);
-  written_.insert_or_assign(hash_of_uid(node.uid), Written{labels, now, false});
+  written_.insert_or_assign(hash_of_uid(node.uid()), Written{labels, now, false});
   if (!by_others.empty()) report(node, joined(by_others), now);
 }
 
 // Whether `labels` are what we wrote last, and the Node has had the time to show it.
 bool LabelKeeper::stood(const NodeEntry& node, std::size_t labels, UnixTime now) const {
-  const auto found = written_.find(hash_of_uid(node.uid));
+  const auto found = written_.find(hash_of_uid(node.uid()));
   if (found == written_.end()) return false;
   const Written& last = found->second;
   return last.labels == labels && (last.seen || now - last.at >= kSettled);
@@ -84,7 +84,7 @@ void LabelKeeper::report(const NodeEntry& node, const std::string& what, UnixTim
       "; remedy: see that ValidatingAdmissionPolicy nodeproof-nodes is in force, and in the API server's "
       "audit log who patched the Node";
   const wire::Event event{
-      {"Node", "", node.name, node.uid}, true, "LabelsPutRight", note, "labels/" + to_rfc3339(now)};
+      {"Node", "", node.name, node.uid()}, true, "LabelsPutRight", note, "labels/" + to_rfc3339(now)};
   if (events_.offer(event, now, std::chrono::steady_clock::now()) == EventLimiter::Verdict::kWrite) {
     kube::log_event(spdlog::level::warn, "node " + node.name + ": " + note,
                     {{"event", "labels-put-right"}, {"node", node.name}});

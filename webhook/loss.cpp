@@ -52,7 +52,7 @@ struct Case {
 };
 
 std::optional<Case> case_of(const NodeEntry& node, const AppraisalPolicy& policy, const Losses& losses) {
-  const auto loss = losses.find({node.uid, policy.name});
+  const auto loss = losses.find({node.uid(), policy.name});
   if (loss == losses.end()) return std::nullopt;
   const auto due = due_time(loss->second, policy);
   if (!due) return std::nullopt;
@@ -61,7 +61,7 @@ std::optional<Case> case_of(const NodeEntry& node, const AppraisalPolicy& policy
 
 // Of the phase: at once when it is Failed or Stale, else when it lasts.
 std::optional<UnixTime> phase_due(const Losses& losses, const NodeEntry& node, Seconds patience) {
-  const auto loss = losses.find({node.uid, {}});
+  const auto loss = losses.find({node.uid(), {}});
   if (loss == losses.end() || loss->second.kind == LossKind::kDisputed) return std::nullopt;
   const bool at_once =
       loss->second.kind == LossKind::kRefuted || loss->second.code == attest::name_of(Check::kEvidenceAge);
@@ -104,9 +104,9 @@ struct Planner {
 
   void add_removals(const NodeEntry& node, LossPlan& out) const {
     if (has_taint(node, kUnverified) && is_verified(node, max_age, now))
-      out.removals.push_back({node.name, node.uid, kUnverified});
+      out.removals.push_back({node.name, node.uid(), kUnverified});
     if (has_taint(node, kFailed) && !keeps_failed_taint(node, snapshot, now))
-      out.removals.push_back({node.name, node.uid, kFailed});
+      out.removals.push_back({node.name, node.uid(), kFailed});
   }
 
   void add_phase(const NodeEntry& node, Reaction& reaction, LossPlan& out) const {
@@ -114,8 +114,8 @@ struct Planner {
     const auto due = phase_due(losses, node, max_age);
     if (!due || *due > now) return;
     reaction.unverified_taint = true;
-    reaction.code = losses.at({node.uid, {}}).code;
-    out.exposed.insert(node.uid);
+    reaction.code = losses.at({node.uid(), {}}).code;
+    out.exposed.insert(node.uid());
   }
 
   void add_policies(const NodeEntry& node, Reaction& reaction, LossPlan& out) const {
@@ -127,7 +127,7 @@ struct Planner {
       if (found->due <= now) out.newest_due = std::max(found->due, out.newest_due.value_or(found->due));
       if (staked == at_stake.end() || !staked->second.contains(name)) continue;
       if (!policy->on_loss.evict && !wants_failed_taint(*found)) continue;
-      if (is_near(found->loss->since, found->due, now)) out.exposed.insert(node.uid);
+      if (is_near(found->loss->since, found->due, now)) out.exposed.insert(node.uid());
       if (found->due <= now) add_policy(*found, reaction);
     }
   }
@@ -198,9 +198,9 @@ Losses observe(const Losses& before, const Snapshot& snapshot, const LossSetting
   };
   for (const NodeMap::Entry& node : *snapshot.nodes) {
     for (const auto& [name, policy] : *snapshot.policies) {
-      if (policy && reacts(*policy)) note({node->uid, name}, loss_of(*node, *policy, snapshot, now));
+      if (policy && reacts(*policy)) note({node->uid(), name}, loss_of(*node, *policy, snapshot, now));
     }
-    if (settings.taint_unverified) note({node->uid, {}}, loss_of_phase(*node, snapshot, now));
+    if (settings.taint_unverified) note({node->uid(), {}}, loss_of_phase(*node, snapshot, now));
   }
   return out;
 }
@@ -226,7 +226,7 @@ LossPlan plan_losses(const Snapshot& snapshot, const Losses& losses, const Polic
   for (const NodeMap::Entry& node : *snapshot.nodes) {
     if (!node->trust || node->trust->phase != Phase::kUnsupported) ++out.provable;
     planner.add_removals(*node, out);
-    Reaction reaction{node->name, node->uid, false, {}, {}, {}};
+    Reaction reaction{node->name, node->uid(), false, {}, {}, {}};
     if (settings.taint_unverified) planner.add_phase(*node, reaction, out);
     planner.add_policies(*node, reaction, out);
     if (reaction.unverified_taint || !reaction.failed_for.empty() || !reaction.evict_for.empty())

@@ -209,7 +209,7 @@ std::optional<wire::Event> phase_event(const NodeEntry& node, const KeptStatus& 
   std::string note = fresh ? "is " + phase : "was " + before.phase() + ", is " + phase;
   if (!status.code.empty()) note += " (" + status.code + ")";
   if (!status.detail.empty()) note += ": " + with_remedy(status);
-  return wire::Event{{"Node", "", node.name, node.uid},
+  return wire::Event{{"Node", "", node.name, node.uid()},
                      !good,
                      "Attestation" + phase,
                      "attestation " + note,
@@ -265,7 +265,7 @@ std::optional<std::string> label_patch(const NodeEntry& node,
     if (!want.contains(key)) changes.emplace(key, std::nullopt);
   }
   if (changes.empty()) return std::nullopt;
-  return wire::node_label_patch(node.uid, changes);
+  return wire::node_label_patch(node.uid(), changes);
 }
 
 }  // namespace nodeproof::webhook

@@ -20,11 +20,12 @@ namespace nodeproof::webhook {
 // A Node and what this replica concludes about it.
 struct NodeEntry {
   std::string name;
-  std::string uid;
+  Shared<attest::BootIdentity> identity;  // shared with what was judged of it
   std::shared_ptr<const NodeTrust> trust;  // null until it has been judged once
   // Ours alone: they are what the leader compares with.
   Shared<std::map<std::string, std::string>> labels;
   Shared<std::vector<wire::Taint>> taints = {};
+  const std::string& uid() const { return identity->node_uid; }
 };
 
 // What a namespace's label for break-glass says, and what ends it takes.

@@ -39,7 +39,7 @@ void StatusWriter::forget_gone(const NodeMap& nodes) {
   std::erase_if(told_boots_, [&nodes](const auto& item) { return !nodes.contains(item.first); });
   std::vector<std::size_t> uids;
   uids.reserve(nodes.size());
-  for (const NodeMap::Entry& node : nodes) uids.push_back(hash_of_uid(node->uid));
+  for (const NodeMap::Entry& node : nodes) uids.push_back(hash_of_uid(node->uid()));
   std::sort(uids.begin(), uids.end());
   std::erase_if(written_, [&uids](const auto& item) {
     return !std::binary_search(uids.begin(), uids.end(), item.first);
@@ -76,7 +76,7 @@ void StatusWriter::report_log_change(const std::string& name, const NodeEntry& n
   const std::string note =
       "this boot's event log differs from that of the previous boot of the same node image, first in " +
       trust.log_change + "; nodeproof node log " + name + " lists it";
-  const wire::Event event{{"Node", "", name, node.uid}, true, "BootLogChanged", note, trust.boot->boot_id};
+  const wire::Event event{{"Node", "", name, node.uid()}, true, "BootLogChanged", note, trust.boot->boot_id};
   try {
     api_.create(wire::event_path(event), wire::to_json(event, now));
     spdlog::warn("node {}: {}", name, note);
@@ -99,7 +99,7 @@ void StatusWriter::tell_change(const NodeEntry& node, const KeptStatus& before,
 }
 
 const StatusWriter::Written* StatusWriter::written(const NodeEntry& node) const {
-  const auto found = written_.find(hash_of_uid(node.uid));
+  const auto found = written_.find(hash_of_uid(node.uid()));
   return found != written_.end() ? &found->second : nullptr;
 }
 
@@ -107,7 +107,7 @@ const StatusWriter::Written* StatusWriter::written(const NodeEntry& node) const 
 void StatusWriter::write_status(const NodeEntry& node, const wire::NodeAttestationStatus& status,
                                 Seconds heartbeat, UnixTime now) {
   const auto there = objects_.find(node.name);
-  if (there && there->node != hash_of_uid(node.uid)) return;
+  if (there && there->node != hash_of_uid(node.uid())) return;
   const Written* last = there ? written(node) : nullptr;
   const std::size_t gist = gist_of(status);
   if (last != nullptr && (!there->since_written || says(there->status, status)) && last->gist == gist &&
@@ -121,14 +121,14 @@ void StatusWriter::write_status(const NodeEntry& node, const wire::NodeAttestati
   api_.merge_patch(std::string(NodeAttestations::kPath) + "/" + node.name + "/status",
                    wire::status_patch(status, conditions));
   KeptStatus kept(std::string(wire::to_string(status.phase)), status.code, std::move(conditions), words_);
-  written_.insert_or_assign(hash_of_uid(node.uid), Written{gist, std::move(kept), now});
+  written_.insert_or_assign(hash_of_uid(node.uid()), Written{gist, std::move(kept), now});
   tell_change(node, before, status, now);
 }
 
 // False when somebody was faster: the watch will tell whose it is.
 bool StatusWriter::create(const NodeEntry& node) {
   try {
-    api_.create(NodeAttestations::kPath, wire::new_node_attestation(node.name, node.uid));
+    api_.create(NodeAttestations::kPath, wire::new_node_attestation(node.name, node.uid()));
   } catch (const kube::ApiError& e) {
     if (e.status() != 409) throw;
     return false;

@@ -23,7 +23,8 @@ inline std::shared_ptr<const NodeTrust> trust_without(const std::function<void(S
 inline NodeMap::Entry entry(const std::string& name, const std::string& uid,
                             std::shared_ptr<const NodeTrust> trust,
                             std::map<std::string, std::string> labels = {}) {
-  return std::make_shared<const NodeEntry>(NodeEntry{name, uid, std::move(trust), std::move(labels)});
+  return std::make_shared<const NodeEntry>(
+      NodeEntry{name, attest::BootIdentity{uid, {}}, std::move(trust), std::move(labels)});
 }
 
 inline attest::AppraisalPolicy policy(const std::string& name, Seconds max_age = Seconds(600)) {

@@ -88,7 +88,7 @@ class Intake : public ::testing::Test {
 TEST_F(Intake, JudgesWhatTheWatchesTell) {
   list_all();
   const auto snapshot = until_phase(Phase::kVerified);
-  EXPECT_EQ(snapshot->nodes->at("cvm-1").uid, kNodeUid);
+  EXPECT_EQ(snapshot->nodes->at("cvm-1").uid(), kNodeUid);
   EXPECT_TRUE(until([](const Snapshot& s) { return s.complete; })->complete);
 }
 
@@ -222,7 +222,7 @@ TEST_F(Intake, ANewBootOrANewNodeEndsTheClaimsAtOnce) {
   quote_again();
   until_phase(Phase::kVerified);
   update(intake_.nodes(), node_json("cvm-1", kOtherUuid));
-  EXPECT_EQ(until_phase(Phase::kPending)->nodes->at("cvm-1").uid, kOtherUuid);
+  EXPECT_EQ(until_phase(Phase::kPending)->nodes->at("cvm-1").uid(), kOtherUuid);
 }
 
 TEST_F(Intake, ANodeThatIsGoneIsGone) {

@@ -28,7 +28,7 @@ inline NodeMap::Entry lost_node(int number, std::shared_ptr<const NodeTrust> tru
                                 std::vector<wire::Taint> taints = {}) {
   NodeEntry out;
   out.name = "node-" + std::to_string(number);
-  out.uid = "uid-" + std::to_string(number);
+  out.identity = attest::BootIdentity{"uid-" + std::to_string(number), {}};
   out.trust = std::move(trust);
   out.taints = std::move(taints);
   return std::make_shared<const NodeEntry>(std::move(out));

@@ -29,7 +29,7 @@ std::map<std::string, std::string> main_labels(const NodeAttestationStatus& stat
 }
 
 NodeEntry node_with(std::shared_ptr<const NodeTrust> trust) {
-  return {"cvm-1", testing::kNodeUid, std::move(trust), {}};
+  return {"cvm-1", attest::BootIdentity{testing::kNodeUid, {}}, std::move(trust), {}};
 }
 
 NodeAttestationStatus verified(Seconds after = Seconds(0)) {

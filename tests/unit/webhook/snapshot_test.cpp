@@ -43,7 +43,7 @@ TEST(NodeMap, ReplacesANodeOfTheSameName) {
     NodeMap nodes = nodes_named({"a", "b", "c"});
     nodes.put(entry(name, kOtherUuid, nullptr));
     EXPECT_EQ(names_in(nodes), (std::vector<std::string>{"a", "b", "c"}));
-    EXPECT_EQ(nodes.at(name).uid, kOtherUuid);
+    EXPECT_EQ(nodes.at(name).uid(), kOtherUuid);
   }
 }
 

@@ -49,7 +49,7 @@ class Writer : public ::testing::Test {
     edit_nodes([this](NodeMap& nodes) {
       for (const NodeMap::Entry& node : *snapshot_.nodes) {
         if (node->trust)
-          nodes.put(testing::entry(node->name, node->uid, node->trust,
+          nodes.put(testing::entry(node->name, node->uid(), node->trust,
                                    labels_of(status_of(*node, snapshot_, kNow))));
       }
     });
@@ -75,7 +75,7 @@ class Writer : public ::testing::Test {
   }
   void set_trust(const std::string& name, std::shared_ptr<const NodeTrust> trust) {
     edit_nodes([&](NodeMap& nodes) {
-      nodes.put(testing::entry(name, nodes.at(name).uid, std::move(trust), *nodes.at(name).labels));
+      nodes.put(testing::entry(name, nodes.at(name).uid(), std::move(trust), *nodes.at(name).labels));
     });
   }
   static std::shared_ptr<const NodeTrust> failed_trust() {
@@ -302,7 +302,7 @@ TEST_F(Writer, ForeignLabelsArePutRightAndToldOf) {
     edit_nodes([&](NodeMap& nodes) {
       auto labels = *nodes.at("plain-1").labels;
       change(labels);
-      nodes.put(testing::entry("plain-1", nodes.at("plain-1").uid, nodes.at("plain-1").trust, labels));
+      nodes.put(testing::entry("plain-1", nodes.at("plain-1").uid(), nodes.at("plain-1").trust, labels));
     });
   };
   const std::string own = std::string(wire::kNodeLabelPrefix) + "attestation";

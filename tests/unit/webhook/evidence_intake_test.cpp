@@ -283,7 +283,8 @@ TEST_F(Intake, NothingThatBecomesOfEpochsFailsANode) {
   std::atomic<bool> failed{false};
   std::thread watcher([&] {
     while (!done) {
-      const NodeEntry* node = intake_.snapshot()->nodes->find("cvm-1");
+      const auto snapshot = intake_.snapshot();
+      const NodeEntry* node = snapshot->nodes->find("cvm-1");
       if (node != nullptr && node->trust && node->trust->phase == Phase::kFailed) failed = true;
       std::this_thread::yield();
     }

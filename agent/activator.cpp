@@ -5,11 +5,10 @@
 #include "attest/hcl_report.hpp"
 #include "attest/runtime_claims.hpp"
 #include "attest/tpm_quote.hpp"
+#include "wire/own_api.hpp"
 
 namespace nodeproof::agent {
 namespace {
-
-constexpr std::string_view kAttestations = "/apis/nodeproof.dev/v1alpha1/nodeattestations/";
 
 struct Keys {
   Sha256Digest ak;
@@ -40,7 +39,7 @@ void Activator::carry_over(wire::NodeEvidence& evidence) const {
 
 bool Activator::answer(wire::NodeEvidence& evidence) {
   const auto keys = keys_of(evidence);
-  const auto body = api_.get_if_exists(std::string(kAttestations) + evidence.name);
+  const auto body = api_.get_if_exists(std::string(wire::kNodeAttestationsPath) + "/" + evidence.name);
   if (!keys || !body) return false;
   const auto offer = parse_object(*body, "NodeAttestation", [&](const attest::JsonValue& object) {
     return wire::parse_activation_offer(object, evidence.boot.node_uid);

@@ -1,10 +1,9 @@
 #include "agent/publisher.hpp"
+#include "wire/own_api.hpp"
 
 namespace nodeproof::agent {
 namespace {
 
-constexpr std::string_view kEvidences = "/apis/nodeproof.dev/v1alpha1/nodeevidences";
-constexpr std::string_view kQuotes = "/apis/nodeproof.dev/v1alpha1/nodequotes";
 constexpr std::string_view kStored = "stored object";
 
 std::string path_of(std::string_view collection, const std::string& name) {
@@ -45,13 +44,13 @@ std::string write(ObjectApi& api, std::string_view collection, T object, const s
 
 bool Publisher::publish(const wire::NodeEvidence& evidence) {
   for (int tries = 1;; ++tries) {
-    const auto stored = api_.get_if_exists(path_of(kEvidences, evidence.name));
+    const auto stored = api_.get_if_exists(path_of(wire::kNodeEvidencesPath, evidence.name));
     if (stored) {
       const auto parsed = parse_object(*stored, kStored, wire::parse_node_evidence);
       if (parsed && same_but_for_date(*parsed, evidence)) return false;
     }
     try {
-      write(api_, kEvidences, evidence, stored ? version_of(*stored) : "");
+      write(api_, wire::kNodeEvidencesPath, evidence, stored ? version_of(*stored) : "");
       return true;
     } catch (const kube::ApiError& e) {
       if (!is_race(e, !stored) || tries == kTries) throw;
@@ -62,12 +61,12 @@ bool Publisher::publish(const wire::NodeEvidence& evidence) {
 void Publisher::publish(const wire::NodeQuote& quote) {
   for (int tries = 1;; ++tries) {
     if (quote_version_.empty()) {
-      const auto stored = api_.get_if_exists(path_of(kQuotes, quote.name));
+      const auto stored = api_.get_if_exists(path_of(wire::kNodeQuotesPath, quote.name));
       if (stored) quote_version_ = version_of(*stored);
     }
     const bool creating = quote_version_.empty();
     try {
-      quote_version_ = write(api_, kQuotes, quote, quote_version_);
+      quote_version_ = write(api_, wire::kNodeQuotesPath, quote, quote_version_);
       return;
     } catch (const kube::ApiError& e) {
       quote_version_.clear();

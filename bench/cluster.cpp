@@ -15,6 +15,7 @@
 
 #include "tests/support/api_answers.hpp"
 #include "wire/epoch.hpp"
+#include "wire/own_api.hpp"
 
 namespace nodeproof::bench {
 namespace {
@@ -187,13 +188,12 @@ class Server {
     const auto pages_of = [](const std::vector<std::string>& each) {
       return test::pages_of(each.size(), kPageSize, [&each](std::size_t i) { return each[i]; });
     };
-    const std::string own = "/apis/nodeproof.dev/v1alpha1/";
     return {{"/api/v1/nodes", pages_of(objects.nodes)},
             {"/api/v1/pods", pod_pages(size.pods)},
             {"/api/v1/namespaces/np/secrets", pages_of({wire::epoch_secret({generation()}, "np", "1")})},
-            {own + "nodeevidences", pages_of(objects.evidences)},
-            {own + "nodequotes", pages_of(objects.quotes)},
-            {own + "nodeattestations", pages_of(objects.attestations)}};
+            {wire::kNodeEvidencesPath, pages_of(objects.evidences)},
+            {wire::kNodeQuotesPath, pages_of(objects.quotes)},
+            {wire::kNodeAttestationsPath, pages_of(objects.attestations)}};
   }
 
   std::map<std::string, Pages> lists_;  // by path; all others are empty

@@ -18,6 +18,7 @@
 #include "webhook/heap.hpp"
 #include "webhook/pod_directory.hpp"
 #include "webhook/status_writer.hpp"
+#include "wire/own_api.hpp"
 
 namespace nodeproof::bench {
 namespace {
@@ -50,16 +51,15 @@ class View {
   View(const webhook::TrustParameters& trust, const std::string& url)
       : client_({.server = url, .token = "t"}, "bench", Seconds(60)),
         intake_(trust, clock_, attestations_, nullptr) {
-    const std::string own = "/apis/nodeproof.dev/v1alpha1/";
     add("/api/v1/nodes", intake_.nodes());
-    add(own + "nodeevidences", intake_.evidences());
-    add(own + "nodequotes", intake_.quotes());
-    add(own + "attestationpolicies", intake_.policies());
+    add(wire::kNodeEvidencesPath, intake_.evidences());
+    add(wire::kNodeQuotesPath, intake_.quotes());
+    add(wire::kAttestationPoliciesPath, intake_.policies());
     add("/api/v1/namespaces", intake_.namespaces());
-    add(own + "nodeinventories", intake_.inventories());
+    add(wire::kNodeInventoriesPath, intake_.inventories());
     add("/api/v1/namespaces/np/secrets", intake_.epoch_secret());
     add("/api/v1/pods", pods_.handler());
-    add(webhook::NodeAttestations::kPath, attestations_.handler());
+    add(wire::kNodeAttestationsPath, attestations_.handler());
   }
 
   void wait_until_ready() {

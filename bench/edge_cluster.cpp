@@ -18,6 +18,7 @@
 #include "tests/support/api_answers.hpp"
 #include "tests/support/forge_node.hpp"
 #include "wire/epoch.hpp"
+#include "wire/own_api.hpp"
 
 namespace nodeproof::bench {
 namespace {
@@ -105,17 +106,16 @@ Collections make_collections(const std::filesystem::path& authority) {
   const wire::EpochKeyGeneration generation = make_generation(epoch);
   const forge::World world = make_world(authority, now);
   const wire::NodeEvidence evidence = make_evidence(world, now, epoch - 1);
-  const std::string own = "/apis/nodeproof.dev/v1alpha1/";
   return {{"/api/v1/nodes", node_object()},
           {"/api/v1/namespaces", kNamespace},
           {"/api/v1/pods", kPod},
           {"/api/v1/namespaces/nodeproof-system/secrets",
            wire::epoch_secret({generation}, "nodeproof-system", "1")},
-          {own + "nodeevidences", to_json(evidence)},
-          {own + "nodequotes", to_json(make_quote(world, evidence, generation, epoch))},
-          {own + "attestationpolicies", kPolicy},
-          {own + "nodeinventories", ""},
-          {own + "nodeattestations", ""}};
+          {wire::kNodeEvidencesPath, to_json(evidence)},
+          {wire::kNodeQuotesPath, to_json(make_quote(world, evidence, generation, epoch))},
+          {wire::kAttestationPoliciesPath, kPolicy},
+          {wire::kNodeInventoriesPath, ""},
+          {wire::kNodeAttestationsPath, ""}};
 }
 
 void answer(const Collections& collections, const ScriptedRequest& request, ScriptedConnection& connection) {

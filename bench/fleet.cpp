@@ -22,6 +22,7 @@
 #include "tests/emulator/authority.hpp"
 #include "tests/support/forge_node.hpp"
 #include "wire/epoch.hpp"
+#include "wire/own_api.hpp"
 
 namespace nodeproof::bench {
 namespace {
@@ -31,7 +32,6 @@ using web::http::method;
 using web::http::methods;
 
 constexpr const char* kNamespace = "nodeproof-system";
-const std::string kOurs = "/apis/nodeproof.dev/v1alpha1/";
 constexpr Seconds kStatusPeriod{300};  // nodeStatusReportFrequency of a kubelet with nothing to tell
 
 // Whom the cluster-admin acts as.
@@ -184,7 +184,7 @@ class Fleet {
     node.evidence.boot = boot;
     node.evidence.collected = now.epoch;
     node.pcrs = forge::make_pcrs(node.vm_id);
-    api.send(methods::POST, kOurs + "nodeevidences", wire::to_json(node.evidence), agent(node));
+    api.send(methods::POST, wire::kNodeEvidencesPath, wire::to_json(node.evidence), agent(node));
     renew(api, node);
   }
 
@@ -199,9 +199,9 @@ class Fleet {
     wire::NodeQuote quote = forge::make_node_quote(node.evidence, answer, world_of(node));
     quote.resource_version = node.quote_version;
     const bool first = node.quote_version.empty();
-    const std::string stored =
-        api.send(first ? methods::POST : methods::PUT, kOurs + "nodequotes" + (first ? "" : "/" + node.name),
-                 wire::to_json(quote), agent(node));
+    const std::string stored = api.send(first ? methods::POST : methods::PUT,
+                                        std::string(wire::kNodeQuotesPath) + (first ? "" : "/" + node.name),
+                                        wire::to_json(quote), agent(node));
     node.quote_version = metadata_of(stored).resource_version;
     node.quote_due += refresh_;
   }

@@ -8,6 +8,7 @@
 
 #include "cli/log_in.hpp"
 #include "wire/dns_names.hpp"
+#include "wire/own_api.hpp"
 
 namespace nodeproof::cli {
 namespace {
@@ -122,7 +123,7 @@ void list_objects(kube::ApiClient& api, const std::string& path, const std::stri
 }
 
 void check_installed(kube::ApiClient& api) {
-  if (get_object(api, kOwnGroup, "nodeproof.dev")) return;
+  if (get_object(api, wire::kOwnGroupPath, "nodeproof.dev")) return;
   throw std::runtime_error(
       "the cluster does not know NodeEvidence and NodeQuote. Install nodeproof, or at least its CRDs: "
       "kubectl apply -f crds/");

@@ -12,8 +12,6 @@
 
 namespace nodeproof::cli {
 
-inline constexpr const char* kOwnGroup = "/apis/nodeproof.dev/v1alpha1";
-
 // Empty: $KUBECONFIG or ~/.kube/config, and its current context; in a pod that has neither, its service
 // account.
 struct ClusterOptions {

@@ -6,6 +6,7 @@
 #include "webhook/ak_holders.hpp"
 #include "wire/attestation_policy.hpp"
 #include "wire/node_inventory.hpp"
+#include "wire/own_api.hpp"
 
 namespace nodeproof::cli {
 namespace {
@@ -139,7 +140,7 @@ Status read_cluster_objects(const std::vector<std::string>& files, ClusterObject
 void fetch_policies(kube::ApiClient& api, ClusterObjects& out) {
   check_installed(api);
   webhook::PolicyMap found;
-  list_objects(api, std::string(kOwnGroup) + "/attestationpolicies", "attestationpolicies.nodeproof.dev",
+  list_objects(api, wire::kAttestationPoliciesPath, "attestationpolicies.nodeproof.dev",
                [&](const JsonValue& item) { return put_policy(item, found); });
   out.policies.merge(found);
 }
@@ -153,7 +154,7 @@ void fetch_needed_inventories(kube::ApiClient& api, ClusterObjects& out) {
 
 void fetch_inventories(kube::ApiClient& api, ClusterObjects& out) {
   std::map<std::string, Result<wire::NodeInventory>> found;
-  list_objects(api, std::string(kOwnGroup) + "/nodeinventories", "nodeinventories.nodeproof.dev",
+  list_objects(api, wire::kNodeInventoriesPath, "nodeinventories.nodeproof.dev",
                [&](const JsonValue& item) { return put_inventory(item, found); });
   out.inventories.merge(found);
 }
@@ -175,7 +176,7 @@ void fetch_namespaces(kube::ApiClient& api, ClusterObjects& out) {
 }
 
 void fetch_attestations(kube::ApiClient& api, ClusterObjects& out) {
-  list_objects(api, std::string(kOwnGroup) + "/nodeattestations", "nodeattestations.nodeproof.dev",
+  list_objects(api, wire::kNodeAttestationsPath, "nodeattestations.nodeproof.dev",
                [&](const JsonValue& item) { return put_attestation(item, out.told); });
 }
 
@@ -191,10 +192,9 @@ void fetch_nodes(kube::ApiClient& api, ClusterObjects& out) {
       return taken ? Status(Ok{}) : Status(Error{Errc::kUnsupported, item.path(), "is no object of a node"});
     };
   };
-  const std::string own = kOwnGroup;
   list_objects(api, "/api/v1/nodes", "nodes", put("Node"));
-  list_objects(api, own + "/nodeevidences", "nodeevidences.nodeproof.dev", put("NodeEvidence"));
-  list_objects(api, own + "/nodequotes", "nodequotes.nodeproof.dev", put("NodeQuote"));
+  list_objects(api, wire::kNodeEvidencesPath, "nodeevidences.nodeproof.dev", put("NodeEvidence"));
+  list_objects(api, wire::kNodeQuotesPath, "nodequotes.nodeproof.dev", put("NodeQuote"));
   add_missing(std::move(found), out.nodes);
 }
 

@@ -10,6 +10,7 @@
 #include "cli/verdict_json.hpp"
 #include "webhook/steering.hpp"
 #include "wire/attestation_policy.hpp"
+#include "wire/own_api.hpp"
 
 namespace nodeproof::cli {
 namespace {
@@ -96,7 +97,7 @@ GatePlan plan_for(kube::ApiClient& api) {
     nodes.push_back(std::move(node));
     return Ok{};
   });
-  list_objects(api, std::string(kOwnGroup) + "/attestationpolicies", "attestationpolicies",
+  list_objects(api, wire::kAttestationPoliciesPath, "attestationpolicies",
                [&](const attest::JsonValue& item) -> Status {
                  // What the webhook cannot use, nobody can be admitted by.
                  auto policy = wire::parse_attestation_policy(item);

@@ -2,6 +2,7 @@
 
 #include "cli/cluster.hpp"
 #include "cli/object_files.hpp"
+#include "wire/own_api.hpp"
 
 namespace nodeproof::cli {
 namespace {
@@ -75,9 +76,10 @@ std::optional<NodeObjects> find_node_objects(kube::ApiClient& api, const std::st
   check_name(name, "a node");
   const auto node_json = get_object(api, "/api/v1/nodes/" + name, "nodes");
   if (!node_json) return std::nullopt;
-  const std::string own = kOwnGroup;
-  const auto evidence = get_object(api, own + "/nodeevidences/" + name, "nodeevidences.nodeproof.dev");
-  const auto quote = get_object(api, own + "/nodequotes/" + name, "nodequotes.nodeproof.dev");
+  const auto evidence =
+      get_object(api, std::string(wire::kNodeEvidencesPath) + "/" + name, "nodeevidences.nodeproof.dev");
+  const auto quote =
+      get_object(api, std::string(wire::kNodeQuotesPath) + "/" + name, "nodequotes.nodeproof.dev");
   if (!evidence && !quote) check_installed(api);
   NodeObjects out;
   out.name = name;

@@ -23,6 +23,7 @@
 #include "webhook/serving_secret_feed.hpp"
 #include "webhook/status_writer.hpp"
 #include "webhook/watches.hpp"
+#include "wire/own_api.hpp"
 #include "wire/reference_values.hpp"
 
 namespace nodeproof::webhook {
@@ -129,12 +130,11 @@ struct Application::Parts {
   }
 
   void add_watches() {
-    const std::string own = "/apis/nodeproof.dev/v1alpha1/";
     watches.add("nodes", "/api/v1/nodes", intake.nodes());
-    watches.add("nodeevidences", own + "nodeevidences", intake.evidences());
-    watches.add("nodequotes", own + "nodequotes", intake.quotes());
-    watches.add("attestationpolicies", own + "attestationpolicies", intake.policies());
-    watches.add("nodeinventories", own + "nodeinventories", intake.inventories());
+    watches.add("nodeevidences", wire::kNodeEvidencesPath, intake.evidences());
+    watches.add("nodequotes", wire::kNodeQuotesPath, intake.quotes());
+    watches.add("attestationpolicies", wire::kAttestationPoliciesPath, intake.policies());
+    watches.add("nodeinventories", wire::kNodeInventoriesPath, intake.inventories());
     watches.add("namespaces", "/api/v1/namespaces", intake.namespaces());
     watches.add("epoch keys",
                 "/api/v1/namespaces/" + config.ns + "/secrets?fieldSelector=metadata.name%3D" +
@@ -149,7 +149,7 @@ struct Application::Parts {
                   served.handler(), false);
     }
     // For the leader's writing, and for what only refuses: no decision waits for it.
-    watches.add("nodeattestations", NodeAttestations::kPath, attestations.handler(), false);
+    watches.add("nodeattestations", wire::kNodeAttestationsPath, attestations.handler(), false);
   }
 
   // A revoked generation needs a successor at once, not when the next epoch begins.

@@ -34,8 +34,6 @@ struct KeptAttestation {
 // Thread-safe.
 class NodeAttestations {
  public:
-  static constexpr const char* kPath = "/apis/nodeproof.dev/v1alpha1/nodeattestations";
-
   // What their watch feeds. Borrows this.
   kube::WatchHandler handler();
 

@@ -7,6 +7,7 @@
 
 #include "webhook/phase_log.hpp"
 #include "wire/event.hpp"
+#include "wire/own_api.hpp"
 
 namespace nodeproof::webhook {
 namespace {
@@ -118,7 +119,7 @@ void StatusWriter::write_status(const NodeEntry& node, const wire::NodeAttestati
   if (!there && !create(node)) return;
   std::vector<wire::StatusCondition> conditions = conditions_of(status, before.conditions(), now);
   objects_.note_status_written(node.name);
-  api_.merge_patch(std::string(NodeAttestations::kPath) + "/" + node.name + "/status",
+  api_.merge_patch(std::string(wire::kNodeAttestationsPath) + "/" + node.name + "/status",
                    wire::status_patch(status, conditions));
   KeptStatus kept(std::string(wire::to_string(status.phase)), status.code, std::move(conditions), words_);
   written_.insert_or_assign(hash_of_uid(node.uid()), Written{gist, std::move(kept), now});
@@ -128,7 +129,7 @@ void StatusWriter::write_status(const NodeEntry& node, const wire::NodeAttestati
 // False when somebody was faster: the watch will tell whose it is.
 bool StatusWriter::create(const NodeEntry& node) {
   try {
-    api_.create(NodeAttestations::kPath, wire::new_node_attestation(node.name, node.uid()));
+    api_.create(wire::kNodeAttestationsPath, wire::new_node_attestation(node.name, node.uid()));
   } catch (const kube::ApiError& e) {
     if (e.status() != 409) throw;
     return false;

@@ -5,13 +5,13 @@
 
 #include "attest/strict_json.hpp"
 #include "base/uuid.hpp"
+#include "wire/own_api.hpp"
 
 namespace nodeproof::wire {
 namespace {
 
 using attest::JsonValue;
 
-constexpr std::string_view kApiVersion = "nodeproof.dev/v1alpha1";
 constexpr std::size_t kMaxKid = 64;
 
 Status must_be(const JsonValue& member, std::string_view expected) {
@@ -40,7 +40,7 @@ Status require_text(const JsonValue& object, std::string_view key, std::string_v
 }
 
 Status check_own_kind(const JsonValue& object, std::string_view kind) {
-  NODEPROOF_CHECK(expect_text(object, "apiVersion", kApiVersion));
+  NODEPROOF_CHECK(expect_text(object, "apiVersion", kOwnApiVersion));
   return expect_text(object, "kind", kind);
 }
 

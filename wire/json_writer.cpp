@@ -2,6 +2,7 @@
 
 #include <cpprest/json.h>
 
+#include "wire/own_api.hpp"
 #include "wire/utf8.hpp"
 
 namespace nodeproof::wire {
@@ -26,7 +27,7 @@ value node_owned_object(std::string_view kind, std::string_view node_name, std::
   if (!resource_version.empty()) metadata["resourceVersion"] = json_text(resource_version);
 
   value object = value::object();
-  object["apiVersion"] = json_text("nodeproof.dev/v1alpha1");
+  object["apiVersion"] = json_text(kOwnApiVersion);
   object["kind"] = json_text(kind);
   object["metadata"] = std::move(metadata);
   return object;

@@ -10,6 +10,7 @@
 #include "wire/dns_names.hpp"
 #include "wire/fields.hpp"
 #include "wire/json_writer.hpp"
+#include "wire/own_api.hpp"
 
 namespace nodeproof::wire {
 namespace {
@@ -18,7 +19,6 @@ using attest::JsonValue;
 using web::json::value;
 
 constexpr std::string_view kKind = "NodeInventory";
-constexpr const char* kVersion = "nodeproof.dev/v1alpha1";
 
 std::string at(std::string_view path, std::size_t index) {
   return std::string(path) + "[" + std::to_string(index) + "]";
@@ -97,7 +97,7 @@ std::string to_json(const NodeInventory& inventory) {
     nodes[i]["vmId"] = json_text(inventory.nodes[i].vm_id);
   }
   value object = value::object();
-  object["apiVersion"] = value::string(kVersion);
+  object["apiVersion"] = value::string(kOwnApiVersion);
   object["kind"] = value::string(std::string(kKind));
   object["metadata"]["name"] = json_text(inventory.name);
   object["spec"]["nodes"] = std::move(nodes);
@@ -106,7 +106,7 @@ std::string to_json(const NodeInventory& inventory) {
 
 // Quoted, because a name may consist of digits.
 std::string to_yaml(const NodeInventory& inventory) {
-  std::string out = "apiVersion: " + std::string(kVersion) + "\nkind: " + std::string(kKind) +
+  std::string out = "apiVersion: " + std::string(kOwnApiVersion) + "\nkind: " + std::string(kKind) +
                     "\nmetadata:\n  name: \"" + inventory.name + "\"\nspec:\n  nodes:\n";
   for (const InventoryNode& item : inventory.nodes)
     out += "    - {node: \"" + item.node + "\", vmId: \"" + item.vm_id + "\"}\n";

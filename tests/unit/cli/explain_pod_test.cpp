@@ -209,13 +209,11 @@ TEST_F(ExplainPod, OfAClusterTheInventoryIsAskedForOnlyThen) {
   Answers answers = cluster();
   auto requests = serve(answers, [&] { code = run(options); });
   EXPECT_THAT(requests, Not(Contains(HasSubstr("nodeinventories"))));
-  answers[std::string(kOwnGroup) + "/attestationpolicies"] = {
-      list({policy_json(R"({"nodeIdentity":"Inventory"})")})};
+  answers[wire::kAttestationPoliciesPath] = {list({policy_json(R"({"nodeIdentity":"Inventory"})")})};
   requests = serve(answers, [&] { code = run(options); });
   EXPECT_EQ(code, kVerified) << out_.str() << err_.str();
   EXPECT_THAT(requests, Contains(HasSubstr("nodeinventories")));
-  answers[std::string(kOwnGroup) + "/nodeinventories"] = {
-      list({testing::inventory_json(testing::kOtherUuid)})};
+  answers[wire::kNodeInventoriesPath] = {list({testing::inventory_json(testing::kOtherUuid)})};
   serve(answers, [&] { code = run(options); });
   EXPECT_EQ(code, kRefused);
 }
@@ -274,7 +272,7 @@ TEST_F(ExplainPod, WhatIsWrongWithTheClusterIsTheEnvironment) {
   EXPECT_EQ(code, kEnvironment);
   EXPECT_THAT(err_.str(), HasSubstr("the cluster has no pod payments/api"));
   Answers answers = cluster();
-  answers.erase(kOwnGroup);
+  answers.erase(wire::kOwnGroupPath);
   serve(answers, [&] { code = run(options); });
   EXPECT_EQ(code, kEnvironment);
   EXPECT_THAT(err_.str(), HasSubstr("kubectl apply -f crds/"));

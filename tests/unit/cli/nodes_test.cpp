@@ -106,7 +106,7 @@ TEST_F(Nodes, OfAClusterTheInventoryIsRead) {
 TEST_F(Nodes, JsonFromACluster) {
   json_ = true;
   Answers answers = cluster();
-  answers[std::string(kOwnGroup) + "/nodeattestations"] = {list({attestation_json("Stale")})};
+  answers[wire::kNodeAttestationsPath] = {list({attestation_json("Stale")})};
   ExitCode code = kUsage;
   serve(answers, [&] { code = run({}); });
   EXPECT_EQ(code, kRefused) << err_.str();

@@ -10,6 +10,7 @@
 #include "tests/support/api_answers.hpp"
 #include "tests/unit/cli/published_node.hpp"
 #include "wire/node_inventory.hpp"
+#include "wire/own_api.hpp"
 
 namespace nodeproof::cli::testing {
 
@@ -105,14 +106,13 @@ class ClusterVerb : public ::testing::Test {
     return test::list_json(test::joined(items), 1, next);
   }
   static Answers cluster() {
-    const std::string own = kOwnGroup;
-    return {{own, {"{}"}},
-            {own + "/attestationpolicies", {list({policy_json()})}},
-            {own + "/nodeinventories", {list({inventory_json()})}},
-            {own + "/nodeevidences", {list({to_json(evidence())})}},
-            {own + "/nodequotes", {list({quote_json()})}},
-            {own + "/nodeevidences/cvm-1", {to_json(evidence())}},
-            {own + "/nodequotes/cvm-1", {quote_json()}},
+    return {{wire::kOwnGroupPath, {"{}"}},
+            {wire::kAttestationPoliciesPath, {list({policy_json()})}},
+            {wire::kNodeInventoriesPath, {list({inventory_json()})}},
+            {wire::kNodeEvidencesPath, {list({to_json(evidence())})}},
+            {wire::kNodeQuotesPath, {list({quote_json()})}},
+            {std::string(wire::kNodeEvidencesPath) + "/cvm-1", {to_json(evidence())}},
+            {std::string(wire::kNodeQuotesPath) + "/cvm-1", {quote_json()}},
             {"/api/v1/nodes", {list({node_json(), plain_node_json()})}},
             {"/api/v1/nodes/cvm-1", {node_json()}},
             {"/api/v1/namespaces", {list({namespace_json()})}},

@@ -70,14 +70,12 @@ TEST_F(UnprovenPods, ReadsAClusterPageByPage) {
 
 TEST_F(UnprovenPods, TheInventoryIsReadWhereAPolicyRestsOnIt) {
   Answers answers = cluster();
-  answers[std::string(kOwnGroup) + "/attestationpolicies"] = {
-      list({testing::policy_json(R"({"nodeIdentity":"Inventory"})")})};
+  answers[wire::kAttestationPoliciesPath] = {list({testing::policy_json(R"({"nodeIdentity":"Inventory"})")})};
   answers["/api/v1/pods"] = {list({pod_json("a", "cvm-1")})};
   ExitCode code = kUsage;
   serve(answers, [&] { code = run({}); });
   EXPECT_EQ(code, kVerified) << out_.str() << err_.str();
-  answers[std::string(kOwnGroup) + "/nodeinventories"] = {
-      list({testing::inventory_json(testing::kOtherUuid)})};
+  answers[wire::kNodeInventoriesPath] = {list({testing::inventory_json(testing::kOtherUuid)})};
   serve(answers, [&] { code = run({}); });
   EXPECT_EQ(code, kRefused);
   EXPECT_THAT(out_.str(), HasSubstr("node-inventory"));

@@ -7,6 +7,7 @@
 #include "tests/unit/webhook/cluster_picture.hpp"
 #include "tests/unit/webhook/fake_cluster_api.hpp"
 #include "tests/unit/webhook/json_objects.hpp"
+#include "wire/own_api.hpp"
 
 namespace nodeproof::webhook {
 namespace {
@@ -17,7 +18,7 @@ using ::testing::IsEmpty;
 using testing::kNow;
 using testing::kOtherUuid;
 
-const std::string kNa = NodeAttestations::kPath;
+const std::string kNa = wire::kNodeAttestationsPath;
 constexpr Seconds kHeartbeat{10};  // half of the shortest maxEvidenceAge of the picture
 
 class Writer : public ::testing::Test {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "webhook/marker_form.hpp"
+
 namespace nodeproof::cli {
 namespace {
 
@@ -76,6 +78,12 @@ std::string why_not_asked(const PodEntry& pod, const NamespaceEntry* ns) {
   return {};
 }
 
+// By the chart's ValidatingAdmissionPolicy, in every namespace; a mirror is only the picture of a static pod.
+std::optional<webhook::Refusal> refused_form(const wire::Pod& pod) {
+  if (pod.meta.annotations.contains(std::string(wire::kMirrorAnnotation))) return std::nullopt;
+  return webhook::refusal_of_form(pod.meta.labels, pod.meta.annotations);
+}
+
 }  // namespace
 
 bool Explanation::allowed() const {
@@ -88,6 +96,11 @@ Explanation explain(const wire::Pod& pod, const std::string& node, const Snapsho
   Explanation out;
   const PodEntry entry = webhook::entry_of(pod);
   out.pod = webhook::pod_name(entry.ns, entry.name);
+  if (const auto refusal = refused_form(pod)) {
+    out.decision = webhook::refusal_of(webhook::Rule::kPodCreate, entry, *refusal);
+    out.remedy = refusal->remedy;
+    return out;
+  }
   const NamespaceEntry* ns = webhook::find_namespace(snapshot, entry.ns);
   out.note = why_not_asked(entry, ns);
   if (!out.note.empty()) {

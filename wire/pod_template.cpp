@@ -31,6 +31,8 @@ Result<PodTemplate> parse_pod_template(const JsonValue& object, std::string_view
   NODEPROOF_TRY(pod, template_of(object, kind));
   NODEPROOF_TRY(metadata, pod.optional("metadata"));
   if (!metadata) return out;
+  NODEPROOF_TRY(labels, optional_string_map(*metadata, "labels"));
+  if (labels) out.labels = *std::move(labels);
   NODEPROOF_TRY(annotations, optional_string_map(*metadata, "annotations"));
   if (annotations) out.annotations = *std::move(annotations);
   return out;

@@ -9,7 +9,8 @@ namespace nodeproof::wire {
 struct PodTemplate {
   std::string kind;  // of the object: "Deployment"
   ObjectMeta owner;  // of the object itself; without a name when it is made of generateName
-  std::map<std::string, std::string> annotations;  // of the pods to be: those of the template
+  std::map<std::string, std::string> labels;       // of the pods to be: those of the template
+  std::map<std::string, std::string> annotations;  // likewise
 };
 
 // Deployment, ReplicaSet, StatefulSet and DaemonSet of group apps, Job and CronJob of batch.

@@ -110,6 +110,20 @@ TEST(Explanation, WhereTheNodeDoesNotMatterItSaysWhy) {
   }
 }
 
+TEST(Explanation, WhatOnlyLooksLikeAMarkerIsRefusedEverywhere) {
+  for (const char* ns : {"demo", "plain", "nowhere"}) {
+    wire::Pod labelled = pod(ns, {});
+    labelled.meta.labels = asks_for("confidential");
+    const Explanation out = explained(labelled);
+    EXPECT_FALSE(out.allowed()) << ns;
+    EXPECT_THAT(out.decision.message, HasSubstr("label nodeproof.dev/policy protects nothing")) << ns;
+    EXPECT_THAT(out.remedy, HasSubstr("in lower case")) << ns;
+  }
+  EXPECT_FALSE(explained(pod("plain", {{"NodeProof.dev/policy", "confidential"}})).allowed());
+  EXPECT_TRUE(explained(pod("plain", {{"NodeProof.dev/policy", "x"}, {"kubernetes.io/config.mirror", "y"}}))
+                  .allowed());
+}
+
 TEST(Explanation, BreakGlassLetsEverythingPass) {
   webhook::Snapshot snapshot = webhook::testing::picture();
   snapshot.namespaces = std::make_shared<const webhook::NamespaceMap>(

@@ -95,6 +95,23 @@ TEST(TemplateWarnings, GoldenSentences) {
                   "'nope'; remedy: name one of those that kubectl get attestationpolicies lists"));
 }
 
+// Wherever the pods will be: no namespace is left out of the rule.
+TEST(TemplateWarnings, WhatOnlyLooksLikeAMarkerIsNamed) {
+  for (const char* ns : {"demo", "plain", "nowhere"}) {
+    auto request = template_request("Deployment", ns, {});
+    request.pod_template->labels = asks_for("confidential");
+    EXPECT_THAT(
+        decide_template(request).warnings,
+        ElementsAre(
+            "nodeproof: Deployment " + std::string(ns) +
+            "/web: its pods will be refused: label nodeproof.dev/policy protects nothing; remedy: ask by "
+            "annotations nodeproof.dev/policy and nodeproof.dev/max-evidence-age, in lower case"));
+  }
+  const auto request = template_request("Deployment", "demo", {{"Nodeproof.Dev/policy", "confidential"}});
+  EXPECT_THAT(decide_template(request).warnings,
+              ElementsAre(HasSubstr("annotation Nodeproof.Dev/policy protects")));
+}
+
 TEST(TemplateWarnings, AnAgedProofIsNoNode) {
   const auto request = template_request("Deployment", "demo", asks_for("confidential"));
   EXPECT_THAT(decide_template(request, Seconds(600)).warnings, IsEmpty());

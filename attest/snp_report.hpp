@@ -61,7 +61,8 @@ struct SnpReport {
 };
 
 // Exactly 1184 bytes of version 2, 3 or 5. Refused: other versions by name, non-zero reserved bytes,
-// a signature algorithm other than ECDSA P-384, reserved or absent signing keys, a masked chip key.
+// a signature algorithm other than ECDSA P-384, reserved signing keys; as kOtherKind what no chip signed: an
+// absent signing key, a masked chip key.
 // The TCB versions are read in Turin's layout when CPUID names its family, 0x1A; version 2 has no
 // CPUID and is older than Turin.
 Result<SnpReport> parse_snp_report(ByteView bytes);

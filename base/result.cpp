@@ -13,6 +13,7 @@ const char* to_string(Errc code) noexcept {
     case Errc::kUnknownField: return "unknown-field";
     case Errc::kDuplicate: return "duplicate";
     case Errc::kUnsupported: return "unsupported";
+    case Errc::kOtherKind: return "other-kind";
   }
   return "unknown";
 }

@@ -7,7 +7,7 @@
 
 namespace nodeproof::attest {
 
-inline constexpr std::size_t kSnpReportSize = 1184;      // 0x4A0
+inline constexpr std::size_t kSnpReportSize = 1184;       // 0x4A0
 inline constexpr std::size_t kSnpReportSignedSize = 672;  // 0x2A0: the bytes under the signature
 
 // KEY_INFO bits 4:2.
@@ -47,14 +47,14 @@ struct SnpReport {
   ByteArray<32> report_id_ma{};
   TcbVersion reported_tcb;
   std::optional<CpuId> cpuid;  // in versions 3 and 5
-  ByteArray<64> chip_id{};  // Turin: 8 bytes, then zeros; zeros alone with a VLEK
+  ByteArray<64> chip_id{};     // Turin: 8 bytes, then zeros; zeros alone with a VLEK
   TcbVersion committed_tcb;
   TcbVersion launch_tcb;
   std::optional<MitigationVectors> mitigations;  // in version 5
-  ByteArray<3> current_version{};    // build, minor, major
-  ByteArray<3> committed_version{};  // build, minor, major
-  ByteArray<48> signature_r{};       // big endian
-  ByteArray<48> signature_s{};       // big endian
+  ByteArray<3> current_version{};                // build, minor, major
+  ByteArray<3> committed_version{};              // build, minor, major
+  ByteArray<48> signature_r{};                   // big endian
+  ByteArray<48> signature_s{};                   // big endian
 
   bool debug_allowed() const { return (policy >> 19U & 1U) != 0; }
   bool migration_allowed() const { return (policy >> 18U & 1U) != 0; }

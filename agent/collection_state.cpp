@@ -26,6 +26,13 @@ wire::CollectionState no_hcl_report(const std::string& what) {
       "DCasv6, ECasv6), or one with Trusted Launch, whose VMs prove themselves by an AK certificate");
 }
 
+wire::CollectionState broken_hcl_report(const std::string& what) {
+  return collection_state(
+      kTpmError, what,
+      "the agent reads it again by itself; if it stays so, reboot the node, and where that "
+      "does not help replace it");
+}
+
 wire::CollectionState no_ak_certificate(const std::string& what) {
   return collection_state(
       kNoAkCertificate, what,

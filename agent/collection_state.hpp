@@ -26,6 +26,8 @@ wire::CollectionState collection_state(const TpmError& error);
 
 // `what`: why there is no SEV-SNP report.
 wire::CollectionState no_hcl_report(const std::string& what);
+// `what`: what is wrong with the report that is there; another read may give a whole one.
+wire::CollectionState broken_hcl_report(const std::string& what);
 // `what`: why there is no AK certificate although the AK needs one, for there is no report either.
 wire::CollectionState no_ak_certificate(const std::string& what);
 

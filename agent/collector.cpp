@@ -13,6 +13,26 @@ namespace {
 
 constexpr std::size_t kMaxAkCertificateSize = 16384;  // crds/nodeevidences.yaml
 
+// What of the NV index is published: the report, cut to its size. One of a form that is not known here goes
+// out whole, for where it ends is not known either: a verifier of a later release can judge it, and one of
+// this release says what it finds. What is left are indices without a report, reports of another kind, which
+// nobody could verify by these bytes (a TDREPORT is for its own CPU, VBS and Trusted Launch have no hardware
+// report), and broken ones: judged, those would contradict the node, while a read amid a write or a fault of
+// the host explains them.
+Result<Bytes> publishable(ByteView nv) {
+  const auto hcl = attest::parse_hcl_report(nv);
+  if (hcl) return to_bytes(hcl->framed);
+  if (hcl.error().code == Errc::kUnsupported) return to_bytes(nv);
+  return hcl.error();
+}
+
+// `error`: why publishable(nv) gave nothing.
+wire::CollectionState state_without_report(ByteView nv, const Error& error) {
+  const bool broken = as_text(nv).starts_with(attest::kHclSignature) && error.code != Errc::kOtherKind;
+  if (broken) return broken_hcl_report("NV index 0x01400001 holds no whole report: " + to_string(error));
+  return no_hcl_report("NV index 0x01400001 holds no SEV-SNP report: " + to_string(error));
+}
+
 // Settled: the parts fit together (the paravisor may write while we read in chunks) and the report
 // answers our challenge.
 bool is_settled(ByteView nv, const Sha512Digest& challenge) {
@@ -64,14 +84,13 @@ void Collector::collect_confidential(wire::NodeEvidence& evidence, const wire::P
   const Sha512Digest challenge = attest::report_challenge(epoch.epoch.kid, epoch.nonce, evidence.boot);
   write_challenge(challenge);
   const Bytes nv = read_report(challenge, stop);
-  const auto hcl = attest::parse_hcl_report(nv);
-  if (!hcl) {
-    evidence.collection =
-        no_hcl_report("NV index 0x01400001 holds no SEV-SNP report: " + to_string(hcl.error()));
+  auto report = publishable(nv);
+  if (!report) {
+    evidence.collection = state_without_report(nv, report.error());
     return;
   }
   evidence.ak_certificate = ak_certificate_if_any();
-  evidence.hcl_report = to_bytes(hcl->framed);
+  evidence.hcl_report = *std::move(report);
   evidence.collected = epoch.epoch;
   evidence.platform = wire::kPlatformSnp;
 }
@@ -116,8 +135,8 @@ Bytes Collector::read_report(const Sha512Digest& challenge, const std::stop_toke
   }
   if (!is_settled(nv, challenge)) {
     spdlog::warn(
-        "after {} reads the HCL report does not carry our challenge; it is published as it is and "
-        "report-freshness will be not-checked",
+        "after {} reads the HCL report is not seen to carry our challenge; it is published as it is, if at "
+        "all, and report-freshness may be not-checked",
         kReportTries);
   }
   return nv;
@@ -149,6 +168,7 @@ Bytes Collector::ak_certificate_if_any() {
   return {};
 }
 
+// Without the report's chip and TCB it is open which VCEK it needs, and another one would contradict it.
 void Collector::add_endorsements(wire::NodeEvidence& evidence, const std::stop_token& stop) {
   const auto key = endorsement_key(evidence.hcl_report);
   if (!key) {

@@ -27,9 +27,10 @@ class Collector {
   Collector(Tpm& tpm, Firmware& firmware, EndorsementSource& endorsements, Timer& timer, const Clock& clock)
       : tpm_(tpm), firmware_(firmware), endorsements_(endorsements), timer_(timer), clock_(clock) {}
 
-  // Always gives evidence. Its platform is that of a confidential VM with an HCL report, that of Trusted
-  // Launch with an AK certificate alone, else `none`; what is missing is in its collection state. May wait
-  // for a fresh report; a stop ends that early. Never throws for what TPM, kernel and THIM do.
+  // Always gives evidence. Its platform is that of a confidential VM with an HCL report, be it of a form that
+  // only a later release knows, that of Trusted Launch with an AK certificate alone, else `none`; what is
+  // missing is in its collection state. May wait for a fresh report; a stop ends that early. Never throws for
+  // what TPM, kernel and THIM do.
   wire::NodeEvidence collect(const std::string& node_name, const attest::BootIdentity& boot,
                              const wire::PublishedEpoch& epoch, const std::stop_token& stop);
 

@@ -1,24 +1,27 @@
 #include "attest/hcl_report.hpp"
 
+#include <optional>
+
 #include "base/byte_reader.hpp"
 
 namespace nodeproof::attest {
 namespace {
 
-constexpr std::string_view kSignature = "HCLA";
 constexpr std::uint32_t kRequestAkCertificate = 2;
 constexpr std::uint32_t kRuntimeVersion = 1;
+constexpr std::uint32_t kHashInvalid = 0;
 constexpr std::uint32_t kHashSha256 = 1;
 constexpr std::size_t kHardwareReportSize = 1184;
 constexpr std::size_t kRuntimeHeaderSize = 20;
 constexpr std::size_t kFixedSize = 1236;  // everything before the runtime claims
 
-std::string describe(std::uint32_t type) {
+// Those that the format knows beside SNP.
+std::optional<std::string_view> other_kind(std::uint32_t type) {
   switch (type) {
+    case 0:
+      return "type 0 (invalid)";
     case 1:
       return "VBS";
-    case 2:
-      return "SNP";
     case 3:
       return "Trusted Launch (no hardware report)";
     case 4:
@@ -26,7 +29,7 @@ std::string describe(std::uint32_t type) {
     case 5:
       return "CCA";
     default:
-      return "type " + std::to_string(type);
+      return std::nullopt;
   }
 }
 
@@ -48,8 +51,8 @@ class Parser {
 
  private:
   Status header() {
-    NODEPROOF_TRY(signature, reader_.take(kSignature.size(), "signature"));
-    if (as_text(signature) != kSignature) {
+    NODEPROOF_TRY(signature, reader_.take(kHclSignature.size(), "signature"));
+    if (as_text(signature) != kHclSignature) {
       return reader_.error(Errc::kBadValue, "signature", 0, "is not HCLA: this is no paravisor report");
     }
     NODEPROOF_TRY(version, reader_.u32le("version"));
@@ -71,18 +74,48 @@ class Parser {
     return reader_.zeros(12, "reserved");
   }
 
+  // The version first: another one's header may have another size.
   Status runtime_header() {
-    NODEPROOF_CHECK(equals("data_size", static_cast<std::uint32_t>(kRuntimeHeaderSize + claims_size_)));
-    NODEPROOF_CHECK(equals("runtime_version", kRuntimeVersion));
+    const std::size_t start = reader_.offset();
+    NODEPROOF_TRY(data_size, reader_.u32le("data_size"));
+    NODEPROOF_CHECK(runtime_version());
+    const std::size_t expected = kRuntimeHeaderSize + claims_size_;
+    if (data_size != expected) {
+      return reader_.error(Errc::kBadValue, "data_size", start,
+                           "is " + std::to_string(data_size) + ", must be " + std::to_string(expected));
+    }
+    NODEPROOF_CHECK(report_type());
+    NODEPROOF_CHECK(hash_type());
+    return equals("variable_data_size", static_cast<std::uint32_t>(claims_size_));
+  }
+
+  Status runtime_version() {
+    const std::size_t start = reader_.offset();
+    NODEPROOF_TRY(version, reader_.u32le("runtime_version"));
+    if (version == kRuntimeVersion) return Ok{};
+    return reader_.error(Errc::kUnsupported, "runtime_version", start,
+                         "is " + std::to_string(version) + ", supported: 1");
+  }
+
+  Status report_type() {
     const std::size_t start = reader_.offset();
     NODEPROOF_TRY(type, reader_.u32le("report_type"));
-    if (type != static_cast<std::uint32_t>(HclReportType::kSnp)) {
-      return reader_.error(Errc::kUnsupported, "report_type", start,
-                           "is " + describe(type) + ", supported: SNP");
-    }
     report_.report_type = HclReportType::kSnp;
-    NODEPROOF_CHECK(equals("report_data_hash_type", kHashSha256));
-    return equals("variable_data_size", static_cast<std::uint32_t>(claims_size_));
+    if (type == static_cast<std::uint32_t>(HclReportType::kSnp)) return Ok{};
+    if (const auto kind = other_kind(type)) {
+      return reader_.error(Errc::kOtherKind, "report_type", start,
+                           "is " + std::string(*kind) + ", supported: SNP");
+    }
+    return reader_.error(Errc::kUnsupported, "report_type", start,
+                         "is type " + std::to_string(type) + ", supported: SNP");
+  }
+
+  Status hash_type() {
+    const std::size_t start = reader_.offset();
+    NODEPROOF_TRY(type, reader_.u32le("report_data_hash_type"));
+    if (type == kHashSha256) return Ok{};
+    return reader_.error(type == kHashInvalid ? Errc::kBadValue : Errc::kUnsupported, "report_data_hash_type",
+                         start, "is " + std::to_string(type) + ", supported: 1 (SHA-256)");
   }
 
   Status equals(std::string_view field, std::uint32_t expected) {
@@ -116,7 +149,7 @@ Result<HclReport> parse_hcl_report(ByteView nv) {
 }
 
 Bytes serialize_hcl_report(ByteView snp_report, ByteView runtime_claims) {
-  Bytes out = to_bytes(as_bytes(kSignature));
+  Bytes out = to_bytes(as_bytes(kHclSignature));
   append_le32(out, 2);
   append_le32(out, kFixedSize + runtime_claims.size());
   append_le32(out, kRequestAkCertificate);

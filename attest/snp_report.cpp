@@ -140,12 +140,12 @@ class Parser {
     };
     if ((value & kKeyInfoReserved) != 0) return refuse(Errc::kBadValue, "a reserved bit of 31 to 5 is set");
     if ((value & kMaskChipKey) != 0) {
-      return refuse(Errc::kUnsupported,
+      return refuse(Errc::kOtherKind,
                     "the chip key is masked (MASK_CHIP_KEY), so no chip signed this report");
     }
     const std::uint32_t signing_key = value >> kSigningKeyShift & kSigningKeyMask;
     if (signing_key == kNoSigningKey)
-      return refuse(Errc::kUnsupported, "the report is not signed (SIGNING_KEY is 7)");
+      return refuse(Errc::kOtherKind, "the report is not signed (SIGNING_KEY is 7)");
     if (signing_key > static_cast<std::uint32_t>(SigningKey::kVlek)) {
       return refuse(Errc::kBadValue, "SIGNING_KEY " + std::to_string(signing_key) + " is reserved");
     }

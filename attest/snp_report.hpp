@@ -7,7 +7,7 @@
 
 namespace nodeproof::attest {
 
-inline constexpr std::size_t kSnpReportSize = 1184;      // 0x4A0
+inline constexpr std::size_t kSnpReportSize = 1184;       // 0x4A0
 inline constexpr std::size_t kSnpReportSignedSize = 672;  // 0x2A0: the bytes under the signature
 
 // KEY_INFO bits 4:2.
@@ -47,21 +47,22 @@ struct SnpReport {
   ByteArray<32> report_id_ma{};
   TcbVersion reported_tcb;
   std::optional<CpuId> cpuid;  // in versions 3 and 5
-  ByteArray<64> chip_id{};  // Turin: 8 bytes, then zeros; zeros alone with a VLEK
+  ByteArray<64> chip_id{};     // Turin: 8 bytes, then zeros; zeros alone with a VLEK
   TcbVersion committed_tcb;
   TcbVersion launch_tcb;
   std::optional<MitigationVectors> mitigations;  // in version 5
-  ByteArray<3> current_version{};    // build, minor, major
-  ByteArray<3> committed_version{};  // build, minor, major
-  ByteArray<48> signature_r{};       // big endian
-  ByteArray<48> signature_s{};       // big endian
+  ByteArray<3> current_version{};                // build, minor, major
+  ByteArray<3> committed_version{};              // build, minor, major
+  ByteArray<48> signature_r{};                   // big endian
+  ByteArray<48> signature_s{};                   // big endian
 
   bool debug_allowed() const { return (policy >> 19U & 1U) != 0; }
   bool migration_allowed() const { return (policy >> 18U & 1U) != 0; }
 };
 
 // Exactly 1184 bytes of version 2, 3 or 5. Refused: other versions by name, non-zero reserved bytes,
-// a signature algorithm other than ECDSA P-384, reserved or absent signing keys, a masked chip key.
+// a signature algorithm other than ECDSA P-384, reserved signing keys; as kOtherKind what no chip signed: an
+// absent signing key, a masked chip key.
 // The TCB versions are read in Turin's layout when CPUID names its family, 0x1A; version 2 has no
 // CPUID and is older than Turin.
 Result<SnpReport> parse_snp_report(ByteView bytes);

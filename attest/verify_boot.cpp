@@ -49,13 +49,15 @@ struct BootVerifier {
   }
 
   static Finding without_frame(const Error& error) {
-    if (error.code != Errc::kUnsupported) {
-      return malformed(Check::kHclFrame, error, "read NV index 0x01400001 of a confidential VM anew");
+    switch (error.code) {
+      case Errc::kOtherKind:
+        return failed(Check::kHclFrame, std::string(kOtherTee), error.where + " " + error.detail,
+                      "use a node pool of an AMD SEV-SNP confidential VM size");
+      case Errc::kUnsupported:
+        return malformed(Check::kHclFrame, error, "use a version of nodeproof that supports this report");
+      default:
+        return malformed(Check::kHclFrame, error, "read NV index 0x01400001 of a confidential VM anew");
     }
-    if (!error.where.starts_with("hcl.report_type"))
-      return malformed(Check::kHclFrame, error, "use a version of nodeproof that supports this report");
-    return failed(Check::kHclFrame, std::string(kOtherTee), error.where + " " + error.detail,
-                  "use a node pool of an AMD SEV-SNP confidential VM size");
   }
 
   // Number 1

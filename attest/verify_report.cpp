@@ -51,9 +51,7 @@ struct ReportVerifier {
   void report_format() {
     if (!bytes) return add(premise_failed(Check::kReportFormat, holder));
     auto parsed = parse_snp_report(*bytes);
-    if (!parsed) {
-      return add(malformed(Check::kReportFormat, parsed.error(), remedy_of(parsed.error())));
-    }
+    if (!parsed) return add(without_format(parsed.error()));
     if (use == ReportOf::kNode && parsed->signing_key != SigningKey::kVcek) {
       return add(
           failed(Check::kReportFormat, "not-vcek",
@@ -64,12 +62,18 @@ struct ReportVerifier {
     add(passed(Check::kReportFormat, "version " + std::to_string(out.report->version)));
   }
 
-  static std::string remedy_of(const Error& error) {
-    if (error.where.starts_with("report.key_info"))
-      return "ask the provider for reports that the chip's own key (VCEK) signs";
-    if (error.code == Errc::kTruncated || error.code == Errc::kTrailing)
-      return "take the report anew, all of its 1184 bytes and nothing else";
-    return "use a version of nodeproof that supports this report";
+  static Finding without_format(const Error& error) {
+    constexpr Check kThis = Check::kReportFormat;
+    switch (error.code) {
+      case Errc::kOtherKind:
+        return failed(kThis, to_string(Errc::kUnsupported), error.where + " " + error.detail,
+                      "ask the provider for reports that the chip's own key (VCEK) signs");
+      case Errc::kTruncated:
+      case Errc::kTrailing:
+        return malformed(kThis, error, "take the report anew, all of its 1184 bytes and nothing else");
+      default:
+        return malformed(kThis, error, "use a version of nodeproof that supports this report");
+    }
   }
 
   Finding vmpl() const {

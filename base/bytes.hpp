@@ -23,7 +23,9 @@ using Sha256Digest = ByteArray<32>;
 using Sha384Digest = ByteArray<48>;
 using Sha512Digest = ByteArray<64>;
 
-inline Bytes to_bytes(ByteView view) { return Bytes(view.begin(), view.end()); }
+inline Bytes to_bytes(ByteView view) {
+  return Bytes(view.begin(), view.end());
+}
 inline ByteView as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
@@ -31,8 +33,8 @@ inline std::string_view as_text(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-bool equal(ByteView a, ByteView b) noexcept;     // not constant time: for public values
-bool all_zero(ByteView bytes) noexcept;          // true for an empty view
+bool equal(ByteView a, ByteView b) noexcept;  // not constant time: for public values
+bool all_zero(ByteView bytes) noexcept;       // true for an empty view
 void append(Bytes& to, ByteView bytes);
 void append_be32(Bytes& to, std::uint32_t value);
 void append_be64(Bytes& to, std::uint64_t value);

@@ -26,6 +26,7 @@ enum class Errc {
   kUnknownField,  // a field that the format does not know
   kDuplicate,     // a key or item that may appear once appears again
   kUnsupported,   // a version, algorithm or kind that we do not handle
+  kOtherKind,     // a kind that the format knows, and that is not taken here
 };
 
 // Names `code` as it appears in findings, messages and metrics, for example "truncated".

@@ -13,8 +13,12 @@ using Seconds = std::chrono::seconds;
 // Seconds since 1970-01-01T00:00:00Z, no leap seconds (POSIX time).
 using UnixTime = std::chrono::time_point<std::chrono::system_clock, Seconds>;
 
-inline UnixTime from_unix(std::int64_t seconds) { return UnixTime(Seconds(seconds)); }
-inline std::int64_t to_unix(UnixTime time) { return time.time_since_epoch().count(); }
+inline UnixTime from_unix(std::int64_t seconds) {
+  return UnixTime(Seconds(seconds));
+}
+inline std::int64_t to_unix(UnixTime time) {
+  return time.time_since_epoch().count();
+}
 
 // "2026-08-25T00:00:00Z". parse_rfc3339 takes an offset or Z, and fraction digits, which it drops.
 std::string to_rfc3339(UnixTime time);

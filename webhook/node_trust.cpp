@@ -98,9 +98,15 @@ bool is_of_unknown_form(const Finding& finding) {
   return names_form && finding.code == to_string(Errc::kUnsupported);
 }
 
+// An agent publishes a report without the key's certificate when it does not know the form that the report
+// has.
+bool lacks_endorsement_key(const Finding& finding) {
+  return finding.check == Check::kCertificateChain && finding.code == to_string(Errc::kMissing);
+}
+
 bool is_no_fault(const Finding& finding) {
   return attest::blames_lists(finding.code) || is_of_unknown_form(finding) ||
-         finding.code == attest::kOtherTee;
+         lacks_endorsement_key(finding) || finding.code == attest::kOtherTee;
 }
 
 // What is no fault of the node leaves it open; any other failure contradicts.

@@ -57,9 +57,9 @@ struct NodeEvidence {
   std::string resource_version;
   attest::BootIdentity boot;
   std::string platform{kPlatformNone};
-  attest::Epoch collected;          // kid and m of the report challenge; kid empty when platform is none
-  Bytes hcl_report;                 // cut to its report_size; empty when there is none
-  Bytes ak_certificate;             // DER; empty when there is none
+  attest::Epoch collected;  // kid and m of the report challenge; kid empty when platform is none
+  Bytes hcl_report;      // cut to its report_size, whole when the agent does not know its form; empty: none
+  Bytes ak_certificate;  // DER; empty when there is none
   std::vector<Bytes> certificates;  // DER: VCEK, ASK, ARK
   Bytes event_log;                  // as the kernel gives it (in the object: gzip); empty when there is none
   std::optional<CollectionState> no_event_log;  // why there is none

@@ -16,30 +16,29 @@ bool is_trusted_launch(const NodeEvidence& evidence) {
   return evidence.platform == kPlatformTrustedLaunch;
 }
 
-struct Certificates {
-  std::vector<attest::Certificate> list;
-  std::optional<attest::Certificate> ak;
-};
+Result<attest::Certificate> parse_certificate(ByteView der, std::string_view where,
+                                              attest::EndorsementCache* known) {
+  return known != nullptr ? known->parse_der(der, where) : attest::Certificate::parse_der(der, where);
+}
 
-Result<Certificates> parse_certificates(const NodeEvidence& evidence, attest::EndorsementCache* known) {
-  const auto parse = [known](ByteView der, std::string_view where) {
-    return known != nullptr ? known->parse_der(der, where) : attest::Certificate::parse_der(der, where);
-  };
-  Certificates out;
+Result<std::vector<attest::Certificate>> parse_chain(const NodeEvidence& evidence,
+                                                     attest::EndorsementCache* known) {
+  std::vector<attest::Certificate> out;
   for (const Bytes& der : evidence.certificates) {
-    NODEPROOF_TRY(certificate, parse(der, "spec.certificates"));
-    out.list.push_back(std::move(certificate));
+    NODEPROOF_TRY(certificate, parse_certificate(der, "spec.certificates", known));
+    out.push_back(std::move(certificate));
   }
-  if (evidence.ak_certificate.empty()) return out;
-  NODEPROOF_TRY(certificate, parse(evidence.ak_certificate, "spec.akCertificate"));
-  out.ak = std::move(certificate);
   return out;
 }
 
-attest::BootVerification unreadable(const NodeEvidence& evidence, const Error& error) {
-  const attest::Check check = error.where.starts_with("spec.akCertificate") || is_trusted_launch(evidence)
-                                  ? attest::Check::kAkCertificate
-                                  : attest::Check::kCertificateChain;
+Result<std::optional<attest::Certificate>> parse_ak_certificate(const NodeEvidence& evidence,
+                                                                attest::EndorsementCache* known) {
+  if (evidence.ak_certificate.empty()) return std::optional<attest::Certificate>();
+  NODEPROOF_TRY(certificate, parse_certificate(evidence.ak_certificate, "spec.akCertificate", known));
+  return std::optional(std::move(certificate));
+}
+
+attest::BootVerification unreadable(const NodeEvidence& evidence, attest::Check check, const Error& error) {
   attest::BootVerification out;
   out.node_class = node_class_of(evidence.platform);
   out.findings.push_back(attest::failed(check, "malformed", to_string(error), kMalformedRemedy));
@@ -55,14 +54,20 @@ attest::NodeClass node_class_of(std::string_view platform) {
 
 attest::BootVerification verify_boot(const NodeEvidence& evidence,
                                      const attest::VerifyParameters& parameters) {
-  auto certificates = parse_certificates(evidence, parameters.known_endorsements);
-  if (!certificates) return unreadable(evidence, certificates.error());
-  if (is_trusted_launch(evidence)) {
-    return attest::verify_trusted_launch(
-        {std::move(certificates->list), std::move(certificates->ak), evidence.event_log}, parameters);
+  using attest::Check;
+  const bool trusted_launch = is_trusted_launch(evidence);
+  auto chain = parse_chain(evidence, parameters.known_endorsements);
+  if (!chain) {
+    const Check check = trusted_launch ? Check::kAkCertificate : Check::kCertificateChain;
+    return unreadable(evidence, check, chain.error());
+  }
+  auto ak = parse_ak_certificate(evidence, parameters.known_endorsements);
+  if (!ak) return unreadable(evidence, Check::kAkCertificate, ak.error());
+  if (trusted_launch) {
+    return attest::verify_trusted_launch({*std::move(chain), *std::move(ak), evidence.event_log}, parameters);
   }
   return attest::verify_boot(
-      {evidence.hcl_report, std::move(certificates->list), std::move(certificates->ak), evidence.event_log,
+      {evidence.hcl_report, *std::move(chain), *std::move(ak), evidence.event_log,
        evidence.activation ? std::optional(evidence.activation->secret) : std::nullopt},
       parameters);
 }

@@ -171,6 +171,16 @@ auto fails(TpmErrorKind kind, std::string what) {
   return [kind, what = std::move(what)](FakeTpm& tpm) { tpm.failure = TpmError(kind, what); };
 }
 
+// In the report, azure-evidence 2.
+auto with_byte(std::size_t offset, std::uint8_t value) {
+  return [offset, value](FakeTpm& tpm) {
+    tpm.edit_report = [offset, value](Bytes nv) {
+      nv.at(offset) = value;
+      return nv;
+    };
+  };
+}
+
 INSTANTIATE_TEST_SUITE_P(
     All, CollectorStates,
     testing::Values(
@@ -195,26 +205,45 @@ INSTANTIATE_TEST_SUITE_P(
                   tpm.ak_certificate->resize(4 + 0x4000);
                 },
                 kNoAkCertificate, "is 16388 bytes long, the limit is 16384"},
-        Missing{"tdx",
-                [](FakeTpm& tpm) {
-                  tpm.edit_report = [](Bytes nv) {
-                    nv[0x4C8] = 4;  // report_type, azure-evidence 2
-                    return nv;
-                  };
-                },
-                kNoHclReport, "TDX"},
+        Missing{"tdx", with_byte(0x4C8, 4), kNoHclReport, "TDX"},
         Missing{"tdx_with_certificate",
                 [](FakeTpm& tpm) {
                   tpm.ak_certificate = Bytes{0x30, 0x00};
-                  tpm.edit_report = [](Bytes nv) {
-                    nv[0x4C8] = 4;
-                    return nv;
-                  };
+                  with_byte(0x4C8, 4)(tpm);
                 },
                 kNoHclReport, "Trusted Launch, whose VMs"},
         Missing{"hcl_of_zeros",
                 [](FakeTpm& tpm) { tpm.edit_report = [](const Bytes&) { return Bytes(2600); }; },
                 kNoHclReport, "holds no SEV-SNP report"},
+        Missing{"never_written",
+                [](FakeTpm& tpm) {
+                  tpm.edit_report = [](const Bytes&) -> Bytes {
+                    throw TpmError(TpmErrorKind::kNvMissing, "TPM2_NV_Read: not initialized");
+                  };
+                },
+                kNoHclReport, "not initialized"},
+        Missing{"empty_index", [](FakeTpm& tpm) { tpm.edit_report = [](const Bytes&) { return Bytes(); }; },
+                kNoHclReport, "holds no SEV-SNP report"},
+        Missing{"vbs", with_byte(0x4C8, 1), kNoHclReport, "VBS"},
+        Missing{"broken_status", with_byte(0x010, 1), kTpmError, "hcl.status at 0x010: is 1, must be 0"},
+        Missing{"broken_hash_type", with_byte(0x4CC, 0), kTpmError, "report_data_hash_type"},
+        Missing{"cut_off",
+                [](FakeTpm& tpm) {
+                  tpm.edit_report = [](Bytes nv) {
+                    nv.resize(1240);
+                    return nv;
+                  };
+                },
+                kTpmError, "no whole report: hcl.runtime_claims"},
+        Missing{"larger_than_evidence_takes",
+                [](FakeTpm& tpm) {
+                  tpm.edit_report = [](Bytes nv) {
+                    nv[0x004] = 3;
+                    nv.resize(attest::kHclMaxSize + 1);
+                    return nv;
+                  };
+                },
+                kTpmError, "is 16385 bytes long, the limit is 16384"},
         Missing{"other", fails(TpmErrorKind::kOther, "lockout"), kTpmError, "lockout"},
         Missing{"long_message", fails(TpmErrorKind::kOther, "Remedy: " + std::string(5000, 'x')), kTpmError,
                 "xxx"}),
@@ -242,6 +271,48 @@ TEST_F(CollectorTest, PublishesWithoutEndorsementsAndAddsThemLater) {
   EXPECT_EQ(evidence.digest(), digest);
   EXPECT_EQ(tpm_.report_reads, 1);
 }
+
+struct LaterForm {
+  const char* name;
+  std::size_t offset;
+  std::uint8_t value;
+};
+
+class CollectorLaterForms : public CollectorTest, public testing::WithParamInterface<LaterForm> {};
+
+// Padding and all: where the report ends is for whoever knows its form.
+TEST_P(CollectorLaterForms, ArePublishedWholeForTheVerifierToJudge) {
+  Bytes read;
+  tpm_.ak_certificate = forge::issue_ak_certificate(tpm_.world.vtpm, tpm_.world.ak.rsa_modulus()).der();
+  tpm_.edit_report = [&read](Bytes nv) {
+    nv.at(GetParam().offset) = GetParam().value;
+    nv.resize(2900);
+    read = nv;
+    return nv;
+  };
+  const wire::NodeEvidence evidence = collect();
+  EXPECT_EQ(evidence.platform, wire::kPlatformSnp);
+  EXPECT_EQ(evidence.hcl_report, read);
+  EXPECT_EQ(evidence.collected, epoch_of(7).epoch);
+  EXPECT_EQ(evidence.collection, wire::CollectionState{});
+  EXPECT_EQ(evidence.ak_certificate, tpm_.ak_certificate);
+  EXPECT_EQ(evidence.event_log, firmware_.facts.event_log);
+  EXPECT_EQ(endorsements_.calls, 0);
+
+  const attest::TrustAnchors anchors = forge::trust_anchors_of(tpm_.world);
+  const attest::ReferenceValues values = forge::reference_values_of(tpm_.world);
+  const auto judged =
+      attest::verify_boot({.hcl_report = evidence.hcl_report},
+                          {.anchors = anchors, .reference_values = values, .now = forge::kNow});
+  const attest::Finding* frame = attest::find(judged.findings, attest::Check::kHclFrame);
+  ASSERT_NE(frame, nullptr);
+  EXPECT_EQ(frame->code, "unsupported") << frame->detail;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, CollectorLaterForms,
+                         testing::Values(LaterForm{"header", 0x004, 3}, LaterForm{"runtime_header", 0x4C4, 2},
+                                         LaterForm{"report_type", 0x4C8, 6}, LaterForm{"sha384", 0x4CC, 2}),
+                         [](const auto& test) { return std::string(test.param.name); });
 
 // A version that we cannot read yet: the verifier says so by its own check.
 TEST_F(CollectorTest, PublishesAReportWhoseVcekCannotBeNamed) {

@@ -159,11 +159,20 @@ TEST(VerifyBoot, TellsAnotherKindOfReportFromABrokenOne) {
   const Case cases[] = {
       {0x4c8, 4, "hcl-frame/other-tee", "use a node pool of an AMD SEV-SNP"},
       {0x4c8, 1, "hcl-frame/other-tee", "use a node pool of an AMD SEV-SNP"},
+      {0x4c8, 3, "hcl-frame/other-tee", "use a node pool of an AMD SEV-SNP"},
+      {0x4c8, 6, "hcl-frame/unsupported", "use a version of nodeproof"},
+      {0x4cc, 2, "hcl-frame/unsupported", "use a version of nodeproof"},
+      {0x4cc, 0, "hcl-frame/bad-value", "read NV index"},
+      {0x4c4, 2, "hcl-frame/unsupported", "use a version of nodeproof"},
       {0x004, 3, "hcl-frame/unsupported", "use a version of nodeproof"},
       {0x000, 0, "hcl-frame/bad-value", "read NV index"},
       {0x020, 6, "report-format/unsupported", "use a version of nodeproof"},
       {0x020 + 0x04c, 1, "report-format/bad-value", "use a version of nodeproof"},
       {0x020 + 0x048, 2, "report-format/unsupported", "ask the provider"},
+      {0x020 + 0x048, 7 << 2, "report-format/unsupported", "ask the provider"},
+      {0x020 + 0x048, 2 << 2, "report-format/bad-value", "use a version of nodeproof"},
+      {0x020 + 0x048, 0x20, "report-format/bad-value", "use a version of nodeproof"},
+      {0x020 + 0x034, 2, "report-format/unsupported", "use a version of nodeproof"},
   };
   for (const Case& c : cases) {
     BootEvidence evidence = forge::make_boot_evidence(shared_world());

@@ -147,6 +147,36 @@ const std::vector<Wrong>& wrongs() {
          set_evidence(s, std::move(evidence));
        },
        Phase::kPending, "hcl-frame"},
+      {"hcl_report_of_a_later_type_as_its_agent_publishes_it",
+       [](Scene& s) {
+         auto evidence = make_evidence();
+         evidence.hcl_report.at(0x4c8) = 6;
+         evidence.hcl_report.resize(2900);
+         evidence.certificates.clear();
+         set_evidence(s, std::move(evidence));
+       },
+       Phase::kPending, "hcl-frame"},
+      {"report_without_its_vcek",
+       [](Scene& s) {
+         auto evidence = make_evidence();
+         evidence.certificates.clear();
+         set_evidence(s, std::move(evidence));
+       },
+       Phase::kPending, "certificate-chain"},
+      {"report_with_half_of_its_chain",
+       [](Scene& s) {
+         auto evidence = make_evidence();
+         evidence.certificates.pop_back();
+         set_evidence(s, std::move(evidence));
+       },
+       Phase::kFailed, "certificate-chain"},
+      {"report_that_nobody_signed",
+       [](Scene& s) {
+         auto evidence = make_evidence();
+         evidence.hcl_report.at(0x020 + 0x048) = 7 << 2;
+         set_evidence(s, std::move(evidence));
+       },
+       Phase::kPending, "report-format"},
       {"report_of_a_later_version_and_another_ak",
        [](Scene& s) {
          auto evidence = make_evidence({.certify_other_ak = true});

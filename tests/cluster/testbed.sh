@@ -20,7 +20,7 @@ measured_boot_label=nodeproof.node-restriction.kubernetes.io/measured-boot
 # Short, so that staleness is a matter of seconds here. (30 s, 120 s and 10 m by default.)
 epoch_length=2s
 refresh=3s
-max_age=20
+max_age=30
 workloads=payments
 # A confidential VM, one with Trusted Launch, and one that has no TPM.
 good=confidential-1

@@ -35,7 +35,7 @@ leader_works() {
   local epoch
   epoch=$(published_epoch)
   kube_as_webhook label node "$trusted" "$attestation_label-" >/dev/null
-  wait_until 30 "the label to come back" has_label "$trusted" verified
+  wait_until 60 "the label to come back" has_label "$trusted" verified
   wait_until 30 "the epochs to go on" epoch_is_past "$epoch"
 }
 
@@ -112,7 +112,8 @@ lead_passes_on() {
   trap "kill $asking" EXIT
   "$3" "$struck"
   : >"$RUN/admitted"
-  wait_until 20 "the lead to pass on from a leader that $2" leads_not "$struck"
+  # A lease ends after fifteen seconds, which are noticed a few seconds later.
+  wait_until 60 "the lead to pass on from a leader that $2" leads_not "$struck"
   [[ -s $RUN/admitted ]]
   if (($# > 3)); then "$4" "$struck"; fi
   leader_works

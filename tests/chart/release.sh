@@ -92,10 +92,10 @@ case_newcomer_sees_a_refusal_within_five_minutes() {
   grep -E "^ok .*must be refused on node $bad: pod $system-test/gate-check may not be placed" "$RUN/gate-check"
   grep -E "^ok .*must be admitted on node $good: it was admitted" "$RUN/gate-check"
   enrol=$(sed -n 's/^ *kubectl \(label namespace NAME .*enforce=.*\)/\1/p' "$RUN/notes")
-  kube create namespace "$workloads"
+  make_namespace "$workloads"
   # shellcheck disable=SC2086  # words of a command
   kube ${enrol/NAME/$workloads}
-  refused_for "pod $workloads/first may not be placed on node $bad" create_pod first "nodeName: $bad"
+  wait_until 30 "the first refused pod" refused_for "pod $workloads/first may not be placed on node $bad" create_pod first "nodeName: $bad"
   words=$(wc -w <"$RUN/notes")
   reading=$((words * 60 / 200))  # at 200 words a minute
   cat >"$RUN/stopwatch" <<TEXT
@@ -160,23 +160,23 @@ case_uninstall_is_refused_or_complete() {
   stop_webhook
   kube delete clusterrolebinding installer-of-nodeproof
   before=$(ours)
-  wait_until 10 "the installer to have lost our verbs" may_not_administer
+  wait_until 30 "the installer to have lost our verbs" may_not_administer
   refused_for "validatingwebhookconfigurations nodeproof may be changed only by those" release uninstall
   [[ $(ours) == "$before" ]]
   kube -n "$system" get deployment/nodeproof-webhook daemonset/nodeproof-agent service/nodeproof-webhook
   refused_for 'failed calling webhook' bind left "$bad"
   add_installer
-  wait_until 10 "the installer to have them again" may_administer
+  wait_until 30 "the installer to have them again" may_administer
   release uninstall
   say "left: $(ours)"
   [[ $(ours) == clusterrolebinding.rbac.authorization.k8s.io/installer-of-nodeproof ]]
   [[ $(kube -n "$system" get deployments,daemonsets,services,poddisruptionbudgets,roles,rolebindings -o name) == '' ]]
   # The marker, the enrolment and the labels of nodes are still there, and hold up nothing.
   # Each policy is out of force a second after it is gone.
-  wait_until 10 "pods to be let through" create_pod anywhere "nodeName: $bad"
-  bind left "$bad"
-  wait_until 10 "labels of nodes to be anybody's" kube label node "$bad" "$attestation_label=anything" --overwrite
-  wait_until 10 "enrolments to be anybody's" kube label namespace "$workloads" nodeproof.dev/enforce-
+  wait_until 30 "pods to be let through" create_pod anywhere "nodeName: $bad"
+  wait_until 30 "bindings to be let through" bind left "$bad"
+  wait_until 30 "labels of nodes to be anybody's" kube label node "$bad" "$attestation_label=anything" --overwrite
+  wait_until 30 "enrolments to be anybody's" kube label namespace "$workloads" nodeproof.dev/enforce-
   # What an uninstall leaves, as the README lists it.
   [[ $(kube get crds -o name | grep -c '\.nodeproof\.dev$') == 5 ]]
   kube -n "$system" get secret/nodeproof-epoch-key configmap/nodeproof-epoch lease/nodeproof-webhook

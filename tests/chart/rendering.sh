@@ -147,7 +147,7 @@ accepted() {
 # CRD's clean-up that loses a race with its own write is tried again at the API server's next resync only.
 case_values_in_many_combinations_are_accepted() {
   release uninstall
-  wait_until 10 "the policies to be out of force" accepted --set steering.mode=policy
+  wait_until 30 "the policies to be out of force" accepted --set steering.mode=policy
   accepted --kube-version v1.33.0
   accepted --set agent.tpmResource=squat.ai/tpm --set agent.hostNetwork=true --set-json 'agent.tolerations=[]' --set-json 'agent.resources={}' \
     --set webhook.replicas=0 --set-json 'webhook.tolerations=[]' --set-json 'webhook.resources={}' --set steering.mode=webhook \
@@ -202,7 +202,7 @@ admitted() { pod_of "$@" | kube create --dry-run=server -f -; }
 case_pods_are_as_restricted_as_can_be() {
   kube create namespace restricted
   kube label namespace restricted pod-security.kubernetes.io/enforce=restricted
-  wait_until 10 "the namespace to have its account" kube -n restricted get serviceaccount default
+  wait_until 30 "the namespace to have its account" kube -n restricted get serviceaccount default
   admitted webhook-deployment.yaml
   admitted tests/gate.yaml
   # The agent is root and looks at two folders of its host, both read-only; only without a device plugin it is more.

@@ -17,7 +17,7 @@ case_replicas_are_spread_and_kept_off_judged_nodes() {
   local node
   # Both nodes are taken although one is judged: a cluster of such nodes still gets two replicas.
   wait_until 60 "two replicas on two nodes" webhook_is_on "$good" "$bad"
-  [[ $(kube -n "$system" get pdb nodeproof-webhook -o 'jsonpath={.status.expectedPods}') == 2 ]]
+  wait_until 60 "the budget to count them" budget_counts 2
   for node in system-1 system-2 system-3; do add_node "$node"; done
   kube taint node system-1 CriticalAddonsOnly=true:NoSchedule
   trust system-1
@@ -28,6 +28,7 @@ case_replicas_are_spread_and_kept_off_judged_nodes() {
   wait_until 60 "two replicas, on the trusted nodes alone" rolls_on_to system-1 system-2
   kube delete node system-1 system-2 system-3
 }
+budget_counts() { [[ $(kube -n "$system" get pdb nodeproof-webhook -o 'jsonpath={.status.expectedPods}') == "$1" ]]; }
 # No old replica goes before a new one is ready.
 surges() { [[ $(nodes_of webhook | xargs) =~ ^"$good $bad system-"[12]$ ]]; }
 # Replicas become ready, as kubelets would tell.
@@ -55,7 +56,7 @@ kind: AttestationPolicy
 metadata: {name: pooled}
 spec: {maxEvidenceAge: ${max_age}s, akCertificate: Required, placement: {nodeSelector: {agentpool: cvm}}}
 YAML
-  wait_until 10 "the policy to be known" pooled_pod --dry-run=server
+  wait_until 30 "the policy to be known" pooled_pod --dry-run=server
   pooled_pod
   wait_until 30 "the pod to wait for a node of the pool" waits_for_a_node first-of-pool
   add_node pooled-1

@@ -54,18 +54,22 @@ build_preset() {
 }
 
 # free_ports N: N different TCP ports that are free on loopback, the next higher one too (a software
-# TPM takes both), below the range that the kernel hands out to clients.
+# TPM takes both), below the range that the kernel hands out to clients. None is given twice in a RUN: who got one may
+# not listen yet, or not at the moment.
 free_ports() {
+  local given=${RUN:-/nonexistent}/ports.given
   perl -MIO::Socket::INET -e '
     sub bound { IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1", LocalPort => $_[0]) }
-    my %held;
+    my (%held, %given);
+    if (open my $file, "<", $ARGV[1]) { chomp, $given{$_} = 1 while <$file> }
     while (keys %held < $ARGV[0]) {
       my $port = 20000 + 2 * int rand 6000;
-      next if $held{$port};
+      next if $held{$port} || $given{$port};
       my ($first, $second) = (bound($port), bound($port + 1));
       $held{$port} = [$first, $second] if $first && $second;
     }
-    print "$_\n" for keys %held' "$1"
+    if (open my $file, ">>", $ARGV[1]) { print $file "$_\n" for keys %held }
+    print "$_\n" for keys %held' "$1" "$given"
 }
 
 # wait_until SECONDS WHAT COMMAND...: polls until the command succeeds; says what was waited for
@@ -106,7 +110,7 @@ spawn() {
                   echo "$$ ${fields[19]}" >"$0.new" && mv "$0.new" "$0" && exec "$@"' \
     "$run/process/$name" "$@" </dev/null >>"$run/log/$name.log" 2>&1 &
   disown
-  wait_until 10 "$name to start" test -e "$run/process/$name"
+  wait_until 60 "$name to start" test -e "$run/process/$name"
 }
 
 # running RUN NAME
@@ -143,7 +147,7 @@ signal_process() {
 
 # end_process RUN NAME...: asks them all to end, then makes sure.
 end_process() {
-  local run=$1 name deadline=$((SECONDS + 5))
+  local run=$1 name deadline=$((SECONDS + 10))
   shift
   for name in "$@"; do signal_process "$run" "$name" TERM || true; done
   for name in "$@"; do

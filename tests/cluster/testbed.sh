@@ -17,10 +17,11 @@ trusted_launch_label=nodeproof.node-restriction.kubernetes.io/trusted-launch
 secure_boot_label=nodeproof.node-restriction.kubernetes.io/secure-boot
 vtpm_label=nodeproof.node-restriction.kubernetes.io/vtpm
 measured_boot_label=nodeproof.node-restriction.kubernetes.io/measured-boot
-# Short, so that staleness is a matter of seconds here. (30 s, 120 s and 10 m by default.)
+# Short, so that staleness is a matter of seconds here; a proof outlives a lead that passes on without a word, up to 19 s.
+# (30 s, 120 s and 10 m by default.)
 epoch_length=2s
 refresh=3s
-max_age=20
+max_age=30
 workloads=payments
 # A confidential VM, one with Trusted Launch, and one that has no TPM.
 good=confidential-1
@@ -47,7 +48,7 @@ kube_as_webhook() { kube_as "system:serviceaccount:$system:nodeproof-webhook" sy
 
 # patch_status_as USER GROUP PATH JSON: a merge patch. kubectl would read the subresource first, which some may not.
 patch_status_as() {
-  curl -sS --fail-with-body --cacert "$RUN/pki/ca.crt" --cert "$RUN/pki/admin.crt" --key "$RUN/pki/admin.key" \
+  curl -sS --max-time 60 --fail-with-body --cacert "$RUN/pki/ca.crt" --cert "$RUN/pki/admin.crt" --key "$RUN/pki/admin.key" \
     -H "Impersonate-User: $1" -H "Impersonate-Group: $2" -H 'Impersonate-Group: system:authenticated' \
     -X PATCH -H 'Content-Type: application/merge-patch+json' -d "$4" "$(api_server)$3/status"
 }
@@ -153,7 +154,7 @@ choose_webhook_address() {
 # install_chart: what `helm template` renders.
 install_chart() {
   kube apply -f "$project/crds" >/dev/null
-  kube wait --for condition=Established -f "$project/crds" >/dev/null
+  kube wait --for condition=Established --timeout 120s -f "$project/crds" >/dev/null
   kube create namespace "$system" >/dev/null
   render_chart >"$RUN/manifests.yaml"
   kube apply -f "$RUN/manifests.yaml" >/dev/null
@@ -221,7 +222,7 @@ configure_webhook() {
 start_webhook() {
   spawn "$RUN" webhook "${WEBHOOK_BIN:-$BIN}/nodeproof-webhook" --config "$RUN/etc/webhook.yaml"
   wait_served "$RUN" webhook 60 webhook_ready
-  wait_until 20 "the API server to be told of the webhook's certificate" knows_webhook
+  wait_until 60 "the API server to be told of the webhook's certificate" knows_webhook
 }
 
 # The caBundle of our configuration, PEM.
@@ -231,10 +232,10 @@ trusted_authorities() {
 # As the API server does: by the authorities that it was told of.
 knows_webhook() {
   trusted_authorities >"$RUN/webhook-ca.crt"
-  curl -s -o /dev/null --cacert "$RUN/webhook-ca.crt" "$(<"$RUN/webhook.url")"
+  curl -s --max-time 10 -o /dev/null --cacert "$RUN/webhook-ca.crt" "$(<"$RUN/webhook.url")"
 }
 
-webhook_ready() { curl -fs -o /dev/null "$(<"$RUN/webhook.health")/readyz"; }
+webhook_ready() { curl -fs --max-time 10 -o /dev/null "$(<"$RUN/webhook.health")/readyz"; }
 
 # agent_pod NODE: the DaemonSet's pod there, bound by the real scheduler.
 agent_pod() {
@@ -306,6 +307,8 @@ attestation() { kube get nodeattestation "$1" -o "jsonpath={.status.$2}" 2>/dev/
 
 has_phase() { [[ $(attestation "$1" phase) == "$2" ]]; }
 has_code() { [[ $(attestation "$1" code) == "$2" ]]; }
+# has_result NODE FIELD VALUE. Results are written after the labels that go with them.
+has_result() { [[ $(attestation "$1" "$2") == "$3" ]]; }
 
 # label NODE KEY
 label() { kube get node "$1" -o json | jq -r --arg key "$2" '.metadata.labels[$key] // empty'; }
@@ -322,8 +325,15 @@ is_unbound() { [[ -z $(node_of "$1") ]]; }
 
 # ---- what a user does -----------------------------------------------------------------------------
 
+# make_namespace NAME: one in which pods can be made, for they take its default service account.
+make_namespace() {
+  kube create namespace "$1" >/dev/null
+  wait_until 60 "the default service account of $1" has_service_account "$1"
+}
+has_service_account() { kube -n "$1" get serviceaccount default >/dev/null 2>&1; }
+
 enrol_workloads() {
-  kube create namespace "$workloads" >/dev/null
+  make_namespace "$workloads"
   kube label namespace "$workloads" nodeproof.dev/enforce=annotated-pods >/dev/null
 }
 

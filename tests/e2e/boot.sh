@@ -37,8 +37,8 @@ case_secure_boot_off_is_told() {
   policy=trusted-launch create_unscheduled_pod secure
   reboot "$trusted" --secure-boot off
   wait_until 60 "Secure Boot to be told disabled" has_boot_labels "$trusted" 'failed verified disabled verified'
+  wait_until 30 "that to be told" has_result "$trusted" secureBoot disabled
   has_phase "$trusted" Verified
-  [[ $(attestation "$trusted" secureBoot) == disabled ]]
   refused_for "$trusted.*secure-boot.*Secure Boot is disabled.*remedy: " bind secure "$trusted"
   reboot_well
   bind secure "$trusted"
@@ -48,7 +48,7 @@ case_tampered_boot_is_refused() {
   policy=trusted-launch create_unscheduled_pod tampered
   reboot "$trusted" --tamper-boot
   wait_until 60 "$trusted to be failed" has_label "$trusted" failed
-  has_code "$trusted" event-log-replay
+  wait_until 30 "that to be told" has_code "$trusted" event-log-replay
   [[ $(label "$trusted" "$measured_boot_label") == mismatch ]]
   [[ $(attestation "$trusted" detail) == *'PCR 4'* ]]
   refused_for "$trusted.*event-log-replay.*PCR 4" bind tampered "$trusted"
@@ -60,6 +60,7 @@ case_missing_log_is_no_log() {
   policy=trusted-launch create_unscheduled_pod unlogged
   reboot "$trusted" --no-event-log
   wait_until 60 "the boot to have no log" has_boot_labels "$trusted" 'unknown verified unknown no-log'
+  wait_until 30 "that to be told" has_result "$trusted" secureBoot unknown
   has_phase "$trusted" Verified
   [[ $(kube get nodeevidence "$trusted" -o 'jsonpath={.spec.noEventLog.code}') == no-log ]]
   refused_for "$trusted.*remedy: " bind unlogged "$trusted"

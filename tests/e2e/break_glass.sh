@@ -27,9 +27,9 @@ case_break_glass_needs_reason_and_near_end() {
   refused_for 'may not end at' kube create -f - <<<"$(namespace_until "$later" "[{\"manager\": \"clock\", \"operation\": \"Update\", \"apiVersion\": \"v1\",
     \"time\": \"$later\", \"fieldsType\": \"FieldsV1\", \"fieldsV1\": {\"f:metadata\": {\"f:annotations\": {\"f:nodeproof.dev/break-glass-until\": {}}}}}]")"
   refused_for 'may not end at' kube create -f - <<<"$(namespace_until "$later" '[{}]')"
-  set_end kube glazed "$(ahead '+5 seconds')"
+  set_end kube glazed "$(ahead '+8 seconds')"
   refused_for 'needs a reason' open_glass kube glazed ''
-  sleep 5
+  sleep 8
   refused_for 'would have ended at' open_glass kube glazed
   set_end kube glazed "$(ahead '+3 hours 50 minutes')"
   open_glass kube glazed
@@ -56,7 +56,7 @@ YAML
   set_end kube shut "$(ahead '+1 hour')"
   refused_for "only by those who may 'breakglass'" open_glass operator shut
   refused_for "only by those who may 'breakglass'" operator create -f - <<<"$(namespace_until "$(ahead '+1 hour')")"
-  on_call label namespace shut nodeproof.dev/break-glass=incident-7
+  wait_until 30 "the right to be known" on_call label namespace shut nodeproof.dev/break-glass=incident-7
   refused_for "only by those who may 'breakglass'" set_end on_call "$workloads" "$(ahead '+1 hour')"
   # It opens, and enrols nothing.
   refused_for "only by those who may 'enrol'" on_call label namespace shut nodeproof.dev/enforce=annotated-pods
@@ -68,22 +68,22 @@ is_held_again() { refused_for 'failed calling webhook' create_pod late 2>/dev/nu
 
 case_break_glass_opens_one_namespace() {
   local workloads_before=$workloads
-  kube create namespace emergency
+  make_namespace emergency
   kube label namespace emergency nodeproof.dev/enforce=annotated-pods
   create_unscheduled_pod waiting
-  workloads=emergency create_unscheduled_pod rescued
+  workloads=emergency wait_until 30 "the API server to know of the enrolment" create_unscheduled_pod rescued
   while_down
   workloads=emergency
   refused_for 'failed calling webhook' bind rescued "$bad"
   set_end kube emergency "$(ahead '+1 hour')"
   open_glass kube emergency
-  wait_until 10 "the namespace to be let go" bind rescued "$bad"
+  wait_until 30 "the namespace to be let go" bind rescued "$bad"
   [[ $(node_of rescued) == "$bad" ]]
   selector='' create_pod unsteered-rescue "nodeName: $bad"
   # Its neighbour is held as before, and so is the namespace itself afterwards.
   workloads=$workloads_before refused_for 'failed calling webhook' bind waiting "$good"
   close_glass kube emergency
-  wait_until 10 "the namespace to be held again" is_held_again
+  wait_until 30 "the namespace to be held again" is_held_again
 }
 
 is_closed() { [[ $(kube get namespace "$1" -o json | jq '[.metadata.labels, .metadata.annotations | values | keys[] | select(startswith("nodeproof.dev/break-glass"))] | length') == 0 ]]; }
@@ -98,15 +98,15 @@ case_break_glass_ends_by_itself() {
   kube create namespace lasting
   set_end kube lasting "$(ahead '+1 hour')"
   open_glass kube lasting incident-8
-  end=$(ahead '+8 seconds')
+  end=$(ahead '+12 seconds')
   set_end kube brief "$end"
   open_glass kube brief incident-9
   wait_until 20 "the opening to be told of" has_event brief BreakGlassOpened
-  counts "nodeproof_break_glass_end_time_seconds{namespace=\"lasting\"} [1-9]"
+  wait_until 30 "the other's end to be counted" counts "nodeproof_break_glass_end_time_seconds{namespace=\"lasting\"} [1-9]"
   wait_until 30 "break-glass to end" is_closed brief
   [[ ! $(date -u +%Y-%m-%dT%H:%M:%SZ) < $end ]]
-  wait_until 10 "the end to be told of" has_event brief BreakGlassEnded
-  wait_until 10 "the other to be told of" has_event lasting BreakGlassOpened
+  wait_until 30 "the end to be told of" has_event brief BreakGlassEnded
+  wait_until 30 "the other to be told of" has_event lasting BreakGlassOpened
   counts 'nodeproof_break_glass_opened_total [2-9]'
   counts 'nodeproof_break_glass_ended_total [1-9]'
   if is_closed lasting || has_event lasting BreakGlassEnded; then return 1; fi

@@ -14,7 +14,7 @@ start_replica() {
     -e "s,^connection: .*,connection: {server: \"https://127.0.0.1:$relay\"\, caFile: \"$RUN/pki/ca.crt\"\, tokenFile: \"$RUN/$name.token\"}," \
     "$RUN/etc/webhook.yaml" >"$RUN/etc/$name.yaml"
   spawn "$RUN" "$name" "$BIN/nodeproof-webhook" --config "$RUN/etc/$name.yaml"
-  wait_served "$RUN" "$name" 60 curl -fs -o /dev/null "http://127.0.0.1:$health/readyz"
+  wait_served "$RUN" "$name" 60 curl -fs --max-time 10 -o /dev/null "http://127.0.0.1:$health/readyz"
 }
 start_relay() {
   local server
@@ -35,8 +35,8 @@ leader_works() {
   local epoch
   epoch=$(published_epoch)
   kube_as_webhook label node "$trusted" "$attestation_label-" >/dev/null
-  wait_until 30 "the label to come back" has_label "$trusted" verified
-  wait_until 10 "the epochs to go on" epoch_is_past "$epoch"
+  wait_until 60 "the label to come back" has_label "$trusted" verified
+  wait_until 30 "the epochs to go on" epoch_is_past "$epoch"
 }
 
 # lead_elsewhere: the replica that the API server asks hands the lead over, if it holds it.
@@ -70,9 +70,10 @@ seen_only() {
   read -r kind node <"$RUN/$1.watched"
   shown=$(wc -l <"$RUN/log/$1.log")
   if [[ $kind == node ]]; then kube annotate node "$node" "e2e=$1-$shown" --overwrite >/dev/null; fi
-  wait_served "$RUN" "$1" 30 shows_more "$1" "$shown" || return 1
+  wait_served "$RUN" "$1" 60 shows_more "$1" "$shown" || return 1
   end_process "$RUN" "$1"
-  others=$(grep -vxE "$2" "$RUN/log/$1.log") || return 0
+  # Of a line that was being written then, the rest is missing.
+  others=$(head -n "$(wc -l <"$RUN/log/$1.log")" "$RUN/log/$1.log" | grep -vxE "$2") || return 0
   say "$1 showed $(sort -u <<<"$others"), in: $(uniq "$RUN/log/$1.log" | tr '\n' ' ')"
   return 1
 }
@@ -107,21 +108,26 @@ lead_passes_on() {
   rm -f "$RUN/refused"
   keep_asking "$1" &
   asking=$!
+  # shellcheck disable=SC2064  # by its id of now
+  trap "kill $asking" EXIT
   "$3" "$struck"
   : >"$RUN/admitted"
-  wait_until 20 "the lead to pass on from a leader that $2" leads_not "$struck"
+  # A lease ends after fifteen seconds, which are noticed a few seconds later.
+  wait_until 60 "the lead to pass on from a leader that $2" leads_not "$struck"
   [[ -s $RUN/admitted ]]
   if (($# > 3)); then "$4" "$struck"; fi
   leader_works
   leads_not "$struck"
+  trap - EXIT
   kill "$asking"
+  wait "$asking" || true
   [[ ! -s $RUN/refused ]]
 }
 
 # Writes of results and labels by replica, in the order in which the API server had them: a line for each
 # stretch of one. Tokens tell replicas apart.
 stretches_of_writers() {
-  jq -r --arg since "$1" 'select(.requestReceivedTimestamp > $since and (.objectRef.resource == "nodes" or .objectRef.resource == "nodeattestations"))
+  jq -rR --arg since "$1" 'fromjson? | select(.requestReceivedTimestamp > $since and (.objectRef.resource == "nodes" or .objectRef.resource == "nodeattestations"))
       | select(.verb | IN("create", "update", "patch"))
       | select(.user.username | startswith("system:serviceaccount"))
       | "\(.requestReceivedTimestamp) \(.user.extra["authentication.kubernetes.io/credential-id"][0])"' "$RUN/log/audit.log" |
@@ -131,7 +137,7 @@ stretches_of_writers() {
 case_leaders_come_and_go() {
   local since before
   create_unscheduled_pod led
-  leads testbed
+  wait_until 60 "the replica to lead" leads testbed
   since=$(date -u +%Y-%m-%dT%H:%M:%S.%6NZ)
   before=$(transitions)
   start_replica second
@@ -157,5 +163,5 @@ case_leaders_come_and_go() {
   }
   (($(wc -l <"$RUN/writers") >= 4))
   end_process "$RUN" second third relay-second relay-third
-  wait_until 20 "the lead to come back" leads testbed
+  wait_until 60 "the lead to come back" leads testbed
 }

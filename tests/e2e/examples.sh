@@ -19,10 +19,11 @@ case_trading_model_runs_on_proven_nodes_alone() {
 
 case_two_parties_need_an_inventory_and_share_no_node() {
   kube apply -f "$examples/two-parties/"
-  kube -n party-a wait --for jsonpath='{.status.replicas}'=1 statefulset/party --timeout 30s
+  kube -n party-a wait --for jsonpath='{.status.replicas}'=1 statefulset/party --timeout 60s
+  kube -n party-b wait --for jsonpath='{.status.replicas}'=1 statefulset/party --timeout 60s
   # No inventory names the nodes: the scheduler finds none for either.
-  kube -n party-a wait --for condition=PodScheduled=False pod/party-0 --timeout 30s
-  kube -n party-b wait --for condition=PodScheduled=False pod/party-0 --timeout 30s
+  kube -n party-a wait --for condition=PodScheduled=False pod/party-0 --timeout 60s
+  kube -n party-b wait --for condition=PodScheduled=False pod/party-0 --timeout 60s
   import_inventory "$good" "$(<"$RUN/node/$good/vm_id")"
   wait_until 60 "one party on the proven node, the other waiting for a node of its own" one_of_two_placed
   kube delete nodeinventory pool
@@ -46,7 +47,7 @@ start_broker() {
     --verify=--reference-values --verify="$RUN/authority/reference-values.yaml"
   wait_served "$RUN" broker 30 answers_with 200 "${broker%key}healthz"
 }
-answers_with() { [[ $(curl -sS --cacert "$RUN/broker-ca.crt" -o "$RUN/broker.answer" -w '%{http_code}' "${@:2}" 2>/dev/null) == "$1" ]]; }
+answers_with() { [[ $(curl -sS --max-time 60 --cacert "$RUN/broker-ca.crt" -o "$RUN/broker.answer" -w '%{http_code}' "${@:2}" 2>/dev/null) == "$1" ]]; }
 
 # ask_broker STATUS TOKEN: a POST is answered with STATUS; RUN/broker.answer keeps the body.
 ask_broker() { answers_with "$1" -X POST -H "Authorization: Bearer $2" -d '' "$broker"; }

@@ -47,7 +47,7 @@ case_templates_are_warned_of() {
   done
   not_warned make Deployment made
   policy out-of-reach 'sevSnp: {products: [Turin]}'
-  annotations='nodeproof.dev/policy: out-of-reach' wait_until 10 "the policy to be known" warned_of 'no node meets policy out-of-reach now; its pods will wait' make Deployment made
+  annotations='nodeproof.dev/policy: out-of-reach' wait_until 30 "the policy to be known" warned_of 'no node meets policy out-of-reach now; its pods will wait' make Deployment made
 }
 
 case_templates_where_nothing_is_enrolled_are_warned_of() {
@@ -69,7 +69,7 @@ create_unknown() { annotations='nodeproof.dev/policy: nonesuch' maker Deployment
 
 case_pod_that_no_node_can_take_is_warned_of() {
   policy unreachable 'sevSnp: {products: [Turin]}'
-  policy=unreachable wait_until 10 "the policy to be known" warned_of 'no node meets policy unreachable now; the pod will wait for one' would_create waiting
+  policy=unreachable wait_until 30 "the policy to be known" warned_of 'no node meets policy unreachable now; the pod will wait for one' would_create waiting
   not_warned would_create served
 }
 
@@ -83,7 +83,7 @@ case_refusal_is_an_event_of_the_pod() {
   create_unscheduled_pod untold
   would_refuse_for no-tpm untold "$bad"
   answer=$(refused_for "pod $workloads/told .*$bad.*no-tpm" bind told "$bad")
-  wait_until 10 "the pod's Event" has_refusal_event told
+  wait_until 30 "the pod's Event" has_refusal_event told
   # The same sentence, once, however often somebody tries.
   refused_for no-tpm bind told "$bad" >/dev/null
   sleep 2
@@ -112,7 +112,7 @@ case_what_is_only_warned_of_is_an_event_too() {
     policy "tell-${action,,}" "enforcementAction: $action"
     policy="tell-${action,,}" selector='' wait_until 20 "the policy to be known" create_unscheduled_pod "only-${action,,}"
     bind "only-${action,,}" "$bad"
-    wait_until 10 "the pod's Event" is_told_of "only-${action,,}"
+    wait_until 30 "the pod's Event" is_told_of "only-${action,,}"
     expect_match "the Event" "^$type pod $workloads/only-${action,,} may be placed on node $bad unproven: policy tell-${action,,} is not met because of no-tpm: .*remedy: " \
       "$(told_of "only-${action,,}")"
     # Where it is met there is nothing to tell.

@@ -93,7 +93,7 @@ case_marker_in_another_form_is_refused() {
   refused_for 'carries label nodeproof.dev/policy, which protects nothing' labelled_pod labelled
   annotations='NodeProof.dev/policy: confidential' refused_for 'carries annotation NodeProof.dev/policy, which protects nothing' \
     create_pod capitals
-  kube create namespace plain-words
+  make_namespace plain-words
   annotations='' marked_pod_in plain-words plain
   refused_for 'carries label nodeproof.dev/policy' kube -n plain-words label pod plain nodeproof.dev/policy=confidential
   kube -n plain-words label pod plain example.com/nodeproof.dev=confidential
@@ -101,10 +101,10 @@ case_marker_in_another_form_is_refused() {
 
 case_marker_where_nobody_acts_is_refused() {
   local enrol
-  kube create namespace unenrolled
-  kube create namespace leaving
+  make_namespace unenrolled
+  make_namespace leaving
   kube label namespace leaving nodeproof.dev/enforce=annotated-pods
-  marked_pod_in leaving early
+  wait_until 30 "the API server to know of the enrolment" marked_pod_in leaving early
   kube label namespace leaving nodeproof.dev/enforce-
   while_down
   enrol=$(refused_for 'unenrolled is not enrolled.*remedy: kubectl label namespace unenrolled' marked_pod_in unenrolled marked)
@@ -120,7 +120,7 @@ case_marker_where_nobody_acts_is_refused() {
   enrol=${enrol##*remedy: kubectl }
   # shellcheck disable=SC2086  # words of a command
   kube ${enrol%%$'\n'*}
-  wait_until 10 "the pod to be let through to the webhook" refused_for 'failed calling webhook' marked_pod_in unenrolled marked
+  wait_until 30 "the pod to be let through to the webhook" refused_for 'failed calling webhook' marked_pod_in unenrolled marked
 }
 
 case_enrolment_is_guarded() {
@@ -144,7 +144,7 @@ YAML
   operator label namespace "$workloads" example.com/team=red
   operator create namespace plain-one
   # With resourceNames the verb is granted for single namespaces.
-  kube_as enroller operators label namespace granted nodeproof.dev/enforce=annotated-pods
+  wait_until 30 "the right to be known" kube_as enroller operators label namespace granted nodeproof.dev/enforce=annotated-pods
   refused_for "namespace guarded may be changed only" kube_as enroller operators label namespace guarded nodeproof.dev/enforce=annotated-pods
   kube label namespace granted nodeproof.dev/enforce-
 }
@@ -179,7 +179,7 @@ bind_with() {
 # Also where we have no webhook: it would mark a pod behind the back of what looks at pods.
 case_our_keys_on_bindings_are_refused_everywhere() {
   local workloads=unbounded
-  kube create namespace "$workloads"
+  make_namespace "$workloads"
   annotations='' selector='' create_unscheduled_pod copied
   while_down
   refused_for 'The Binding carries nodeproof.dev/policy' bind_with annotations binding
@@ -246,7 +246,7 @@ case_certificate_is_all_the_webhook_may_renew() {
   kube create clusterrole e2e-renewer --verb get,update --resource validatingwebhookconfigurations
   kube create clusterrolebinding e2e-renewer --clusterrole e2e-renewer --serviceaccount "$system:nodeproof-webhook"
   while_down
-  wait_until 10 "the account to have the right that only the policy limits" renew '.webhooks[].clientConfig.caBundle = (.webhooks[0].clientConfig.caBundle)'
+  wait_until 30 "the account to have the right that only the policy limits" renew '.webhooks[].clientConfig.caBundle = (.webhooks[0].clientConfig.caBundle)'
   renew '.webhooks[0].clientConfig.caBundle = (@base64 "\(.webhooks[0].clientConfig.caBundle | @base64d)\n")'
   for change in '.webhooks[0].failurePolicy = "Ignore"' '.webhooks[0].clientConfig.url = "https://127.0.0.1:1/"' \
     '.webhooks[2].namespaceSelector = {}' '.webhooks[1].matchConditions = []' '.webhooks |= .[1:]' '.webhooks += [.webhooks[0] | .name = "more.nodeproof.dev"]' \
@@ -319,9 +319,8 @@ asks_for_tpm() {
 
 case_tpm_resource_is_the_agents() {
   local only="Only nodeproof's agent may ask for example.com/tpm" agent='serviceAccountName: nodeproof-agent' in_namespace=tpm-users
-  kube create namespace tpm-users
+  make_namespace tpm-users
   kube -n tpm-users create serviceaccount nodeproof-agent
-  kube -n tpm-users create serviceaccount default || true
   [[ $(render_chart | grep -c 'name: nodeproof-tpm$') == 0 ]]
   refused_for tpmResource render_chart --set agent.tpmResource=tpm
   render_chart --set agent.tpmResource=example.com/tpm -s templates/admission-tpm.yaml >"$RUN/tpm.yaml"
@@ -355,10 +354,10 @@ case_changed_admission_policies_are_told() {
   trap 'kube apply -f "$RUN/manifests.yaml" >/dev/null' EXIT
   operator delete validatingadmissionpolicybinding nodeproof-nodes
   wait_until 20 "the missing binding to be told" has_drifted 'ValidatingAdmissionPolicyBinding nodeproof-nodes'
-  tells_drift 'Warning nodeproof-nodes ValidatingAdmissionPolicyBinding nodeproof-nodes .* it is missing'
+  wait_until 30 "an Event about it" tells_drift 'Warning nodeproof-nodes ValidatingAdmissionPolicyBinding nodeproof-nodes .* it is missing'
   merge operator validatingadmissionpolicy nodeproof-bindings '{"spec": {"matchConstraints": {"objectSelector": {"matchLabels": {"none": "such"}}}}}'
   wait_until 20 "the narrowed policy to be told" has_drifted $'ValidatingAdmissionPolicy nodeproof-bindings\nValidatingAdmissionPolicyBinding nodeproof-nodes'
-  tells_drift 'Warning nodeproof-bindings .*spec.matchConstraints.objectSelector was added'
+  wait_until 30 "an Event about that" tells_drift 'Warning nodeproof-bindings .*spec.matchConstraints.objectSelector was added'
   grep -q 'ALERT: ValidatingAdmissionPolicyBinding nodeproof-nodes' "$RUN/log/webhook.log"
   merge operator validatingadmissionpolicy nodeproof-bindings '{"spec": {"matchConstraints": {"objectSelector": {"matchLabels": null}}}}'
   kube apply -f "$RUN/manifests.yaml" >/dev/null

@@ -11,7 +11,7 @@ case_silence_turns_stale_and_back() {
   wait_until $((max_age + 40)) "a binding to be refused for its age" would_refuse_for evidence-age patient "$good"
   refused_for "$good.*evidence-age.*remedy: " bind patient "$good"
   wait_until 30 "$good to be stale" has_label "$good" stale
-  has_phase "$good" Stale
+  wait_until 30 "that to be told" has_phase "$good" Stale
   start_agent "$good"
   wait_until 60 "the proof to be renewed" would_admit patient "$good"
   bind patient "$good"
@@ -73,7 +73,7 @@ is_bound_in() { [[ -n $(kube -n "$1" get pod "$2" -o 'jsonpath={.spec.nodeName}'
 plain_pod_in() { annotations='' selector='' workloads=$1 create_pod "$2"; }
 agents_are_on() { has_agent_pod joined-1; }
 
-have_namespace() { kube get namespace "$1" || kube create namespace "$1"; }
+have_namespace() { kube get namespace "$1" || make_namespace "$1"; }
 
 # unaffected TAG WAITING-POD: what no webhook may hold up, in namespaces that are not enrolled, exempt or ours.
 unaffected() {
@@ -116,7 +116,7 @@ case_webhook_down_holds_only_the_enrolled() {
   start_webhook
   bind held "$good"
   # The scheduler's backoff is ten seconds at most.
-  wait_until 15 "the pod that waited to be placed" is_bound recovers
+  wait_until 30 "the pod that waited to be placed" is_bound recovers
 }
 
 # The configurations stand in etcd, and none of our pods runs, when the first API server comes up.
@@ -203,16 +203,16 @@ case_one_ak_on_two_nodes_is_refused() {
   stop_agent "$good" # the emulator serves one at a time
   start_agent "$twin"
   wait_until 60 "the twin to be refused for it" would_refuse_for duplicate-identity lent "$twin"
-  wait_until 10 "the good node to be refused for it" would_refuse_for duplicate-identity lent "$good"
+  wait_until 30 "the good node to be refused for it" would_refuse_for duplicate-identity lent "$good"
   wait_until 30 "that to be told" has_code "$good" duplicate-identity
   [[ $(exits_with 1 judged nodes "$good" --json | jq -r '.nodes[0].reason') == duplicate-identity ]]
   import_inventory "$good" "$vm"
-  wait_until 10 "the one that the inventory names to be believed" would_admit lent "$good"
+  wait_until 30 "the one that the inventory names to be believed" would_admit lent "$good"
   would_refuse_for duplicate-identity lent "$twin"
   kube delete nodeinventory pool >/dev/null
   stop_agent "$twin"
   kube delete node "$twin" >/dev/null
-  wait_until 10 "the good node to be alone with its AK" would_admit lent "$good"
+  wait_until 30 "the good node to be alone with its AK" would_admit lent "$good"
   start_agent "$good"
 }
 
@@ -222,7 +222,7 @@ case_swapped_vtpm_fails() {
   stop_vtpm "$good"
   start_vtpm "$good" --swap-ak
   wait_until 60 "$good to be failed" has_label "$good" failed
-  has_phase "$good" Failed
+  wait_until 30 "that to be told" has_phase "$good" Failed
   has_code "$good" quote-signature
   refused_for "$good.*quote-signature" bind swapped "$good"
 }
@@ -238,7 +238,7 @@ case_evidence_of_a_gone_node_is_collected() {
   kube delete node "$bad"
   wait_until 60 "its evidence to be collected" no_evidence "$bad"
   wait_until 60 "its result to be collected" no_attestation "$bad"
-  wait_until 10 "a binding to a gone node to be refused for that" would_refuse_for unknown-node lost "$bad"
+  wait_until 30 "a binding to a gone node to be refused for that" would_refuse_for unknown-node lost "$bad"
   # The agent's token outlives the Node for a while. What it writes then helps nobody, and goes.
   write "$(<"$RUN/node/$bad/agent.token")" "$(as_new "$bad" <<<"$left")" create || true
   refused_for "$bad.*unknown-node" bind lost "$bad"

@@ -85,10 +85,11 @@ case_unmarked_pods_are_not_touched() {
 refused_in_sealed() { annotations='' selector='' workloads=sealed refused_for "$@"; }
 
 case_all_pods_of_a_namespace_are_protected() {
-  kube create namespace sealed
+  make_namespace sealed
   kube annotate namespace sealed nodeproof.dev/policy=confidential
   kube label namespace sealed nodeproof.dev/enforce=all-pods
   wait_until 20 "the namespace's policy to be demanded" \
-    refused_in_sealed "$bad.*no-tpm" create_pod plain "nodeName: $bad" 2>/dev/null
+    refused_in_sealed "$bad.*no-tpm" would_create plain "nodeName: $bad" 2>/dev/null
+  refused_in_sealed "$bad.*no-tpm" create_pod plain "nodeName: $bad"
   annotations='' selector='' workloads=sealed create_pod plain "nodeName: $good"
 }

@@ -65,7 +65,7 @@ has_unproven_event() { [[ $(kube -n "$1" get events --field-selector "involvedOb
 
 case_unproven_pods_are_listed() {
   local list node
-  kube create namespace early
+  make_namespace early
   workloads=early annotations='' selector='' create_pod old "nodeName: $bad"
   workloads=early annotations='' selector='' create_pod fine "nodeName: $good"
   kube annotate namespace early nodeproof.dev/policy=confidential
@@ -77,7 +77,7 @@ case_unproven_pods_are_listed() {
   [[ $(listed "$list" early/fine) == '' ]]
   # Other pods may be counted before the sweep comes to it: its Event tells.
   wait_until 60 "the Event of the old pod" has_unproven_event early old
-  tells_unproven unmet 1
+  wait_until 60 "the sweep to tell of the old pod" tells_unproven unmet 1
   wait_until 60 "the sweep to tell of the static pod" tells_unproven mirror-pod 1
   wait_until 30 "the condition of $bad" unproven_on "$bad" True
   # Earlier cases may have left pods on proven nodes that are marked where nobody acts on it.
@@ -125,7 +125,7 @@ case_inventory_is_explained() {
 
 # audited POD CODE: our annotations of the Binding of the pod that was answered with this status code, one object.
 audited() {
-  jq -c --arg pod "$1" --argjson code "$2" 'select(.objectRef.subresource == "binding" and .objectRef.name == $pod and .responseStatus.code == $code) |
+  jq -cR --arg pod "$1" --argjson code "$2" 'fromjson? | select(.objectRef.subresource == "binding" and .objectRef.name == $pod and .responseStatus.code == $code) |
     .annotations | with_entries(select(.key | startswith("bindings.nodeproof.dev/")) | .key |= sub(".*/"; ""))' "$RUN/log/audit.log"
 }
 is_audited() { [[ -n $(audited "$@") ]]; }
@@ -136,8 +136,8 @@ case_audit_log_says_what_was_proven() {
   create_unscheduled_pod audited
   refused bind audited "$bad"
   bind audited "$good"
-  wait_until 10 "the refusal to be logged" is_audited audited 403
-  wait_until 10 "the placement to be logged" is_audited audited 201
+  wait_until 30 "the refusal to be logged" is_audited audited 403
+  wait_until 30 "the placement to be logged" is_audited audited 201
   refused=$(audited audited 403)
   placed=$(audited audited 201)
   say "$refused $placed"

@@ -14,8 +14,8 @@ granted() {
 # done_by_us DECISION: requests of our programs that the authorizer allowed or forbade. What the cases do in the name of our
 # accounts bears another user agent.
 done_by_us() {
-  jq -r --arg decision "$1" --arg accounts "system:serviceaccount:$system:" '
-    select((.user.username | startswith($accounts)) and (.userAgent | startswith("nodeproof-")))
+  jq -rR --arg decision "$1" --arg accounts "system:serviceaccount:$system:" 'fromjson?
+    | select((.user.username | startswith($accounts)) and (.userAgent | startswith("nodeproof-")))
     | select(.annotations["authorization.k8s.io/decision"] == $decision and .objectRef)
     | "\(.user.username | ltrimstr($accounts)) \(.verb) \(.objectRef.apiGroup // "core") \(.objectRef.resource)\(if .objectRef.subresource then "/" + .objectRef.subresource else "" end) \(.objectRef.name // "*")"' \
     "$RUN/log/audit.log" | sort -u
@@ -44,11 +44,11 @@ use_rights() {
   create_unscheduled_pod righted
   refused_for no-tpm bind righted "$bad"
   kube create namespace righted
-  set_end kube righted "$(ahead '+5 seconds')"
+  set_end kube righted "$(ahead '+10 seconds')"
   open_glass kube righted
   wait_until 60 "the leader to end break-glass" is_closed righted
   # The event is written a little later.
-  wait_until 10 "the refusal's Event" has_refusal_event righted
+  wait_until 30 "the refusal's Event" has_refusal_event righted
 }
 
 case_rights_granted_are_rights_used() {

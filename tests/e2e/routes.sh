@@ -171,15 +171,15 @@ is_stripped() { [[ $(pod looked-at | kube create --dry-run=server -o json -f - |
 # Without the marker a pod is not sensitive, whoever took it off; where all pods are, it makes no difference.
 case_stripped_marker_is_no_way_round_where_all_pods_are_sensitive() {
   local workloads=stripped
-  kube create namespace stripped
+  make_namespace stripped
   kube annotate namespace stripped nodeproof.dev/policy=confidential
   kube label namespace stripped nodeproof.dev/enforce=annotated-pods
   trap 'kube delete mutatingadmissionpolicybinding,mutatingadmissionpolicy e2e-stripper >/dev/null' EXIT
   strip_markers
-  wait_until 10 "markers to be taken off" is_stripped
+  wait_until 30 "markers to be taken off" is_stripped
   create_pod unnoticed "nodeName: $bad"
   kube label namespace stripped nodeproof.dev/enforce=all-pods --overwrite
-  wait_until 10 "all pods to be sensitive" refused_for "$bad.*no-tpm" create_pod noticed "nodeName: $bad"
+  wait_until 30 "all pods to be sensitive" refused_for "$bad.*no-tpm" create_pod noticed "nodeName: $bad"
 }
 
 marker_of() { kube -n "$workloads" get pod "$1" -o json | jq -r '.metadata.annotations["nodeproof.dev/policy"]'; }

@@ -19,7 +19,7 @@ case_results_are_readable() {
   expect_match "coverage of $good" 'SNP report covers.*PCRs.*Secure Boot.*identity is self-reported' "$(attestation "$good" coverage)"
   expect_match "coverage of $trusted" 'vTPM is run by the host.*nothing against' "$(attestation "$trusted" coverage)"
   [[ $(attestation "$bad" coverage) == '[]' || -z $(attestation "$bad" coverage) ]]
-  wait_until 10 "an Event that tells of the proof" has_node_event "$good" AttestationVerified
+  wait_until 30 "an Event that tells of the proof" has_node_event "$good" AttestationVerified
 }
 
 # as_plugin KUBECONFIG ARGUMENT...: nodeproof by the name and the way in which kubectl runs it.
@@ -70,15 +70,17 @@ case_foreign_labels_are_put_right() {
   watch_labels others-seen "$trusted" "$attestation_label"
   kube_as_webhook label node "$bad" "$attestation_label=verified" --overwrite
   wait_until 20 "the label to be put right" has_label "$bad" unsupported
-  wait_until 10 "an Event about it" has_node_event "$bad" LabelsPutRight
+  wait_until 30 "an Event about it" has_node_event "$bad" LabelsPutRight
   expect_match "the Event" "attestation was set to 'verified'.*nodeproof-nodes" "$(node_event "$bad" LabelsPutRight)"
   kube_as_webhook label node "$good" "$unknown=yes"
   wait_until 20 "a key that nobody keeps true to go" lacks_label "$good" "$unknown"
   kube label node "$bad" example.com/approved=yes
-  (($(curl -fs "$(<"$RUN/webhook.health")/metrics" | sed -n 's/^nodeproof_label_repairs_total //p') >= 2))
+  wait_until 30 "both repairs to be counted" has_repaired 2
   [[ $(label "$bad" example.com/approved) == yes ]]
   seen_only others-seen verified
 }
+
+has_repaired() { (($(counts nodeproof_label_repairs_total | sed 's/.* //') >= $1)); }
 
 published_kid() { kube -n "$system" get configmap nodeproof-epoch -o 'jsonpath={.data.kid}'; }
 publishes_other_kid() { [[ $(published_kid) =~ ^[0-9a-f]{16}$ && $(published_kid) != "$1" ]]; }
@@ -90,11 +92,12 @@ case_epochs_survive_what_becomes_of_them() {
   local kid
   create_unscheduled_pod dated
   watch_values phases-then nodeattestation "$good" '{.status.phase}'
-  kube -n "$system" get configmap nodeproof-epoch -o json | jq '.data = {epoch: "soon", kid: "?", nonce: ""}' | kube_as_webhook replace -f -
-  wait_until 10 "garbage to be replaced" publishes_other_kid '?'
+  kube -n "$system" get configmap nodeproof-epoch -o json | jq '.data = {epoch: "soon", kid: "?", nonce: ""} | del(.metadata.resourceVersion)' |
+    kube_as_webhook replace --raw "/api/v1/namespaces/$system/configmaps/nodeproof-epoch" -f - >/dev/null
+  wait_until 30 "garbage to be replaced" publishes_other_kid '?'
   kid=$(published_kid)
   kube -n "$system" delete secret nodeproof-epoch-key
-  wait_until 10 "a lost Secret to be made anew" publishes_other_kid "$kid"
+  wait_until 30 "a lost Secret to be made anew" publishes_other_kid "$kid"
   wait_until 20 "quotes to answer it" quotes_kid "$good" "$(published_kid)"
   would_admit dated "$good"
   seen_only phases-then Verified
@@ -112,14 +115,15 @@ case_revoked_generation_ends_at_once() {
  users: [{name: u, user: {token: "$(kube -n "$system" create token revoker)"}}]}
 YAML
   # Rights on the Secret are not enough.
+  wait_until 30 "the rights to be known" exits_with 0 revoker list
   exits_with 3 revoker revoke "$kid" 2>&1 | grep 'Only the nodeproof webhook may write secrets' || return 1
   kube -n "$system" create rolebinding e2e-revoker --clusterrole nodeproof-epoch-revoker --serviceaccount "$system:revoker"
-  exits_with 2 revoker revoke 0011223344556677
-  wait_until 10 "the right to be known" exits_with 0 revoker list
+  wait_until 30 "the right to be known" exits_with 2 revoker revoke 0011223344556677
+  exits_with 0 revoker list
   watch_values phases-now nodeattestation "$good" '{.status.phase}'
   exits_with 0 as_plugin "$RUN/revoker.kubeconfig" epoch revoke "$kid" | grep "Revoked key generation $kid" || return 1
   exits_with 0 revoker list | grep "$kid.*revoked" || return 1
-  wait_until 10 "a new generation to be published" publishes_other_kid "$kid"
+  wait_until 30 "a new generation to be published" publishes_other_kid "$kid"
   wait_until 20 "the node to quote it" quotes_kid "$good" "$(published_kid)"
   wait_until 20 "the node to be verified" has_phase "$good" Verified
   grep -q "node $good: Stale qualifying-data" "$RUN/log/webhook.log"
@@ -165,11 +169,11 @@ case_change_of_judgement_is_one_line() {
   stop_agent "$good"
   signature=$(spec_of nodequote "$good" .signature | jq -r .)
   sign "$good" "$(garbled "$signature" 100)"
-  wait_until 10 "$good to be failed" has_label "$good" failed
+  wait_until 30 "$good to be failed" has_label "$good" failed
   sign "$good" "$(garbled "$signature" 150)"
-  wait_until 10 "that to be judged, too" bad_signatures_judged 2
+  wait_until 30 "that to be judged, too" bad_signatures_judged 2
   sign "$good" "$signature"
-  wait_until 10 "$good to be verified again" has_label "$good" verified
+  wait_until 30 "$good to be verified again" has_label "$good" verified
   start_agent "$good"
   refreshed "$good"
   trap 'log_as text' EXIT

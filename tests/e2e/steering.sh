@@ -31,14 +31,14 @@ case_steering_adds_and_never_widens() {
 case_policies_say_how_they_steer() {
   policy warning 'enforcementAction: Warn'
   policy trying 'enforcementAction: DryRun'
-  wait_until 10 "another Deny policy to steer" is_steered_by confidential "{$(met confidential)}"
-  is_steered_by warning '{}'
-  is_steered_by trying '{}'
+  wait_until 30 "a Warn policy to steer nowhere" is_steered_by warning '{}'
+  wait_until 30 "a DryRun policy to steer nowhere" is_steered_by trying '{}'
+  is_steered_by confidential "{$(met confidential)}"
   # A pool's labels, which an autoscaler can start from no node, or nothing at all.
   policy pooled 'placement: {nodeSelector: {agentpool: cvm}}'
   policy unsteered 'placement: {requireNodeLabel: false}'
-  wait_until 10 "the pool to be steered to" is_steered_by pooled '{"agentpool":"cvm"}'
-  wait_until 10 "a policy that steers nowhere" is_steered_by unsteered '{}'
+  wait_until 30 "the pool to be steered to" is_steered_by pooled '{"agentpool":"cvm"}'
+  wait_until 30 "a policy that steers nowhere" is_steered_by unsteered '{}'
   refused_for 'placement.nodeSelector.agentpool' policy misplaced 'placement: {nodeSelector: {agentpool: "not a label"}}'
 }
 
@@ -47,14 +47,14 @@ is_steered_by_floor() { [[ $(annotations='' selector_of any 2>/dev/null) == "{$(
 case_floor_and_own_policy_both_steer() {
   local workloads=floored
   policy floor 'nodeClass: Any'
-  kube create namespace floored
+  make_namespace floored
   kube annotate namespace floored nodeproof.dev/policy=floor
   kube label namespace floored nodeproof.dev/enforce=annotated-pods
-  wait_until 10 "both policies to steer" is_steered_by confidential "{$(met confidential),$(met floor)}"
+  wait_until 30 "both policies to steer" is_steered_by confidential "{$(met confidential),$(met floor)}"
   [[ $(annotations='nodeproof.dev/max-evidence-age: 5m' selector_of floor-only) == "{$(met floor)}" ]]
   [[ $(annotations='' selector_of not-marked) == '{}' ]]
   kube label namespace floored nodeproof.dev/enforce=all-pods --overwrite
-  wait_until 10 "every pod to be steered" is_steered_by_floor
+  wait_until 30 "every pod to be steered" is_steered_by_floor
 }
 
 refused_by_twin() { selector='' refused_for "remedy: add to its spec.nodeSelector $(policy_label confidential): met" create_pod unsteered; }
@@ -63,12 +63,12 @@ refused_by_twin() { selector='' refused_for "remedy: add to its spec.nodeSelecto
 without_the_policy() {
   kube delete mutatingadmissionpolicybinding nodeproof-steering
   trap steer_again EXIT
-  wait_until 10 "the selector to be demanded" refused_by_twin
+  wait_until 30 "the selector to be demanded" refused_by_twin
 }
 steer_again() {
   kube delete mutatingwebhookconfiguration nodeproof --ignore-not-found
   kube apply -f "$RUN/manifests.yaml" >/dev/null
-  wait_until 10 "steering to be back" is_steered_by confidential "{$(met confidential)}"
+  wait_until 30 "steering to be back" is_steered_by confidential "{$(met confidential)}"
 }
 
 # Nothing adds the selector when steering is off; it is demanded all the same.
@@ -82,7 +82,7 @@ case_selector_is_demanded_without_mutation() {
 case_steered_by_the_webhook_without_the_policy() {
   without_the_policy
   render_chart --set steering.mode=webhook --show-only templates/steering-webhook.yaml | kube apply -f - >/dev/null
-  wait_until 10 "the webhook to steer" is_steered_by confidential "{$(met confidential)}"
+  wait_until 30 "the webhook to steer" is_steered_by confidential "{$(met confidential)}"
   [[ $(annotations='' selector_of left-alone) == '{}' ]]
   [[ $(selector='disk: ssd' selector_of kept) == "{\"disk\":\"ssd\",$(met confidential)}" ]]
   [[ $(selector="$(policy_label confidential): met" selector_of idempotent) == "{$(met confidential)}" ]]
@@ -90,8 +90,8 @@ case_steered_by_the_webhook_without_the_policy() {
   [[ $(pod left-as-it-is | kube create --dry-run=server -o json -f - | jq -c '[.spec.tolerations[]? | .key] | sort') == '["node.kubernetes.io/not-ready","node.kubernetes.io/unreachable"]' ]]
   policy warning 'enforcementAction: Warn'
   policy pooled 'placement: {nodeSelector: {agentpool: cvm}}'
-  wait_until 10 "a policy's own nodeSelector" is_steered_by pooled '{"agentpool":"cvm"}'
-  wait_until 10 "a Warn policy to steer nowhere" is_steered_by warning '{}'
+  wait_until 30 "a policy's own nodeSelector" is_steered_by pooled '{"agentpool":"cvm"}'
+  wait_until 30 "a Warn policy to steer nowhere" is_steered_by warning '{}'
   selector='' annotations='nodeproof.dev/policy: nonesuch' refused_for "no AttestationPolicy 'nonesuch'.*remedy: " create_pod unknown
   static_pod=static-2 case_mirror_pods_are_left_alone
   selector='' create_pod steered-by-webhook
@@ -118,6 +118,7 @@ case_mirror_pods_are_left_alone() {
 # crowd_nodes N: nodes that prove nothing, without a word of who they are.
 crowd_nodes() {
   local i
+  wait_until 120 "what is told of an earlier crowd to be collected" nothing_is_told_of_a_crowd
   for ((i = 1; i <= $1; i++)); do
     echo "---
 {apiVersion: v1, kind: Node, metadata: {name: crowd-$i, labels: {e2e: crowd, kubernetes.io/hostname: crowd-$i, kubernetes.io/os: linux}},
@@ -125,6 +126,7 @@ crowd_nodes() {
   done | kube create -f - >/dev/null
   kube taint node -l e2e=crowd node.kubernetes.io/not-ready- >/dev/null
 }
+nothing_is_told_of_a_crowd() { [[ $(kube get nodeevidences,nodeattestations -o name | grep -c /crowd-) == 0 ]]; }
 crowd_is_placed() { [[ $(kube -n crowd get pods -l e2e=crowd --field-selector spec.nodeName!= -o name | wc -l) == "$1" ]]; }
 refused_bindings() {
   curl -fs "$(<"$RUN/webhook.health")/metrics" |
@@ -146,7 +148,7 @@ end_crowd() {
 # steered, nine of ten bindings would be refused.
 case_refused_bindings_are_rare() {
   local node before proven=(confidential-2 confidential-3 confidential-4 confidential-5)
-  kube create namespace crowd
+  make_namespace crowd
   kube label namespace crowd nodeproof.dev/enforce=annotated-pods
   crowd_nodes 45
   # shellcheck disable=SC2064  # the names as they are now

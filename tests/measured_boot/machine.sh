@@ -4,7 +4,7 @@
 
 firmware=/usr/share/OVMF
 # A boot takes some 12 s on an idle core without KVM.
-boot_limit=150
+boot_limit=240
 vm_id=6f9d0f6c-3c0a-4a51-9f43-4d0a5f3c2b10
 PATH=$PATH:/usr/sbin
 
@@ -113,7 +113,7 @@ boot_machine() {
   epoch_object >"$folder/epoch"
   spawn "$RUN" "$name-tpm" swtpm socket --tpm2 --tpmstate "dir=$folder/tpm,mode=0600" \
     --ctrl "type=unixio,path=$folder/tpm.sock" --terminate
-  wait_served "$RUN" "$name-tpm" 10 test -S "$folder/tpm.sock"
+  wait_served "$RUN" "$name-tpm" 60 test -S "$folder/tpm.sock"
   spawn "$RUN" "$name" qemu-system-x86_64 -machine q35,smm=on,accel=tcg -cpu max -m 512 -nodefaults -display none \
     -no-reboot -uuid "$vm_id" -serial stdio \
     -global driver=cfi.pflash01,property=secure,value=on \

@@ -18,7 +18,7 @@ start_cert_manager() {
     --kube-version "$(kube version -o json | jq -r .serverVersion.gitVersion)" >"$RUN/cert-manager.yaml"
   kube create namespace cert-manager
   kube apply --server-side -f "$RUN/cert-manager.yaml" >/dev/null
-  kube wait --for condition=Established crd --all >/dev/null
+  kube wait --for condition=Established --timeout 120s crd --all >/dev/null
   start_as cert-manager controller
   start_as cert-manager-cainjector cainjector
 }
@@ -112,9 +112,9 @@ case_cert_manager_takes_over() {
   begin_asking
   start_cert_manager
   certificates_by certManager
-  is_ready nodeproof-webhook
-  wait_until 30 "every replica to serve it" all_serve "$issued"
-  all_bundles_trust "$issued"
+  wait_until 60 "the certificate to be told ready" is_ready nodeproof-webhook
+  wait_until 150 "every replica to serve it" all_serve "$issued"
+  wait_until 30 "every caBundle to trust it" all_bundles_trust "$issued"
   none_was_lost
   real_pod settled | kube create -f -
   wait_until 60 "the pod to run" is_running settled
@@ -138,7 +138,7 @@ case_authority_of_before_is_forgotten_by_hand() {
   end_process "$RUN" cert-manager-cainjector
   written=$(injections)
   start_as cert-manager-cainjector cainjector
-  wait_until 30 "the injector to write" injects_again "$written"
+  wait_until 60 "the injector to write" injects_again "$written"
   [[ $(authorities_trusted) == 1 ]]
   would_admit asked "$node"
 }
@@ -150,21 +150,21 @@ case_cert_manager_renews_both() {
   certificate=$(secret_pem "$issued" tls.crt | fingerprint)
   begin_asking
   renew nodeproof-webhook-ca
-  wait_until 30 "another authority" holds_another nodeproof-webhook-ca "$authority"
+  wait_until 60 "another authority" holds_another nodeproof-webhook-ca "$authority"
   secret_pem nodeproof-webhook-ca tls.crt >"$RUN/next-ca.crt"
   secret_pem "$issued" tls.crt >"$RUN/serving.crt"
   openssl verify -CAfile "$RUN/next-ca.crt" "$RUN/serving.crt"
   renew nodeproof-webhook
-  wait_until 30 "another certificate" holds_another "$issued" "$certificate"
+  wait_until 60 "another certificate" holds_another "$issued" "$certificate"
   wait_until 150 "every replica to serve it" all_serve "$issued"
-  all_bundles_trust "$issued"
+  wait_until 30 "every caBundle to trust it" all_bundles_trust "$issued"
   none_was_lost
 }
 
 case_webhook_takes_its_certificate_back() {
   begin_asking
   certificates_by self
-  wait_until 30 "every replica to serve it" all_serve nodeproof-serving-certificate
-  all_bundles_trust nodeproof-serving-certificate
+  wait_until 150 "every replica to serve it" all_serve nodeproof-serving-certificate
+  wait_until 30 "every caBundle to trust it" all_bundles_trust nodeproof-serving-certificate
   none_was_lost
 }

@@ -184,7 +184,7 @@ case_webhook_pods_come_back() {
   wait_until 60 "the webhook to be gone" run_as_many nodeproof-webhook 0
   refused_for 'failed calling webhook' bind waits "$node"
   kube -n "$system" scale deployment nodeproof-webhook --replicas 2
-  kube -n "$system" rollout status deployment nodeproof-webhook --timeout 90s
+  kube -n "$system" rollout status deployment nodeproof-webhook --timeout 3m
   wait_until 60 "the binding to be admitted" would_admit waits "$node"
 }
 
@@ -194,6 +194,6 @@ case_uninstall_leaves_nothing_that_blocks() {
   [[ $(kube get validatingwebhookconfigurations,mutatingwebhookconfigurations -o name) == '' ]]
   wait_until 60 "containers of ours to be gone" run_as_many nodeproof-webhook 0
   wait_until 60 "the agent to be gone" run_as_many nodeproof-agent 0
-  wait_until 10 "pods to be let through" create_pod anywhere "nodeName: $bad"
+  wait_until 30 "pods to be let through" create_pod anywhere "nodeName: $bad"
   is_running ledger
 }

@@ -27,7 +27,7 @@ std::unique_ptr<WebhookProcess> ready_webhook(const SmallApiServer& api,
 TEST(Stop, TellsItIsNotReadyAnswersWhatIsInFlightAndEndsInOrder) {
   SmallApiServer api;
   const auto webhook = ready_webhook(api);
-  api.delay_pods(2500ms);  // past the two seconds until it drains; a look-up may take three
+  api.delay_pods(2200ms);  // past the two seconds until it drains; a look-up may take three
 
   EdgeClient half_sent(webhook->port());
   EdgeClient waiting(webhook->port());

@@ -128,7 +128,7 @@ class SwtpmProcess {
   }
 
   bool answers() {
-    for (int tries = 0; tries < 100; ++tries) {
+    for (int tries = 0; tries < 1'500; ++tries) {
       if (connect()) return true;
       if (::waitpid(pid_, nullptr, WNOHANG) != 0) {
         pid_ = -1;

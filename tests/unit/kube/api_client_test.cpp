@@ -194,7 +194,7 @@ TEST(ApiClient, TheTimeoutIsForTheWholeCall) {
     const auto start = steady_clock::now();
     const ApiError error = error_from(script, Seconds(1));
     EXPECT_EQ(error.reason(), "Timeout") << name;
-    EXPECT_LT(steady_clock::now() - start, milliseconds(4000)) << name;
+    EXPECT_LT(steady_clock::now() - start, Seconds(8)) << name;
   }
 }
 

@@ -162,9 +162,9 @@ TEST(LeaderLeaseTiming, TimeSpentWaitingCounts) {
     if (stuck) to.silence(milliseconds(20'000));
     store.answer(request, to);
   });
-  ApiClient client(connection_to(server.url()), "test", Seconds(2));
+  ApiClient client(connection_to(server.url()), "test", Seconds(4));
   LeaderLease lease(client, "np", "webhook", "a",
-                    {.duration = Seconds(3), .renew_deadline = Seconds(1), .retry_period = Seconds(0)});
+                    {.duration = Seconds(5), .renew_deadline = Seconds(3), .retry_period = Seconds(0)});
   const auto now = steady_clock::now();
   ASSERT_TRUE(lease.step(now));
   stuck = true;

@@ -20,9 +20,9 @@ inline Connection connection_to(const std::string& url) {
   return connection;
 }
 
-// Looks every few milliseconds for 15 s; false when it never became true.
+// Looks every few milliseconds for a minute; false when it never became true.
 inline bool eventually(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(15);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   while (std::chrono::steady_clock::now() < deadline) {
     if (condition()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -61,7 +61,7 @@ class Intake : public ::testing::Test {
 
   // Waits until the snapshot is as wanted; the last one when it never becomes so.
   std::shared_ptr<const Snapshot> until(const std::function<bool(const Snapshot&)>& wanted) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     auto snapshot = intake_.snapshot();
     while (!wanted(*snapshot) && std::chrono::steady_clock::now() < deadline) {
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
@@ -572,11 +572,14 @@ TEST_F(Intake, ALoopingNodeIsDelayedAndItsLastWordCounts) {
   const std::string good = wire::to_json(testing::make_quote(evidence_));
   const std::string bad = wire::to_json(testing::make_quote(evidence_, {.other_ak = true}));
   const int judged = judged_;
+  const auto began = std::chrono::steady_clock::now();
   for (int i = 0; i < 50; ++i) {
     update(intake_.quotes(), i % 2 == 0 ? bad : good);
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
-  EXPECT_LE(judged_ - judged, VerificationQueue::kBurst + 1);
+  const int delayed = judged_ - judged;
+  const auto intervals = (std::chrono::steady_clock::now() - began) / VerificationQueue::kInterval;
+  EXPECT_LE(delayed, VerificationQueue::kBurst + 1 + static_cast<int>(intervals));
   until_phase(Phase::kVerified);
 }
 

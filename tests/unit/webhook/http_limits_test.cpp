@@ -48,7 +48,7 @@ class HttpLimitsTest : public ::testing::Test {
 
 TEST_F(HttpLimitsTest, ClosesIdleConnections) {
   HttpLimits limits = quick();
-  limits.idle_time = 200ms;
+  limits.idle_time = 1s;
   start(limits);
   EdgeClient silent = connect();
   EdgeClient kept = connect();
@@ -138,7 +138,7 @@ TEST_F(HttpLimitsTest, APeerThatIsGoneIsNoError) {
 
 TEST_F(HttpLimitsTest, GivesTheHandlerItsDeadlineAndGivesUpSoonAfter) {
   HttpLimits limits = quick();
-  limits.handler_time = 100ms;
+  limits.handler_time = 1s;
   std::chrono::nanoseconds left{};
   std::promise<void> go;
   start(limits, [&, gate = go.get_future().share()](const HttpRequest& request, auto deadline) {
@@ -153,7 +153,7 @@ TEST_F(HttpLimitsTest, GivesTheHandlerItsDeadlineAndGivesUpSoonAfter) {
   EXPECT_EQ(server_->stats().handling, 1u) << "it still runs";
   go.set_value();
   EXPECT_TRUE(eventually([&] { return server_->stats().handling == 0; }));
-  EXPECT_LE(left, 100ms);
+  EXPECT_LE(left, 1s);
   EXPECT_GT(left, 0ms);
 }
 
@@ -300,8 +300,12 @@ TEST_F(HttpLimitsTest, PausesWithoutDescriptorsAndRecovers) {
   ASSERT_TRUE(client.connected());
   ASSERT_TRUE(eventually([&] { return server_->stats().accept_errors > 0; }));
   const auto before = server_->stats().accept_errors;
+  const auto began = std::chrono::steady_clock::now();
   std::this_thread::sleep_for(500ms);
-  EXPECT_LE(server_->stats().accept_errors - before, 8u) << "one try in " << kAcceptBackOff.count() << " ms";
+  const auto tries = server_->stats().accept_errors - before;
+  const auto slept = std::chrono::steady_clock::now() - began;
+  EXPECT_LE(tries, static_cast<std::uint64_t>(slept / kAcceptBackOff) + 3)
+      << "one try in " << kAcceptBackOff.count() << " ms";
   without.reset();
   client.send(get("/"));
   EXPECT_EQ(client.status(), 200);

@@ -110,7 +110,7 @@ TEST_F(HttpTlsTest, RefusesGarbage) {
 
 TEST_F(HttpTlsTest, GivesUpHalfOpenHandshakes) {
   HttpLimits limits;
-  limits.handshake_time = 200ms;
+  limits.handshake_time = 1s;
   start(limits);
   EdgeClient silent = connect();
   EdgeClient halfway = connect();
@@ -126,7 +126,7 @@ TEST_F(HttpTlsTest, GivesUpHalfOpenHandshakes) {
 TEST_F(HttpTlsTest, DropsSlowHandshakesToLetOthersIn) {
   HttpLimits limits;
   limits.handshakes = 3;
-  limits.pressed_handshake_time = 50ms;
+  limits.pressed_handshake_time = 250ms;
   limits.handshake_time = 1h;
   start(limits);
   std::vector<EdgeClient> silent;

@@ -17,7 +17,7 @@ TEST(Periodic, RunsAgainAndSurvivesExceptions) {
     if (++runs % 2 == 0) throw std::runtime_error("every other time");
   });
   task.start();
-  const auto deadline = steady_clock::now() + std::chrono::seconds(10);
+  const auto deadline = steady_clock::now() + std::chrono::minutes(1);
   while (runs < 5 && steady_clock::now() < deadline) std::this_thread::yield();
   task.stop();
   EXPECT_GE(runs, 5);

@@ -200,9 +200,8 @@ admitted() { pod_of "$@" | kube create --dry-run=server -f -; }
 
 # The Pod Security Standards as the API server itself judges them.
 case_pods_are_as_restricted_as_can_be() {
-  kube create namespace restricted
+  make_namespace restricted
   kube label namespace restricted pod-security.kubernetes.io/enforce=restricted
-  wait_until 30 "the namespace to have its account" kube -n restricted get serviceaccount default
   admitted webhook-deployment.yaml
   admitted tests/gate.yaml
   # The agent is root and looks at two folders of its host, both read-only; only without a device plugin it is more.

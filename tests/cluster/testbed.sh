@@ -305,10 +305,10 @@ redeploy() {
 # attestation NODE FIELD: a field of the status of its NodeAttestation; empty when there is none.
 attestation() { kube get nodeattestation "$1" -o "jsonpath={.status.$2}" 2>/dev/null || true; }
 
-has_phase() { [[ $(attestation "$1" phase) == "$2" ]]; }
-has_code() { [[ $(attestation "$1" code) == "$2" ]]; }
 # has_result NODE FIELD VALUE. Results are written after the labels that go with them.
 has_result() { [[ $(attestation "$1" "$2") == "$3" ]]; }
+has_phase() { has_result "$1" phase "$2"; }
+has_code() { has_result "$1" code "$2"; }
 
 # label NODE KEY
 label() { kube get node "$1" -o json | jq -r --arg key "$2" '.metadata.labels[$key] // empty'; }

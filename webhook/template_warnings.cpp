@@ -32,19 +32,23 @@ std::vector<std::string> template_warnings(const wire::AdmissionRequest& request
     out.push_back(template_warning(owner, "annotation " + *key + " is not on its pods",
                                    "put it into spec.template.metadata.annotations"));
   }
-  const auto will_be_refused = [&](const Refusal& refusal) {
+  const auto tell = [&](const Refusal& refusal) {
     out.push_back(template_warning(owner, "its pods will be refused: " + refusal.what, refusal.remedy));
-    return out;
   };
-  if (const auto refusal = refusal_of_form(made_from.labels, made_from.annotations))
-    return will_be_refused(*refusal);
+  if (const auto refusal = refusal_of_form(made_from.labels, made_from.annotations)) {
+    tell(*refusal);
+    return out;
+  }
   const PodEntry pod{request.ns, made_from.owner.name, {}, {}, markers_of(made_from.annotations)};
   const NamespaceEntry* ns = find_namespace(snapshot, request.ns);
   // Where nothing is enrolled, an unmarked pod is nobody's business.
   if (pod.markers.empty() && (ns == nullptr || ns->enforce != wire::kAllPods)) return out;
 
   const auto demands = demands_of(pod, ns, snapshot);
-  if (const auto* refusal = std::get_if<Refusal>(&demands)) return will_be_refused(*refusal);
+  if (const auto* refusal = std::get_if<Refusal>(&demands)) {
+    tell(*refusal);
+    return out;
+  }
   for (const Demand& demand : std::get<Demands>(demands)) {
     if (can_be_placed_now(demand, snapshot, now)) continue;
     out.push_back(template_warning(

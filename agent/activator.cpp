@@ -39,7 +39,7 @@ void Activator::carry_over(wire::NodeEvidence& evidence) const {
 
 bool Activator::answer(wire::NodeEvidence& evidence) {
   const auto keys = keys_of(evidence);
-  const auto body = api_.get_if_exists(std::string(wire::kNodeAttestationsPath) + "/" + evidence.name);
+  const auto body = api_.get_if_exists(wire::object_path(wire::kNodeAttestationsPath, evidence.name));
   if (!keys || !body) return false;
   const auto offer = parse_object(*body, "NodeAttestation", [&](const attest::JsonValue& object) {
     return wire::parse_activation_offer(object, evidence.boot.node_uid);

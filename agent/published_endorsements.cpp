@@ -25,7 +25,7 @@ std::vector<Bytes> PublishedEndorsements::endorsements(const EndorsementKey& key
 
 std::optional<std::vector<Bytes>> PublishedEndorsements::published(const EndorsementKey& key) const {
   try {
-    const auto body = api_.get_if_exists(std::string(wire::kNodeEvidencesPath) + "/" + node_name_);
+    const auto body = api_.get_if_exists(wire::object_path(wire::kNodeEvidencesPath, node_name_));
     if (!body) return std::nullopt;
     auto evidence = parse_object(*body, "published evidence", wire::parse_node_evidence);
     if (!evidence || !check_belongs(evidence->certificates, key)) return std::nullopt;

@@ -1,14 +1,11 @@
 #include "agent/publisher.hpp"
+
 #include "wire/own_api.hpp"
 
 namespace nodeproof::agent {
 namespace {
 
 constexpr std::string_view kStored = "stored object";
-
-std::string path_of(std::string_view collection, const std::string& name) {
-  return std::string(collection) + "/" + name;
-}
 
 // Of an object as the API server gave it. An unreadable one cannot be replaced safely.
 std::string version_of(const std::string& body) {
@@ -37,14 +34,14 @@ std::string write(ObjectApi& api, std::string_view collection, T object, const s
   object.resource_version = version;
   const std::string json = to_json(object);
   return version_of(version.empty() ? api.create(std::string(collection), json)
-                                    : api.replace(path_of(collection, object.name), json));
+                                    : api.replace(wire::object_path(collection, object.name), json));
 }
 
 }  // namespace
 
 bool Publisher::publish(const wire::NodeEvidence& evidence) {
   for (int tries = 1;; ++tries) {
-    const auto stored = api_.get_if_exists(path_of(wire::kNodeEvidencesPath, evidence.name));
+    const auto stored = api_.get_if_exists(wire::object_path(wire::kNodeEvidencesPath, evidence.name));
     if (stored) {
       const auto parsed = parse_object(*stored, kStored, wire::parse_node_evidence);
       if (parsed && same_but_for_date(*parsed, evidence)) return false;
@@ -61,7 +58,7 @@ bool Publisher::publish(const wire::NodeEvidence& evidence) {
 void Publisher::publish(const wire::NodeQuote& quote) {
   for (int tries = 1;; ++tries) {
     if (quote_version_.empty()) {
-      const auto stored = api_.get_if_exists(path_of(wire::kNodeQuotesPath, quote.name));
+      const auto stored = api_.get_if_exists(wire::object_path(wire::kNodeQuotesPath, quote.name));
       if (stored) quote_version_ = version_of(*stored);
     }
     const bool creating = quote_version_.empty();

@@ -199,9 +199,10 @@ class Fleet {
     wire::NodeQuote quote = forge::make_node_quote(node.evidence, answer, world_of(node));
     quote.resource_version = node.quote_version;
     const bool first = node.quote_version.empty();
-    const std::string stored = api.send(first ? methods::POST : methods::PUT,
-                                        std::string(wire::kNodeQuotesPath) + (first ? "" : "/" + node.name),
-                                        wire::to_json(quote), agent(node));
+    const std::string stored =
+        api.send(first ? methods::POST : methods::PUT,
+                 first ? wire::kNodeQuotesPath : wire::object_path(wire::kNodeQuotesPath, node.name),
+                 wire::to_json(quote), agent(node));
     node.quote_version = metadata_of(stored).resource_version;
     node.quote_due += refresh_;
   }

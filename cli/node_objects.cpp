@@ -77,9 +77,9 @@ std::optional<NodeObjects> find_node_objects(kube::ApiClient& api, const std::st
   const auto node_json = get_object(api, "/api/v1/nodes/" + name, "nodes");
   if (!node_json) return std::nullopt;
   const auto evidence =
-      get_object(api, std::string(wire::kNodeEvidencesPath) + "/" + name, "nodeevidences.nodeproof.dev");
+      get_object(api, wire::object_path(wire::kNodeEvidencesPath, name), "nodeevidences.nodeproof.dev");
   const auto quote =
-      get_object(api, std::string(wire::kNodeQuotesPath) + "/" + name, "nodequotes.nodeproof.dev");
+      get_object(api, wire::object_path(wire::kNodeQuotesPath, name), "nodequotes.nodeproof.dev");
   if (!evidence && !quote) check_installed(api);
   NodeObjects out;
   out.name = name;

@@ -57,7 +57,7 @@ void ActivationKeeper::offer(const NodeEntry& node, const wire::EpochKeyGenerati
   if (!there || there->node != hash_of_uid(node.uid()) || (there->offer && *there->offer == wanted)) return;
   const auto made = make_offer(target, node.uid(), generations, epoch, seeds_);
   if (!made) return;
-  api_.merge_patch(std::string(wire::kNodeAttestationsPath) + "/" + node.name + "/status",
+  api_.merge_patch(wire::object_path(wire::kNodeAttestationsPath, node.name) + "/status",
                    wire::activation_patch(*made));
   spdlog::info("node {}: offered a credential for its attestation key", node.name);
   objects_.note_offer_written(node.name, std::move(wanted));

@@ -119,7 +119,7 @@ void StatusWriter::write_status(const NodeEntry& node, const wire::NodeAttestati
   if (!there && !create(node)) return;
   std::vector<wire::StatusCondition> conditions = conditions_of(status, before.conditions(), now);
   objects_.note_status_written(node.name);
-  api_.merge_patch(std::string(wire::kNodeAttestationsPath) + "/" + node.name + "/status",
+  api_.merge_patch(wire::object_path(wire::kNodeAttestationsPath, node.name) + "/status",
                    wire::status_patch(status, conditions));
   KeptStatus kept(std::string(wire::to_string(status.phase)), status.code, std::move(conditions), words_);
   written_.insert_or_assign(hash_of_uid(node.uid()), Written{gist, std::move(kept), now});
